@@ -1,0 +1,1 @@
+"""Checkpoints, vectors, the store and retrieval."""

@@ -1,0 +1,68 @@
+"""The seams: what a model, an engine or an index must offer, and nothing about how it does it.
+
+Tests pass ten-line fakes; faster engines (ONNX Runtime, OpenVINO) and other indexes can follow without a
+change on either side of the seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+TokenIds = NDArray[np.int64]
+
+
+class Engine(Protocol):
+    """Runs one checkpoint: integer arrays in, float arrays out, nothing of the model library in between."""
+
+    def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
+        """The model's outputs for one padded batch, both inputs of shape (batch, length).
+
+        An encoder gives (hidden,) with shape (batch, length, width); a reader gives (start_logits,
+        end_logits), each of shape (batch, length).
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: a preset, a hub id or a folder."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights, tokenizer, pooling and prefixes; vectors of two fingerprints never mix."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The width of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The window in tokens, special tokens included."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` without special tokens."""
+        ...
+
+    def unknown_share(self, text: str) -> float:
+        """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Unit-length float32 rows, shape (len(texts), dimension)."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit-length float32 rows, shape (len(texts), dimension)."""
+        ...

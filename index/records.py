@@ -1,0 +1,166 @@
+"""The values that travel between the store, the retriever and those who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import overload
+
+from ingest.records import Passage, Rejected
+
+
+class Mode(StrEnum):
+    """Which index answers a search."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    LEXICAL = "lexical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentInfo:
+    """A stored document without its text; `path` is one of its paths, absolute and POSIX."""
+
+    id: str
+    path: str
+    title: str
+    language: str
+    type: str
+    characters: int
+    passages: int
+    modified: datetime
+    paths: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPassage(Passage):
+    """A passage with its stable id (below 2^53, never reused)."""
+
+    id: int
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One retrieved passage.
+
+    `score` is higher for better and comparable within one query only; `dense_score` is the cosine and
+    `lexical_score` the BM25 weight, None where the passage was not among that list's candidates.
+    """
+
+    rank: int
+    score: float
+    dense_score: float | None
+    lexical_score: float | None
+    passage: StoredPassage
+    document: DocumentInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult(Sequence[Hit]):
+    """The hits of one query, best first, and what it cost (milliseconds, by stage).
+
+    `unsupported_language` says that the encoder does not know the query's script, so that only the lexical
+    index was asked.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    timings_ms: Mapping[str, float]
+    unsupported_language: bool = False
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[index]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which documents may answer: OR within one field, AND across fields; empty means no restriction.
+
+    `paths` are gitwildmatch patterns over absolute POSIX paths (a plain folder or file name works too),
+    `documents` are document ids, `types` are file types such as `pdf`, `since` and `until` bound the
+    file's modification time.
+    """
+
+    languages: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether every document passes."""
+        return not (self.languages or self.paths or self.documents or self.types or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    passages: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestProgress:
+    """How far an ingest is: files done of files found, and the file just finished."""
+
+    done: int
+    total: int
+    path: str
+    passages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexInfo:
+    """The vector index: its kind, how many vectors it holds and its recall@10 measured against brute force."""
+
+    kind: str
+    vectors: int
+    measured_recall: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a store holds. `languages` counts documents by language, `bytes` is the size on disk."""
+
+    documents: int
+    paths: int
+    passages: int
+    characters: int
+    revision: int
+    encoder: str
+    reader: str
+    languages: Mapping[str, int]
+    types: Mapping[str, int]
+    bytes: int
+    index: IndexInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """Whether SQL and the two indexes agree; each problem names the thing and the next step."""
+
+    ok: bool
+    problems: tuple[str, ...] = ()

@@ -1,0 +1,22 @@
+"""Every error a user can mend, as one tree.
+
+    SpanwiseError                 exit status 2, one line and a hint
+      IngestError                 a path or a file cannot be taken in at all
+      StoreError   (index.errors) what can be wrong with a store
+      ModelError   (index.errors) what can be wrong with a checkpoint
+      DataError    (index.errors) what can be wrong with a question or judgement file
+
+A single bad file inside a folder is not an error but a value (`records.Rejected`).
+"""
+
+
+class SpanwiseError(Exception):
+    """Something the user can mend: `str(error)` names the thing and its value, `hint` the next step."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class IngestError(SpanwiseError):
+    """A path given by the user does not exist or cannot be read."""

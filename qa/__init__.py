@@ -1,0 +1,1 @@
+"""Reading: windows, spans, the one decision about an answer, and how good it is."""
