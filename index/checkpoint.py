@@ -1,0 +1,271 @@
+"""The one place where checkpoints are checked and loaded.
+
+    name -> folder (`index.locate`) -> tokenizer + weights + how to pool -> LoadedModel
+
+Safetensors only and remote code never. What would run and give nonsense is refused: a reader without a
+trained head, weights that do not fill the architecture, a pooling that is not known here. What the vectors
+mean (pooling, prefixes) is returned with the model; using it is the encoder's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
+
+from index.engine import TorchEngine
+from index.errors import ModelError
+from index.locate import locate
+from index.presets import KNOWN_PREFIXES, Prefixes
+from index.protocols import Engine
+from ingest.tokens import TextTokenizer
+
+Task = Literal["encoder", "reader"]
+Pooling = Literal["mean", "cls"]
+
+_LOG = logging.getLogger(__name__)
+_OUTPUTS = {"encoder": ("last_hidden_state",), "reader": ("start_logits", "end_logits")}
+_CLASSES = {"encoder": AutoModel, "reader": AutoModelForQuestionAnswering}
+_POOLINGS: dict[str, Pooling] = {"mean": "mean", "mean_tokens": "mean", "cls": "cls", "cls_token": "cls"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A checkpoint ready to run.
+
+    `max_tokens` is its window with special tokens, `dimension` the width of its hidden states. `pooling`
+    and `prefixes` are for encoders. `fingerprint` is a hash of weights, tokenizer, pooling and prefixes; the
+    engine and its precision are no part of it.
+    """
+
+    name: str
+    tokenizer: TextTokenizer
+    engine: Engine
+    max_tokens: int
+    dimension: int
+    fingerprint: str
+    pooling: Pooling
+    prefixes: Prefixes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SentenceSettings:
+    """What the sentence-transformers files of a folder say; defaults where there are none."""
+
+    pooling: Pooling = "mean"
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    max_tokens: int | None = None
+
+
+def load_model(
+    name: str, task: Task, *, dtype: torch.dtype | None = None, device: str | None = None
+) -> LoadedModel:
+    """The checkpoint called `name`: a preset, a folder or a hub id.
+
+    `dtype` is by default the one that this machine computes fastest without loss that matters, `device` the
+    GPU where there is one. Raises ModelNotFound and ModelError with what is missing and what to do.
+    """
+    source, folder = locate(name, task)
+    place = device or best_device()
+    tokenizer = _load_tokenizer(folder)
+    sentence = _sentence_settings(source, folder) if task == "encoder" else _SentenceSettings()
+    model = _load_weights(folder, task, dtype or best_dtype(place)).to(place)
+    separator = tokenizer.sep_id if getattr(model.config, "type_vocab_size", 0) > 1 else None
+    windows = (_window(model), sentence.max_tokens, _tokenizer_limit(folder))
+    return LoadedModel(
+        name=name,
+        tokenizer=tokenizer,
+        engine=TorchEngine(model, _OUTPUTS[task], separator=separator),
+        max_tokens=min(window for window in windows if window),
+        dimension=int(model.config.hidden_size),
+        fingerprint=_fingerprint(folder, tokenizer, sentence),
+        pooling=sentence.pooling,
+        prefixes=sentence.prefixes,
+    )
+
+
+def best_device() -> str:
+    """`cuda` or `mps` where torch can use one, else `cpu`."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def best_dtype(device: str) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, else float32."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _load_tokenizer(folder: Path) -> TextTokenizer:
+    try:
+        if (folder / "tokenizer.json").is_file():
+            return TextTokenizer.from_file(folder / "tokenizer.json")
+        with _quiet():
+            slow_files = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return TextTokenizer(slow_files.backend_tokenizer)
+    except Exception as error:  # the tokenizers library raises bare Exception for a damaged file
+        raise ModelError(
+            f"the tokenizer in {folder} cannot be used: {error}",
+            hint="put the model's own tokenizer.json there",
+        ) from error
+
+
+def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> torch.nn.Module:
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with _quiet():
+            config = AutoConfig.from_pretrained(folder, **local)
+            model, info = _CLASSES[task].from_pretrained(
+                folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder} cannot be loaded as a {task}: {error}",
+            hint="it must hold a BERT-like encoder (RoBERTa, XLM-RoBERTa, BERT ...) saved as safetensors",
+        ) from error
+    if config.is_encoder_decoder:
+        raise ModelError(f"{folder} holds an encoder-decoder", hint="choose a RoBERTa-like checkpoint")
+    _refuse_gaps(folder, task, info)
+    if task == "encoder" and hasattr(model, "pooler"):
+        model.pooler = None  # its weights are not in every checkpoint and its output is never used
+    return model
+
+
+def _refuse_gaps(folder: Path, task: Task, info: dict[str, Any]) -> None:
+    """Weights that the file does not hold would be random numbers."""
+    gaps = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    gaps += sorted(str(key) for key in info["mismatched_keys"])
+    if not gaps:
+        return
+    if any(key.startswith("qa_outputs") for key in gaps):
+        raise ModelError(
+            f"{folder} has no question-answering head: {', '.join(gaps)} are not in its weights",
+            hint="as reader choose a checkpoint fine-tuned on SQuAD, such as deepset/roberta-base-squad2",
+        )
+    raise ModelError(
+        f"the weights in {folder} do not fill a {task}: {', '.join(gaps[:5])} are missing",
+        hint="the file and config.json do not belong together; fetch the model again",
+    )
+
+
+def _window(model: torch.nn.Module) -> int | None:
+    """Rows of the position table that a text can use: RoBERTa's begin after the padding row."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            unused = 0 if module.padding_idx is None else module.padding_idx + 1
+            return int(module.num_embeddings) - unused
+    limit = getattr(model.config, "max_position_embeddings", None)
+    return int(limit) if isinstance(limit, int) else None
+
+
+def _tokenizer_limit(folder: Path) -> int | None:
+    """`model_max_length`, None where it stands for "no limit" with an astronomical number."""
+    limit = _json(folder / "tokenizer_config.json").get("model_max_length")
+    return int(limit) if limit is not None and limit < 1_000_000 else None
+
+
+def _sentence_settings(source: str, folder: Path) -> _SentenceSettings:
+    prompts = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
+    known = KNOWN_PREFIXES.get(source, Prefixes())
+    passage = next((prompts[key] for key in ("document", "passage", "corpus") if prompts.get(key)), None)
+    settings = _json(folder / "sentence_bert_config.json")
+    if settings.get("do_lower_case"):
+        raise ModelError(
+            f"{folder} wants its texts lower-cased outside its tokenizer (do_lower_case)",
+            hint="set a lower-casing normaliser in tokenizer.json, or choose another encoder",
+        )
+    return _SentenceSettings(
+        pooling=_pooling(folder),
+        prefixes=Prefixes(query=prompts.get("query") or known.query, passage=passage or known.passage),
+        max_tokens=settings.get("max_seq_length"),
+    )
+
+
+def _pooling(folder: Path) -> Pooling:
+    """How a text's vector is made of its tokens' vectors; mean where the folder does not say."""
+    pooling: Pooling = "mean"
+    for module in _json(folder / "modules.json", default=[]):
+        kind = str(module["type"]).rsplit(".", 1)[-1]
+        if kind == "Pooling":
+            pooling = _pooling_mode(folder / module["path"] / "config.json")
+        elif kind not in ("Transformer", "Normalize"):
+            raise ModelError(
+                f"{folder} ends in a {kind} layer, which is not supported",
+                hint="choose an encoder whose vectors are pooled hidden states",
+            )
+    return pooling
+
+
+def _pooling_mode(path: Path) -> Pooling:
+    config = _json(path)
+    flags = {key.removeprefix("pooling_mode_") for key, value in config.items() if value is True}
+    modes = (
+        {config["pooling_mode"]}
+        if config.get("pooling_mode")
+        else flags
+        & {
+            "cls_token",
+            "mean_tokens",
+            "max_tokens",
+            "mean_sqrt_len_tokens",
+            "weightedmean_tokens",
+            "lasttoken",
+        }
+    )
+    if len(modes) != 1 or not modes <= _POOLINGS.keys():
+        raise ModelError(
+            f"{path} asks for pooling by {' and '.join(sorted(map(str, modes))) or 'nothing'}",
+            hint="mean and cls pooling are supported; choose another encoder",
+        )
+    return _POOLINGS[modes.pop()]
+
+
+def _json(path: Path, default: Any = None) -> Any:
+    if not path.is_file():
+        return {} if default is None else default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON: {error}", hint="fetch the model again") from error
+
+
+def _fingerprint(folder: Path, tokenizer: TextTokenizer, sentence: _SentenceSettings) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("model*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    digest.update(tokenizer.serialise().encode())
+    digest.update(json.dumps([sentence.pooling, sentence.prefixes.query, sentence.prefixes.passage]).encode())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers without progress bars, advice and warnings: what matters is checked here."""
+    verbosity = transformers.logging.get_verbosity()
+    bars = transformers.logging.is_progress_bar_enabled()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(verbosity)
+        if bars:
+            transformers.logging.enable_progress_bar()
