@@ -1,1 +1,53 @@
-"""Checkpoints, vectors, the store and retrieval."""
+"""Checkpoints, vectors, the store and retrieval.
+
+    checkpoint -> engine -> encoder     texts to vectors
+    schema -> catalog -> derived        SQL, and the two indexes published from it
+    ingestion -> store -> retriever     a folder of documents to the passages that bear on a question
+
+Names are loaded when they are asked for, so that a record costs no import of a model library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from index.encoder import load_encoder
+    from index.protocols import Encoder
+    from index.records import Filters, Hit, IngestReport, Mode, SearchResult
+    from index.retriever import Retriever
+    from index.store import Store
+    from ingest.records import Text
+
+_HOMES = {
+    "Encoder": "index.protocols",
+    "Filters": "index.records",
+    "Hit": "index.records",
+    "IngestReport": "index.records",
+    "Mode": "index.records",
+    "Retriever": "index.retriever",
+    "SearchResult": "index.records",
+    "Store": "index.store",
+    "Text": "ingest.records",
+    "load_encoder": "index.encoder",
+}
+
+__all__ = [
+    "Encoder",
+    "Filters",
+    "Hit",
+    "IngestReport",
+    "Mode",
+    "Retriever",
+    "SearchResult",
+    "Store",
+    "Text",
+    "load_encoder",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'index' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

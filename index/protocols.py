@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.tokens import TextTokenizer
+
 Vectors = NDArray[np.float32]
 TokenIds = NDArray[np.int64]
 
@@ -51,8 +53,9 @@ class Encoder(Protocol):
         """The window in tokens, special tokens included."""
         ...
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of `text` without special tokens."""
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """What cuts text into this encoder's tokens; chunking counts with it."""
         ...
 
     def unknown_share(self, text: str) -> float:

@@ -134,7 +134,7 @@ class IngestProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexInfo:
-    """The vector index: its kind, how many vectors it holds and its recall@10 measured against brute force."""
+    """The vector index: its kind, its number of vectors and its recall@10 measured against brute force."""
 
     kind: str
     vectors: int

@@ -90,9 +90,9 @@ class Document:
 
     def __post_init__(self) -> None:
         size = len(self.text)
-        for item in (*self.pages, *self.units):
-            if not 0 <= item.start <= item.end <= size:
-                raise ValueError(f"{self.path}: {item} lies outside the text of {size} characters")
+        places = [(page.start, page.end) for page in self.pages] + [(u.start, u.end) for u in self.units]
+        if any(not 0 <= start <= end <= size for start, end in places):
+            raise ValueError(f"{self.path}: a page or unit lies outside the text of {size} characters")
         if any(not 0 <= heading.start <= size for heading in self.headings):
             raise ValueError(f"{self.path}: a heading lies outside the text of {size} characters")
 

@@ -1,0 +1,102 @@
+"""Text to index terms, the same way for passages and questions.
+
+Words are runs of letters, digits and combining marks (a pattern without the marks would tear the vowel
+signs off Hindi words); they are case-folded, accents kept, and stemmed by the document's language where
+Snowball has a stemmer. Scripts that write no spaces (Han, kana, Thai, Lao, Khmer, Burmese) give overlapping
+pairs of characters. Compounds with a digit or an underscore ("PROJ-1234", "3.11.2", "max_len") give the
+whole beside its parts, so that an identifier typed in a question finds itself.
+
+A question's language is not known: each of its words is stemmed once for every language of the collection and
+the variants count as one word (see `lexical`).
+"""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import regex
+import Stemmer
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_PIECE = regex.compile(
+    rf"(?P<unspaced>[{_UNSPACED}][{_UNSPACED}\p{{M}}ー]*)"
+    rf"|(?P<word>(?:(?![{_UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}_])+(?:[-./:](?:(?![{_UNSPACED}])[\p{{L}}\p{{N}}_])+)*)"
+)
+_PART = regex.compile(r"[\p{L}\p{N}\p{M}]+")
+_LONGEST_TERM = 80
+
+_SNOWBALL = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
+    "en": "english", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish",
+    "fr": "french", "ga": "irish", "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian",
+    "it": "italian", "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil",
+    "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+
+
+def stem_language(language: str) -> str:
+    """The language whose stemmer serves `language`: its own, English for `und`, none ("") otherwise."""
+    if language == "und":
+        return "en"
+    return language if language in _SNOWBALL else ""
+
+
+def terms(text: str, language: str) -> list[str]:
+    """All index terms of `text`, in order, stemmed for its `language` (ISO 639-1 or `und`).
+
+    >>> terms("The chunks of PROJ-1234", "en")
+    ['the', 'chunk', 'of', 'proj-1234', 'proj', '1234']
+    """
+    language = stem_language(language)
+    return [_stem(word, language) for word in words(text)]
+
+
+def variants(text: str, languages: Sequence[str]) -> list[tuple[str, ...]]:
+    """The words of a question, each as its distinct terms in the given languages of a collection.
+
+    >>> variants("running boats", ["en", "de"])
+    [('run', 'running'), ('boat',)]
+    """
+    stemmed = dict.fromkeys(stem_language(language) for language in languages or ("en",))
+    return [tuple(dict.fromkeys(_stem(word, language) for language in stemmed)) for word in words(text)]
+
+
+def words(text: str) -> list[str]:
+    """The case-folded words of `text` before stemming."""
+    found: list[str] = []
+    for match in _PIECE.finditer(unicodedata.normalize("NFKC", text).casefold()):
+        piece = match.group()[:_LONGEST_TERM]
+        if match.lastgroup == "unspaced":
+            found += [piece[i : i + 2] for i in range(len(piece) - 1)] or [piece]
+            continue
+        parts = _PART.findall(piece)
+        if len(parts) > 1 and regex.search(r"[\p{N}_]", piece):
+            found.append(piece)
+        found += parts
+    return found
+
+
+class _Stemmers(threading.local):
+    """Snowball stemmers by language, one set for each thread: an instance keeps a buffer of its own."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Stemmer.Stemmer] = {}
+
+    def get(self, language: str) -> Stemmer.Stemmer:
+        if language not in self._made:
+            self._made[language] = Stemmer.Stemmer(_SNOWBALL[language])
+        return self._made[language]
+
+
+_stemmers = _Stemmers()
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str, language: str) -> str:
+    if language not in _SNOWBALL or word[0].isdigit():
+        return word
+    return str(_stemmers.get(language).stemWord(word))

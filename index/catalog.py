@@ -1,0 +1,588 @@
+"""Transactions on the SQL side of a store: takes and returns records, never ORM rows.
+
+With `schema` the only module that knows SQLAlchemy. Every change is one transaction that also counts the
+revision up, so that a file is either wholly in or not at all and `revision` always says which state a
+reader sees. No transaction outlives a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.errors import StoreError, StoreVersionMismatch
+from index.lexical import LexicalEntry
+from index.protocols import Vectors
+from index.records import DocumentInfo, StoredPassage
+from index.schema import (
+    SCHEMA_VERSION,
+    Base,
+    ContentRow,
+    DocumentRow,
+    PassageRow,
+    PathRow,
+    Setting,
+    VectorRow,
+)
+from ingest.chunking import embedding_text
+from ingest.records import Document, Heading, Page, Passage, SourceRun, Span
+
+Ids = NDArray[np.int64]
+_T = TypeVar("_T")
+_VECTOR = np.dtype("<f2")
+_CHUNK = 500  # bound parameters in one statement; SQLite's older limit is 999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPath:
+    """A path that the catalogue holds, and the state of its file when it was read."""
+
+    path: str
+    document_key: int
+    document_id: str
+    content_sha256: str
+    parser: str
+    size_bytes: int
+    modified_ns: int
+    checked_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument:
+    """A parsed document ready to be written: its passages and, by passage index, the vectors it has."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    vectors: Mapping[int, Vectors]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """Size and time of a file, and when they were looked at."""
+
+    size_bytes: int
+    modified_ns: int
+    checked_ns: int
+
+    @classmethod
+    def now(cls, size_bytes: int, modified_ns: int) -> FileState:
+        """The state as seen at this moment."""
+        return cls(size_bytes=size_bytes, modified_ns=modified_ns, checked_ns=time.time_ns())
+
+
+class Catalog:
+    """The SQL side of one store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, create: bool) -> Catalog:
+        """Connect, create the tables if asked, and check the schema's version."""
+        engine = create_engine(url)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _tune_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        catalog = cls(engine)
+        try:
+            if create:
+                catalog._create()
+            found = catalog.setting("schema_version")
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise StoreError(
+                f"the database {engine.url.render_as_string()} cannot be used: {_first_line(error)}",
+                hint="check that the file is whole and that you may read it",
+            ) from error
+        if found != str(SCHEMA_VERSION):
+            engine.dispose()
+            raise StoreVersionMismatch(
+                f"the store has schema {found}, this version of Spanwise reads {SCHEMA_VERSION}",
+                hint="use the version of Spanwise that wrote it, or ingest the documents into a new store",
+            )
+        return catalog
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    # -- settings -------------------------------------------------------------------------------------------
+
+    def setting(self, name: str) -> str | None:
+        """One recorded fact, None if it was never set."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(Setting.value).where(Setting.name == name))
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Record one fact."""
+        with self._engine.begin() as connection:
+            _set(connection, name, value)
+
+    def revision(self) -> int:
+        """The number of the last committed change."""
+        return int(self.setting("revision") or 0)
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def write(self, new: NewDocument, path: str, state: FileState, fingerprint: str) -> int:
+        """Put a document under a path, in one transaction; what the path held before goes. The revision."""
+        with self._engine.begin() as connection:
+            revision = _next_revision(connection)
+            lost = _drop_paths(connection, [path], revision)
+            key = _insert_document(connection, new, revision, fingerprint)
+            _insert_path(connection, path, key, state, revision)
+            _drop_orphans(connection, lost, revision)
+        return revision
+
+    def link(self, document_key: int, path: str, state: FileState, *, instead_of: str | None = None) -> int:
+        """Put a known document under another path (a copy, or a rename when `instead_of` is its old path)."""
+        with self._engine.begin() as connection:
+            revision = _next_revision(connection)
+            gone = [path] if instead_of is None else [path, instead_of]
+            lost = _drop_paths(connection, gone, revision)
+            _insert_path(connection, path, document_key, state, revision)
+            _drop_orphans(connection, lost, revision)
+        return revision
+
+    def touch(self, path: str, state: FileState) -> None:
+        """Note that a file was looked at and holds what it held."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(PathRow)
+                .where(PathRow.path == path, PathRow.deleted_revision.is_(None))
+                .values(**asdict(state))
+            )
+
+    def remove(self, paths: Sequence[str]) -> int:
+        """Take paths out, and the documents that have no other path, in one transaction. How many."""
+        if not paths:
+            return 0
+        with self._engine.begin() as connection:
+            revision = _next_revision(connection)
+            lost = _drop_paths(connection, paths, revision)
+            _drop_orphans(connection, lost, revision)
+        return len(lost)
+
+    def checkpoint(self) -> None:
+        """Bring what was committed to the disk itself, past a loss of power."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # -- paths and documents --------------------------------------------------------------------------------
+
+    def known_path(self, path: str) -> KnownPath | None:
+        """What the catalogue holds under a path."""
+        return next(self._known(PathRow.path == path), None)
+
+    def known_content(self, content_sha256: str) -> tuple[KnownPath, ...]:
+        """All paths under which these bytes are held."""
+        return tuple(self._known(DocumentRow.content_sha256 == content_sha256))
+
+    def known_document(self, document_id: str) -> tuple[KnownPath, ...]:
+        """All paths of a document."""
+        return tuple(self._known(DocumentRow.id == document_id))
+
+    def paths(self) -> list[str]:
+        """All paths, sorted."""
+        with self._engine.connect() as connection:
+            statement = select(PathRow.path).where(PathRow.deleted_revision.is_(None)).order_by(PathRow.path)
+            return list(connection.scalars(statement))
+
+    def _known(self, condition: Any) -> Iterator[KnownPath]:
+        statement = (
+            select(
+                PathRow.path,
+                PathRow.document_key,
+                DocumentRow.id.label("document_id"),
+                DocumentRow.content_sha256,
+                DocumentRow.parser,
+                PathRow.size_bytes,
+                PathRow.modified_ns,
+                PathRow.checked_ns,
+            )
+            .join(DocumentRow, DocumentRow.key == PathRow.document_key)
+            .where(condition, PathRow.deleted_revision.is_(None), DocumentRow.deleted_revision.is_(None))
+            .order_by(PathRow.key)
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execute(statement).mappings().all():
+                yield KnownPath(**row)
+
+    def documents(self, keys: Iterable[int] | None = None) -> dict[int, DocumentInfo]:
+        """Documents by key (all living ones by default), in order of their first path."""
+        with self._engine.connect() as connection:
+            if keys is None:
+                rows = _document_rows(connection, DocumentRow.deleted_revision.is_(None))
+            else:
+                rows = [
+                    row
+                    for part in _chunks(sorted(set(keys)))
+                    for row in _document_rows(connection, DocumentRow.key.in_(part))
+                ]
+        grouped: dict[int, list[Any]] = {}
+        for row in rows:
+            grouped.setdefault(row.key, []).append(row)
+        found = {key: _document_info(group) for key, group in grouped.items()}
+        return dict(sorted(found.items(), key=lambda item: item[1].path))
+
+    def document(self, document_id: str) -> Document | None:
+        """A living document with its whole text and layout."""
+        known = self.known_document(document_id)
+        if not known:
+            return None
+        info = self.documents([known[0].document_key])[known[0].document_key]
+        with self._engine.connect() as connection:
+            content = connection.execute(
+                select(ContentRow.text, ContentRow.layout).where(
+                    ContentRow.document_key == known[0].document_key
+                )
+            ).one()
+        return Document(
+            id=document_id,
+            content_sha256=known[0].content_sha256,
+            path=info.path,
+            title=info.title,
+            text=content.text,
+            type=info.type,
+            language=info.language,
+            metadata=info.metadata,
+            parser=known[0].parser,
+            size_bytes=known[0].size_bytes,
+            modified_ns=known[0].modified_ns,
+            **_layout_records(content.layout),
+        )
+
+    def languages(self) -> dict[str, int]:
+        """Living documents by language."""
+        return self._count_by(DocumentRow.language)
+
+    def types(self) -> dict[str, int]:
+        """Living documents by file type."""
+        return self._count_by(DocumentRow.type)
+
+    def _count_by(self, column: Any) -> dict[str, int]:
+        statement = (
+            select(column, func.count()).where(DocumentRow.deleted_revision.is_(None)).group_by(column)
+        )
+        with self._engine.connect() as connection:
+            counts = [(str(name), int(count)) for name, count in connection.execute(statement)]
+        return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
+
+    def totals(self) -> dict[str, int]:
+        """Living documents, paths, passages and characters."""
+        alive = DocumentRow.deleted_revision.is_(None)
+        with self._engine.connect() as connection:
+            documents, characters, passages = connection.execute(
+                select(
+                    func.count(),
+                    func.coalesce(func.sum(DocumentRow.characters), 0),
+                    func.coalesce(func.sum(DocumentRow.passages), 0),
+                ).where(alive)
+            ).one()
+            paths = connection.scalar(
+                select(func.count()).select_from(PathRow).where(PathRow.deleted_revision.is_(None))
+            )
+        return {
+            "documents": int(documents),
+            "paths": int(paths or 0),
+            "passages": int(passages),
+            "characters": int(characters),
+        }
+
+    # -- passages and vectors -------------------------------------------------------------------------------
+
+    def passages(self, ids: Sequence[int], revision: int) -> dict[int, tuple[StoredPassage, int]]:
+        """Passages visible at a revision, by id, each with the key of its document."""
+        found: dict[int, tuple[StoredPassage, int]] = {}
+        with self._engine.connect() as connection:
+            for part in _chunks(ids):
+                statement = (
+                    select(*PassageRow.__table__.columns, DocumentRow.id.label("document"))
+                    .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
+                    .where(PassageRow.id.in_(part), _visible(revision))
+                )
+                for row in connection.execute(statement):
+                    passage = StoredPassage(
+                        id=row.id,
+                        document_id=row.document,
+                        text=row.text,
+                        start=row.start,
+                        end=row.end,
+                        page=row.page,
+                        headings=tuple(row.headings),
+                    )
+                    found[row.id] = (passage, row.document_key)
+        return found
+
+    def living_passages(self, revision: int) -> tuple[Ids, Ids]:
+        """Ids (ascending) of all passages visible at a revision, and the keys of their documents."""
+        statement = (
+            select(PassageRow.id, PassageRow.document_key).where(_visible(revision)).order_by(PassageRow.id)
+        )
+        with self._engine.connect() as connection:
+            rows = np.array(connection.execute(statement).fetchall(), dtype=np.int64).reshape(-1, 2)
+        return rows[:, 0], rows[:, 1]
+
+    def deleted_passages(self, since: int, revision: int) -> Ids:
+        """Ids (ascending) of passages deleted after `since` and up to `revision`."""
+        statement = (
+            select(PassageRow.id)
+            .where(PassageRow.deleted_revision > since, PassageRow.deleted_revision <= revision)
+            .order_by(PassageRow.id)
+        )
+        with self._engine.connect() as connection:
+            return np.array(connection.scalars(statement).all(), dtype=np.int64)
+
+    def vectors(self, since: int, revision: int, fingerprint: str, dimension: int) -> tuple[Ids, Vectors]:
+        """Ids (ascending) and float32 vectors, shape (n, dimension), of passages written after `since` and
+        still there at `revision`."""
+        statement = (
+            select(VectorRow.passage_id, VectorRow.data)
+            .join(PassageRow, PassageRow.id == VectorRow.passage_id)
+            .where(_written(since, revision), VectorRow.fingerprint == fingerprint)
+            .order_by(VectorRow.passage_id)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement).fetchall()
+        ids = np.array([row.passage_id for row in rows], dtype=np.int64)
+        data = np.frombuffer(b"".join(row.data for row in rows), dtype=_VECTOR)
+        return ids, data.reshape(len(ids), dimension).astype(np.float32)
+
+    def lexical_entries(self, since: int, revision: int) -> Iterator[LexicalEntry]:
+        """What the lexical index needs of passages written after `since` and still there at `revision`."""
+        statement = (
+            select(
+                PassageRow.id,
+                PassageRow.document_key,
+                PassageRow.text,
+                PassageRow.headings,
+                DocumentRow.title,
+                DocumentRow.language,
+            )
+            .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
+            .where(_written(since, revision))
+            .order_by(PassageRow.id)
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(statement):
+                yield LexicalEntry(
+                    id=row.id,
+                    document_key=row.document_key,
+                    text=embedding_text(row.title, tuple(row.headings), row.text),
+                    language=row.language,
+                )
+
+    def problems(self) -> list[str]:
+        """What is wrong inside the database: damage, passages that are not slices of their document."""
+        found = []
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+                found += [f"database: {line}" for line in verdict if line != "ok"]
+            statement = (
+                select(PassageRow.id, PassageRow.document_key)
+                .join(ContentRow, ContentRow.document_key == PassageRow.document_key)
+                .where(PassageRow.deleted_revision.is_(None))
+                .where(
+                    func.substr(ContentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
+                    != PassageRow.text
+                )
+            )
+            found += [
+                f"passage {row.id} is not the text of document {row.document_key} at its offsets"
+                for row in connection.execute(statement)
+            ]
+        return found
+
+    def _create(self) -> None:
+        Base.metadata.create_all(self._engine)
+        with self._engine.begin() as connection:
+            if connection.scalar(select(Setting.value).where(Setting.name == "schema_version")) is None:
+                _set(connection, "schema_version", str(SCHEMA_VERSION))
+                _set(connection, "revision", "0")
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    # Transactions are begun by _begin_sqlite: the driver begins them too late, at the first write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+        except Exception as error:  # the driver's own class; a read-only folder cannot switch the journal
+            if "readonly" not in str(error) and "unable to open" not in str(error):
+                raise
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]
+
+
+def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _visible(revision: int) -> Any:
+    return (PassageRow.created_revision <= revision) & or_(
+        PassageRow.deleted_revision.is_(None), PassageRow.deleted_revision > revision
+    )
+
+
+def _written(since: int, revision: int) -> Any:
+    return (PassageRow.created_revision > since) & _visible(revision)
+
+
+def _set(connection: Connection, name: str, value: str) -> None:
+    changed = connection.execute(update(Setting).where(Setting.name == name).values(value=value))
+    if not changed.rowcount:
+        connection.execute(insert(Setting).values(name=name, value=value))
+
+
+def _next_revision(connection: Connection) -> int:
+    revision = int(connection.scalar(select(Setting.value).where(Setting.name == "revision")) or 0) + 1
+    _set(connection, "revision", str(revision))
+    return revision
+
+
+def _insert_document(connection: Connection, new: NewDocument, revision: int, fingerprint: str) -> int:
+    document = new.document
+    key = connection.execute(
+        insert(DocumentRow).values(
+            id=document.id,
+            content_sha256=document.content_sha256,
+            parser=document.parser,
+            type=document.type,
+            title=document.title,
+            language=document.language,
+            characters=len(document.text),
+            passages=len(new.passages),
+            attributes=dict(document.metadata),
+            created_revision=revision,
+        )
+    ).inserted_primary_key
+    assert key is not None  # noqa: S101 - for the type checker: one row was inserted
+    document_key = int(key[0])
+    connection.execute(
+        insert(ContentRow).values(document_key=document_key, text=document.text, layout=_layout(document))
+    )
+    rows = [
+        {
+            "document_key": document_key,
+            "text": passage.text,
+            "start": passage.start,
+            "end": passage.end,
+            "page": passage.page,
+            "headings": list(passage.headings),
+            "created_revision": revision,
+        }
+        for passage in new.passages
+    ]
+    if rows:
+        ids = connection.scalars(
+            insert(PassageRow).returning(PassageRow.id, sort_by_parameter_order=True), rows
+        ).all()
+        vectors = [
+            {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(_VECTOR).tobytes()}
+            for index, vector in new.vectors.items()
+        ]
+        if vectors:
+            connection.execute(insert(VectorRow), vectors)
+    return document_key
+
+
+def _insert_path(connection: Connection, path: str, key: int, state: FileState, revision: int) -> None:
+    connection.execute(
+        insert(PathRow).values(path=path, document_key=key, created_revision=revision, **asdict(state))
+    )
+
+
+def _drop_paths(connection: Connection, paths: Sequence[str], revision: int) -> list[int]:
+    """Mark paths as gone; the keys of the documents that stood there, one for each path that was held."""
+    lost: list[int] = []
+    for part in _chunks(paths):
+        held = PathRow.path.in_(part) & PathRow.deleted_revision.is_(None)
+        lost += connection.scalars(select(PathRow.document_key).where(held)).all()
+        connection.execute(update(PathRow).where(held).values(deleted_revision=revision))
+    return lost
+
+
+def _drop_orphans(connection: Connection, candidates: Iterable[int], revision: int) -> None:
+    """Mark those documents as gone that have no path any more, and their passages."""
+    for part in _chunks(sorted(set(candidates))):
+        held = select(PathRow.document_key).where(
+            PathRow.document_key.in_(part), PathRow.deleted_revision.is_(None)
+        )
+        gone = sorted(set(part) - set(connection.scalars(held).all()))
+        if gone:
+            connection.execute(
+                update(DocumentRow).where(DocumentRow.key.in_(gone)).values(deleted_revision=revision)
+            )
+            connection.execute(
+                update(PassageRow)
+                .where(PassageRow.document_key.in_(gone), PassageRow.deleted_revision.is_(None))
+                .values(deleted_revision=revision)
+            )
+
+
+def _document_rows(connection: Connection, condition: Any) -> list[Any]:
+    statement = (
+        select(*DocumentRow.__table__.columns, PathRow.path, PathRow.modified_ns, PathRow.deleted_revision)
+        .join(PathRow, PathRow.document_key == DocumentRow.key)
+        .where(condition)
+        .order_by(PathRow.key)
+    )
+    return list(connection.execute(statement))
+
+
+def _document_info(rows: Sequence[Any]) -> DocumentInfo:
+    # A reader of an older revision may still show a document whose paths have just gone.
+    living = [row for row in rows if row.deleted_revision_1 is None] or rows
+    first = living[0]
+    return DocumentInfo(
+        id=first.id,
+        path=first.path,
+        title=first.title,
+        language=first.language,
+        type=first.type,
+        characters=first.characters,
+        passages=first.passages,
+        modified=datetime.fromtimestamp(first.modified_ns / 1e9, tz=UTC),
+        paths=tuple(row.path for row in living),
+        metadata=first.attributes,
+    )
+
+
+def _layout(document: Document) -> dict[str, list[list[object]]]:
+    return {
+        "pages": [[page.number, page.start, page.end] for page in document.pages],
+        "headings": [[heading.level, heading.title, heading.start] for heading in document.headings],
+        "units": [[unit.start, unit.end] for unit in document.units],
+        "source_map": [
+            [run.text_start, run.text_end, run.page, run.source_start] for run in document.source_map
+        ],
+    }
+
+
+def _layout_records(layout: Mapping[str, list[list[Any]]]) -> dict[str, Any]:
+    return {
+        "pages": tuple(Page(number=n, start=s, end=e) for n, s, e in layout["pages"]),
+        "headings": tuple(Heading(level=n, title=t, start=s) for n, t, s in layout["headings"]),
+        "units": tuple(Span(start=s, end=e) for s, e in layout["units"]),
+        "source_map": tuple(
+            SourceRun(text_start=s, text_end=e, page=p, source_start=c) for s, e, p, c in layout["source_map"]
+        ),
+    }

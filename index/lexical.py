@@ -1,0 +1,199 @@
+"""Words in tantivy (BM25): the only module that imports it.
+
+One tantivy index serves all revisions, not one for each published generation: tantivy is itself made of
+immutable segments, a commit replaces its `meta.json` atomically, merges are logarithmic, and its document
+frequencies stay global, which separate indexes would lose. What a commit left undone is done again from
+SQL: `update` takes passages out before it puts them in, so that repeating it changes nothing.
+
+Terms are made in `analysis`; tantivy only splits at spaces. BM25 with k1 1.2 and b 0.75.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from index import analysis
+
+_LOG = logging.getLogger(__name__)
+_STOP_WORD_LANGUAGES = {
+    "da": "danish", "nl": "dutch", "en": "english", "fi": "finnish", "fr": "french", "de": "german",
+    "hu": "hungarian", "it": "italian", "no": "norwegian", "pt": "portuguese", "ru": "russian",
+    "es": "spanish", "sv": "swedish",
+}  # fmt: skip
+_WRITER_MEMORY_BYTES = 64_000_000
+
+
+class DamagedLexicalIndex(Exception):
+    """The folder holds no index that can be read; the store rebuilds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalEntry:
+    """What is indexed of one passage: its words with title and headings, and where it belongs."""
+
+    id: int
+    document_key: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalHit:
+    """A passage id and its BM25 score."""
+
+    id: int
+    score: float
+
+
+class LexicalIndex:
+    """A searchable index in one folder."""
+
+    def __init__(self, index: tantivy.Index, schema: tantivy.Schema, folder: Path) -> None:
+        self._index = index
+        self._schema = schema
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path) -> LexicalIndex:
+        """A new, empty index in a folder that does not exist yet."""
+        folder.mkdir(parents=True)
+        schema = _schema()
+        return cls(tantivy.Index(schema, path=str(folder)), schema, folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> LexicalIndex:
+        """Open for reading, or for writing by `update`; raises DamagedLexicalIndex."""
+        if not (folder / "meta.json").is_file():
+            raise DamagedLexicalIndex(f"{folder.name}: meta.json is missing")
+        if not os.access(folder, os.W_OK):
+            folder = _writable_view(folder)
+        try:
+            index = tantivy.Index.open(str(folder))
+            index.config_reader(reload_policy="manual")
+        except (ValueError, OSError) as error:
+            raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
+        return cls(index, _schema(), folder)
+
+    def update(self, entries: Iterable[LexicalEntry], deleted: Iterable[int]) -> None:
+        """Add or replace entries and remove ids, in one commit."""
+        writer = self._index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
+        for passage_id in deleted:
+            writer.delete_documents_by_term("id", passage_id)
+        for entry in entries:
+            writer.delete_documents_by_term("id", entry.id)
+            document = tantivy.Document()
+            document.add_unsigned("id", entry.id)
+            document.add_unsigned("document", entry.document_key)
+            document.add_text("body", " ".join(analysis.terms(entry.text, entry.language)))
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+
+    def view(self) -> LexicalView:
+        """What is committed now, unchanged by later commits."""
+        self._index.reload()
+        return LexicalView(self._index.searcher(), self._schema)
+
+
+class LexicalView:
+    """An immutable state of the index."""
+
+    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> None:
+        self._searcher = searcher
+        self._schema = schema
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def ids(self) -> NDArray[np.int64]:
+        """The passage ids that can be found, ascending."""
+        if not len(self):
+            return np.empty(0, np.int64)
+        found = self._searcher.search(tantivy.Query.all_query(), limit=len(self), count=False)
+        return np.sort(self._ids([address for _, address in found.hits]))
+
+    def search(
+        self, query: str, k: int, languages: Sequence[str], document_keys: Sequence[int] | None = None
+    ) -> list[LexicalHit]:
+        """The `k` best passages, of the given documents only or of all; statistics stay those of all."""
+        if not len(self) or k < 1 or (document_keys is not None and not document_keys):
+            return []
+        scored = self._query(query, languages)
+        if scored is None:
+            return []
+        if document_keys is not None:
+            inside = tantivy.Query.term_set_query(self._schema, "document", list(document_keys))
+            scored = tantivy.Query.boolean_query(
+                [
+                    (tantivy.Occur.Must, scored),
+                    (tantivy.Occur.Must, tantivy.Query.const_score_query(inside, 0.0)),
+                ]
+            )
+        found = self._searcher.search(scored, limit=k, count=False)
+        ids = self._ids([address for _, address in found.hits])
+        hits = [
+            LexicalHit(id=int(i), score=float(score)) for i, (score, _) in zip(ids, found.hits, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+    def _query(self, query: str, languages: Sequence[str]) -> tantivy.Query | None:
+        """One clause for each word, the best of its variants; stop words only when there is nothing else."""
+        spelled = analysis.variants(query, languages)
+        words = list(zip(analysis.words(query), spelled, strict=True))
+        stops = _stop_words(tuple(dict.fromkeys(languages or ("en",))), tuple(word for word, _ in words))
+        clauses = [self._clause(terms) for word, terms in words if word not in stops]
+        clauses = clauses or [self._clause(terms) for _, terms in words]
+        if not clauses:
+            return None
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
+
+    def _clause(self, terms: Sequence[str]) -> tantivy.Query:
+        queries = [
+            tantivy.Query.term_query(self._schema, "body", term, index_option="freq") for term in terms
+        ]
+        return queries[0] if len(queries) == 1 else tantivy.Query.disjunction_max_query(queries)
+
+    def _ids(self, addresses: Sequence[tantivy.DocAddress]) -> NDArray[np.int64]:
+        values = self._searcher.fast_field_values("id", list(addresses)) if addresses else []
+        return np.asarray(values, dtype=np.int64)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    builder.add_unsigned_field("document", indexed=True)
+    builder.add_text_field("body", tokenizer_name="whitespace", index_option="position")
+    return builder.build()
+
+
+def _writable_view(folder: Path) -> Path:
+    """A folder of links to a read-only index: tantivy takes a lock file beside the data even to read."""
+    view = Path(tempfile.mkdtemp(prefix="spanwise-lexical-"))
+    for file in folder.iterdir():
+        if not file.name.endswith(".lock"):
+            (view / file.name).symlink_to(file.resolve())
+    return view
+
+
+@lru_cache(maxsize=1024)
+def _stop_words(languages: tuple[str, ...], words: tuple[str, ...]) -> frozenset[str]:
+    """Those of `words` that are stop words in one of the languages (Snowball's lists)."""
+    kept = set(words)
+    for language in languages:
+        name = _STOP_WORD_LANGUAGES.get(analysis.stem_language(language))
+        if name:
+            only = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+            analyser = only.filter(tantivy.Filter.stopword(name)).build()
+            kept &= set(analyser.analyze(" ".join(words)))
+    return frozenset(set(words) - kept)

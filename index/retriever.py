@@ -1,0 +1,207 @@
+"""From a question to passages: the dense and the lexical index asked side by side, fused, and read from SQL.
+
+    question -> vector -> dense hits ---+
+        |                               +-> fused -> k rows from SQL -> Hits
+        +-> terms -> lexical hits ------+
+
+`candidates` works on a snapshot alone and is what the evaluation of retrieval uses too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from index.catalog import Ids
+from index.derived import Snapshot
+from index.filters import matching
+from index.fusion import FusionSettings, Scored, fuse
+from index.ingestion import UNKNOWN_LIMIT
+from index.protocols import Encoder, Vectors
+from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
+from index.store import Store
+
+_LEAST_POOL = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a filter leaves: documents for the lexical index, passages (ascending) for the dense one."""
+
+    documents: tuple[int, ...]
+    passages: Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Ranked passage ids with the score of the mode, and each list's own scores."""
+
+    ranked: tuple[Scored, ...]
+    dense: Mapping[int, float] = field(default_factory=dict)
+    lexical: Mapping[int, float] = field(default_factory=dict)
+
+
+def candidates(
+    snapshot: Snapshot,
+    query: str,
+    vector: Vectors | None,
+    *,
+    pool: int,
+    mode: Mode,
+    selection: Selection | None = None,
+    fusion: FusionSettings | None = None,
+) -> Candidates:
+    """Up to `pool` candidates of each list the mode asks for, ranked; `vector` None leaves the dense out."""
+    dense: list[Scored] = []
+    lexical: list[Scored] = []
+    if mode is not Mode.LEXICAL and vector is not None:
+        found = snapshot.vectors.search(vector, pool, selection.passages if selection else None)
+        dense = list(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
+    if mode is not Mode.DENSE:
+        keys = selection.documents if selection else None
+        hits = snapshot.lexical.search(query, pool, snapshot.languages, keys)
+        lexical = [(hit.id, hit.score) for hit in hits]
+    # With one list only there is nothing to scale against: its own scores stand.
+    ranked = fuse(dense, lexical, fusion) if mode is Mode.HYBRID and vector is not None else dense or lexical
+    return Candidates(ranked=tuple(ranked), dense=dict(dense), lexical=dict(lexical))
+
+
+class Retriever:
+    """Finds the passages of a store that bear on a question."""
+
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, fusion: FusionSettings | None = None
+    ) -> None:
+        self._store = store
+        self._given = encoder
+        self._fusion = fusion
+        self._living: tuple[int, Ids, Ids] | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that reads the questions."""
+        return self._given or self._store.encoder
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        mode: Mode | str = Mode.HYBRID,
+        filters: Filters | None = None,
+    ) -> SearchResult:
+        """The `k` best passages, or all that the filters leave if those are fewer; none for a blank query.
+
+        Raises ModelMismatch when the store's vectors come from another encoder.
+        """
+        return self.search_many([query], k, mode, filters)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        mode: Mode | str = Mode.HYBRID,
+        filters: Filters | None = None,
+    ) -> list[SearchResult]:
+        """The same for many questions, encoded together; the time of encoding is shared out evenly."""
+        if k < 1:
+            raise ValueError(f"k is {k}, the least is 1")
+        mode = Mode(mode)
+        started = time.perf_counter()
+        snapshot = self._store.snapshot()
+        vectors = self._vectors(queries, mode) if len(snapshot.lexical) else [None] * len(queries)
+        encode_ms = (time.perf_counter() - started) * 1000 / max(1, len(queries))
+        selection = self._selection(snapshot, filters) if filters and not filters.empty else None
+        results = []
+        for query, vector in zip(queries, vectors, strict=True):
+            started = time.perf_counter()
+            hits: tuple[Hit, ...] = ()
+            unsupported = vector is None and mode is not Mode.LEXICAL and bool(query.strip())
+            unsupported = unsupported and len(snapshot.lexical) > 0
+            if query.strip():
+                hits = self._hits(snapshot, query, vector, k, mode, selection)
+            search_ms = (time.perf_counter() - started) * 1000
+            results.append(
+                SearchResult(
+                    query=query,
+                    hits=hits,
+                    timings_ms={
+                        "encode": encode_ms,
+                        "search": search_ms,
+                        "total": encode_ms + search_ms,
+                    },
+                    unsupported_language=unsupported,
+                )
+            )
+        return results
+
+    def _vectors(self, queries: Sequence[str], mode: Mode) -> list[Vectors | None]:
+        """A vector for each question that the encoder can read, None for the others."""
+        vectors: list[Vectors | None] = [None] * len(queries)
+        if mode is Mode.LEXICAL:
+            return vectors
+        encoder = self.encoder
+        readable = [
+            number
+            for number, query in enumerate(queries)
+            if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
+        ]
+        if readable:
+            encoded = encoder.encode_queries([queries[number] for number in readable])
+            for number, vector in zip(readable, encoded, strict=True):
+                vectors[number] = vector
+        return vectors
+
+    def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
+        if self._living is None or self._living[0] != snapshot.revision:
+            self._living = (snapshot.revision, *self._store.catalog.living_passages(snapshot.revision))
+        _, ids, keys = self._living
+        chosen = matching(self._store.catalog.documents(), filters)
+        return Selection(documents=tuple(chosen), passages=ids[np.isin(keys, chosen)])
+
+    def _hits(
+        self,
+        snapshot: Snapshot,
+        query: str,
+        vector: Vectors | None,
+        k: int,
+        mode: Mode,
+        selection: Selection | None,
+    ) -> tuple[Hit, ...]:
+        found = candidates(
+            snapshot,
+            query,
+            vector,
+            pool=max(2 * k, _LEAST_POOL),
+            mode=mode,
+            selection=selection,
+            fusion=self._fusion,
+        )
+        rows = self._rows(found.ranked, k, snapshot.revision)
+        documents = self._store.catalog.documents({key for _, (_, key) in rows})
+        return tuple(
+            Hit(
+                rank=rank,
+                score=score,
+                dense_score=found.dense.get(passage.id),
+                lexical_score=found.lexical.get(passage.id),
+                passage=passage,
+                document=documents[key],
+            )
+            for rank, (score, (passage, key)) in enumerate(rows, start=1)
+        )
+
+    def _rows(
+        self, ranked: Sequence[Scored], k: int, revision: int
+    ) -> list[tuple[float, tuple[StoredPassage, int]]]:
+        """The first `k` candidates that are visible at the revision, with their scores."""
+        rows: list[tuple[float, tuple[StoredPassage, int]]] = []
+        for start in range(0, len(ranked), k):
+            part = ranked[start : start + k]
+            stored = self._store.catalog.passages([passage_id for passage_id, _ in part], revision)
+            rows += [(score, stored[passage_id]) for passage_id, score in part if passage_id in stored]
+            if len(rows) >= k:
+                break
+        return rows[:k]

@@ -1,0 +1,411 @@
+"""One folder that holds a collection: SQL as the truth, the derived indexes, one writer, many readers.
+
+    store.json       where the database is
+    spanwise.db      documents, paths, passages, vectors, revision (SQLite, WAL)
+    index/           derived: vector segments, lexical index, manifest (see `derived`)
+    uploads/         files handed in through the page
+    writer.lock      held by the process that writes; the operating system drops it when that process dies
+
+A write goes: lock, one SQL transaction for each file, publish. If the process dies in between, the next
+question publishes what SQL already holds. Readers never wait: they keep the snapshot they have.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from index import ingestion
+from index.catalog import Catalog
+from index.derived import Derived, Manifest, Snapshot, StaleDerived, describe
+from index.errors import ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
+from index.filters import matching
+from index.presets import ModelChoice, resolve_models
+from index.protocols import Encoder
+from index.records import (
+    CheckReport,
+    DocumentInfo,
+    Filters,
+    IndexInfo,
+    IngestProgress,
+    IngestReport,
+    Stats,
+)
+from ingest.chunking import ChunkSettings
+from ingest.records import Document, Text
+
+_LOG = logging.getLogger(__name__)
+_SETTINGS = "store.json"
+_FORMAT = 1
+_DATABASE = "spanwise.db"
+_LOCK_SECONDS = 10.0
+
+
+class Store:
+    """A collection of documents that can be searched.
+
+    Safe to share between threads: readers work on immutable snapshots, writers take turns.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, models: ModelChoice, encoder: Encoder | None) -> None:
+        self.path = path
+        self.models = models
+        self.uploads = path / "uploads"
+        self._catalog = catalog
+        self._encoder = encoder
+        self._derived = Derived(path / "index")
+        self._writable = os.access(path, os.W_OK)
+        self._lock = FileLock(path / "writer.lock", thread_local=False)
+        self._writers = threading.RLock()
+        self._loading = threading.Lock()
+        self._encoder_loading = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._stamp: tuple[int, int, int] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        models: str | None = None,
+        encoder: Encoder | None = None,
+    ) -> Store:
+        """Open the store in a folder.
+
+        `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
+        models serve. `encoder` puts a loaded encoder in the place of the recorded one. Raises StoreNotFound
+        unless `create`, StoreVersionMismatch, and StoreError when the folder holds something else.
+        """
+        folder = Path(path).expanduser().absolute()
+        if create:
+            _create(folder)
+        elif not (folder / _SETTINGS).is_file():
+            raise StoreNotFound(
+                f"there is no store in {folder}",
+                hint=f"make one with: spanwise ingest PATH --store {folder}",
+            )
+        catalog = Catalog.open(_database_url(folder), create=create)
+        recorded = f"{catalog.setting('encoder') or ''},{catalog.setting('reader') or ''}"
+        chosen = resolve_models(models, default=resolve_models(recorded))
+        store = cls(folder, catalog, chosen, encoder)
+        if create and catalog.setting("encoder") is None:
+            catalog.set_setting("encoder", encoder.name if encoder else chosen.encoder)
+            catalog.set_setting("reader", chosen.reader)
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files; nothing has to be saved."""
+        self._snapshot = None
+        self._catalog.close()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of this store, loaded on first use; raises ModelMismatch for another's vectors."""
+        with self._encoder_loading:
+            if self._encoder is None:
+                from index.encoder import load_encoder
+
+                self._encoder = load_encoder(self.models.encoder)
+            self._require_match(self._encoder)
+            return self._encoder
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        prune: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[IngestProgress], None] | None = None,
+        chunking: ChunkSettings | None = None,
+    ) -> IngestReport:
+        """Add and update files and folders; what the report counts as added can be searched on return.
+
+        A file that cannot be taken in is listed in the report and never ends the run. `prune` removes
+        documents below the given paths whose files are gone. Raises IngestError for a path that does not
+        exist, StoreLocked while another process writes.
+        """
+        with self._writing():
+            session = self._ingestion(chunking)
+            try:
+                return session.ingest_paths(paths, prune=prune, dry_run=dry_run, progress=progress)
+            finally:
+                if not dry_run:
+                    self._publish()
+
+    def add(self, texts: Iterable[Text], *, chunking: ChunkSettings | None = None) -> IngestReport:
+        """Add or replace texts under their own ids; they can be searched on return."""
+        with self._writing():
+            session = self._ingestion(chunking)
+            try:
+                return session.ingest_texts(texts)
+            finally:
+                self._publish()
+
+    def delete(self, names: Sequence[str]) -> int:
+        """Remove documents by path, folder, document id or the id of an added text; how many paths went.
+
+        Files handed in through the page are deleted from `uploads` too, all others stay where they are.
+        Raises StoreError for a name that is not in the store, before anything is removed.
+        """
+        with self._writing():
+            paths = sorted({path for name in names for path in self._paths_of(name)})
+            removed = self._catalog.remove(paths)
+            for path in paths:
+                if Path(path).is_relative_to(self.uploads):
+                    Path(path).unlink(missing_ok=True)
+            self._publish()
+            return removed
+
+    def repair(self) -> CheckReport:
+        """Build both indexes anew from SQL and check the result."""
+        with self._writing():
+            self._publish(anew=True)
+        return self.check()
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The newest published state; stays as it is while others write."""
+        with self._loading:
+            current = self._snapshot
+            if current is None or current.revision != self._catalog.revision():
+                self._catch_up()
+            stamp = self._derived.stamp()
+            if current is None or stamp != self._stamp:
+                current, self._stamp = self._open_snapshot(), stamp
+                self._snapshot = current
+            return current
+
+    @property
+    def catalog(self) -> Catalog:
+        """The SQL side, for the retriever."""
+        return self._catalog
+
+    def stats(self) -> Stats:
+        """What the store holds."""
+        manifest = Manifest.read(self._derived.folder)
+        totals = self._catalog.totals()
+        return Stats(
+            **totals,
+            revision=self._catalog.revision(),
+            encoder=self._catalog.setting("encoder") or self.models.encoder,
+            reader=self.models.reader,
+            languages=self._catalog.languages(),
+            types=self._catalog.types(),
+            bytes=sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file()),
+            index=IndexInfo(
+                kind=describe(manifest),
+                vectors=sum(entry.vectors for entry in manifest.segments) if manifest else 0,
+                measured_recall=manifest.measured_recall if manifest else None,
+            ),
+        )
+
+    def check(self) -> CheckReport:
+        """Whether SQL and both indexes agree, checksums and every vector included."""
+        problems = self._catalog.problems()
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is not None:
+            problems += self._derived.problems(self._catalog, fingerprint)
+        return CheckReport(ok=not problems, problems=tuple(problems))
+
+    def documents(
+        self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
+    ) -> tuple[DocumentInfo, ...]:
+        """Documents that pass the filters, by path."""
+        documents = self._catalog.documents()
+        keys = set(matching(documents, filters)) if filters and not filters.empty else set(documents)
+        chosen = [info for key, info in documents.items() if key in keys]
+        return tuple(chosen[offset : None if limit is None else offset + limit])
+
+    def document(self, document_id: str) -> Document:
+        """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
+        found = self._catalog.document(document_id)
+        if found is None:
+            raise StoreError(f"there is no document {document_id} in {self.path}", hint="see: spanwise stats")
+        return found
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        if not self._writable:
+            raise StoreReadOnly(
+                f"the store {self.path} cannot be written to", hint="check the folder's owner"
+            )
+        with self._exclusive(_LOCK_SECONDS):
+            yield
+
+    @contextmanager
+    def _exclusive(self, wait_seconds: float) -> Iterator[None]:
+        """Hold the store against other threads and other processes."""
+        busy = StoreLocked(f"something else is writing to {self.path}", hint="try again when it has finished")
+        if not self._writers.acquire(timeout=wait_seconds):
+            raise busy
+        try:
+            try:
+                self._lock.acquire(timeout=wait_seconds)
+            except Timeout as error:
+                raise busy from error
+            try:
+                yield
+            finally:
+                self._lock.release()
+        finally:
+            self._writers.release()
+
+    def _ingestion(self, chunking: ChunkSettings | None) -> ingestion.Ingestion:
+        return ingestion.Ingestion(
+            catalog=self._catalog,
+            encoder=self._ready_encoder,
+            uploads=self.uploads,
+            chunking=chunking,
+            publish=self._publish,
+        )
+
+    def _ready_encoder(self) -> Encoder:
+        """The encoder, recorded as the one whose vectors this store holds."""
+        encoder = self.encoder
+        if self._catalog.setting("fingerprint") is None:
+            self._catalog.set_setting("encoder", encoder.name)
+            self._catalog.set_setting("dimension", str(encoder.dimension))
+            self._catalog.set_setting("fingerprint", encoder.fingerprint)
+        return encoder
+
+    def _require_match(self, encoder: Encoder) -> None:
+        recorded = self._catalog.setting("fingerprint")
+        if recorded is not None and recorded != encoder.fingerprint:
+            name = self._catalog.setting("encoder")
+            raise ModelMismatch(
+                f"the store {self.path} holds vectors of the encoder {name}, not of {encoder.name}",
+                hint=f"open it with --encoder {name}, or ingest the documents into a new store",
+            )
+
+    def _publish(self, *, anew: bool = False) -> None:
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is None:
+            return
+        dimension = int(self._catalog.setting("dimension") or 0)
+        self._derived.publish(self._catalog, fingerprint, dimension, anew=anew)
+        if self._writable:
+            self._catalog.checkpoint()
+
+    def _open_snapshot(self) -> Snapshot:
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is None:
+            return self._empty_snapshot()
+        # Twice before rebuilding: a writer may have replaced files between the manifest and their opening.
+        for _ in range(2):
+            try:
+                return self._derived.open(self._catalog, fingerprint)
+            except StaleDerived as error:
+                reason = error
+        _LOG.warning("the index is rebuilt from the database: %s", reason)
+        if not self._publish_if_free(anew=True, wait_seconds=_LOCK_SECONDS):
+            raise StoreLocked(
+                f"the index of {self.path} must be rebuilt and another process is writing to it",
+                hint="try again when it has finished",
+            )
+        return self._derived.open(self._catalog, fingerprint)
+
+    def _empty_snapshot(self) -> Snapshot:
+        with tempfile.TemporaryDirectory() as folder:
+            derived = Derived(Path(folder))
+            derived.publish(self._catalog, "", 1, anew=True)
+            return derived.open(self._catalog, "")
+
+    def _catch_up(self) -> None:
+        """Publish what a killed writer left behind; a living writer is left to do it itself."""
+        manifest = Manifest.read(self._derived.folder)
+        if manifest is None or manifest.revision != self._catalog.revision():
+            self._publish_if_free(anew=False, wait_seconds=0)
+
+    def _publish_if_free(self, *, anew: bool, wait_seconds: float) -> bool:
+        """Publish from SQL unless another writer is at work; whether it was done."""
+        if not self._writable:
+            # A read-only store is served from indexes of our own, built elsewhere.
+            self._derived = Derived(Path(tempfile.mkdtemp(prefix="spanwise-index-")))
+            self._publish(anew=True)
+            return True
+        try:
+            with self._exclusive(wait_seconds):
+                self._publish(anew=anew)
+        except StoreLocked:
+            return False
+        return True
+
+    def _paths_of(self, name: str) -> list[str]:
+        paths = self._catalog.paths()
+        absolute = Path(name).expanduser().absolute().as_posix()
+        found = [path for path in paths if path in (name, absolute, f"text:{name}")]
+        found = found or [path for path in paths if path.startswith(absolute.rstrip("/") + "/")]
+        found = found or [known.path for known in self._catalog.known_document(name)]
+        if not found:
+            raise StoreError(
+                f"{name} is not in the store {self.path}: no such path, folder or document id",
+                hint="see what it holds with: spanwise stats",
+            )
+        return found
+
+
+def _create(folder: Path) -> None:
+    if (folder / _SETTINGS).is_file():
+        return
+    if folder.is_file():
+        raise StoreError(f"{folder} is a file", hint="give a folder for the store")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise StoreError(
+            f"{folder} is not empty and holds no store", hint="give an empty or a new folder for the store"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f"{_SETTINGS}.new"
+        temporary.write_text(json.dumps({"format": _FORMAT, "database": _DATABASE}, indent=1))
+        temporary.replace(folder / _SETTINGS)
+    except OSError as error:
+        raise StoreError(
+            f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
+        ) from error
+
+
+def _database_url(folder: Path) -> str:
+    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
+    try:
+        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        database = str(settings["database"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{folder / _SETTINGS} cannot be read: {error}", hint="restore it from a copy"
+        ) from error
+    if "://" in database:
+        return database
+    file = folder / database
+    if os.access(folder, os.W_OK):
+        return f"sqlite:///{file}"
+    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it cannot.
+    log = file.with_name(file.name + "-wal")
+    mode = "mode=ro" if log.is_file() and log.stat().st_size else "mode=ro&immutable=1"
+    return f"sqlite:///file:{file}?{mode}&uri=true"
