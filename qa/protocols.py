@@ -28,3 +28,7 @@ class Reader(Protocol):
     def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
         """The best spans of every context, `candidate.context` says of which; best score first in each."""
         ...
+
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
+        """As `read` for many (question, contexts), so that questions can share batches: a list for each."""
+        ...
