@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,13 @@ from typing import Any, Literal
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForQuestionAnswering,
+    AutoTokenizer,
+    PreTrainedModel,
+)
 
 from index.engine import TorchEngine
 from index.errors import ModelError
@@ -34,7 +39,6 @@ from ingest.tokens import TextTokenizer
 Task = Literal["encoder", "reader"]
 Pooling = Literal["mean", "cls"]
 
-_LOG = logging.getLogger(__name__)
 _OUTPUTS = {"encoder": ("last_hidden_state",), "reader": ("start_logits", "end_logits")}
 _CLASSES = {"encoder": AutoModel, "reader": AutoModelForQuestionAnswering}
 _POOLINGS: dict[str, Pooling] = {"mean": "mean", "mean_tokens": "mean", "cls": "cls", "cls_token": "cls"}
@@ -80,13 +84,13 @@ def load_model(
     place = device or best_device()
     tokenizer = _load_tokenizer(folder)
     sentence = _sentence_settings(source, folder) if task == "encoder" else _SentenceSettings()
-    model = _load_weights(folder, task, dtype or best_dtype(place)).to(place)
+    model = _load_weights(folder, task, dtype or best_dtype(place))
     separator = tokenizer.sep_id if getattr(model.config, "type_vocab_size", 0) > 1 else None
     windows = (_window(model), sentence.max_tokens, _tokenizer_limit(folder))
     return LoadedModel(
         name=name,
         tokenizer=tokenizer,
-        engine=TorchEngine(model, _OUTPUTS[task], separator=separator),
+        engine=TorchEngine(model, _OUTPUTS[task], device=place, separator=separator),
         max_tokens=min(window for window in windows if window),
         dimension=int(model.config.hidden_size),
         fingerprint=_fingerprint(folder, tokenizer, sentence),
@@ -125,12 +129,12 @@ def _load_tokenizer(folder: Path) -> TextTokenizer:
         ) from error
 
 
-def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> torch.nn.Module:
+def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> PreTrainedModel:
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         with _quiet():
             config = AutoConfig.from_pretrained(folder, **local)
-            model, info = _CLASSES[task].from_pretrained(
+            loaded: tuple[PreTrainedModel, dict[str, Any]] = _CLASSES[task].from_pretrained(
                 folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -138,11 +142,14 @@ def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> torch.nn.Modu
             f"{folder} cannot be loaded as a {task}: {error}",
             hint="it must hold a BERT-like encoder (RoBERTa, XLM-RoBERTa, BERT ...) saved as safetensors",
         ) from error
+    model, info = loaded
     if config.is_encoder_decoder:
         raise ModelError(f"{folder} holds an encoder-decoder", hint="choose a RoBERTa-like checkpoint")
     _refuse_gaps(folder, task, info)
     if task == "encoder" and hasattr(model, "pooler"):
-        model.pooler = None  # its weights are not in every checkpoint and its output is never used
+        model.register_module(
+            "pooler", None
+        )  # its weights are not in every checkpoint and its output is never used
     return model
 
 
@@ -163,7 +170,7 @@ def _refuse_gaps(folder: Path, task: Task, info: dict[str, Any]) -> None:
     )
 
 
-def _window(model: torch.nn.Module) -> int | None:
+def _window(model: PreTrainedModel) -> int | None:
     """Rows of the position table that a text can use: RoBERTa's begin after the padding row."""
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
@@ -257,15 +264,15 @@ def _fingerprint(folder: Path, tokenizer: TextTokenizer, sentence: _SentenceSett
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """transformers without progress bars, advice and warnings: what matters is checked here."""
-    verbosity = transformers.logging.get_verbosity()
-    bars = transformers.logging.is_progress_bar_enabled()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    library: Any = transformers.logging  # its functions carry no types
+    verbosity, bars = library.get_verbosity(), library.is_progress_bar_enabled()
+    library.set_verbosity_error()
+    library.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        transformers.logging.set_verbosity(verbosity)
+        library.set_verbosity(verbosity)
         if bars:
-            transformers.logging.enable_progress_bar()
+            library.enable_progress_bar()

@@ -108,7 +108,7 @@ def load_encoder(name: str = DEFAULT_PRESET, *, dtype: torch.dtype | None = None
 
 def pool(hidden: NDArray[np.float32], pooling: Pooling) -> NDArray[np.float32]:
     """One vector of shape (width,) from the hidden states of one text, shape (length, width)."""
-    return hidden[0] if pooling == "cls" else hidden.mean(axis=0, dtype=np.float32)
+    return hidden[0] if pooling == "cls" else np.asarray(hidden.mean(axis=0), dtype=np.float32)
 
 
 def unit_length(vectors: Vectors) -> Vectors:

@@ -30,13 +30,18 @@ class TorchEngine:
     """
 
     def __init__(
-        self, model: torch.nn.Module, outputs: tuple[str, ...], *, separator: int | None = None
+        self,
+        model: torch.nn.Module,
+        outputs: tuple[str, ...],
+        *,
+        device: str = "cpu",
+        separator: int | None = None,
     ) -> None:
         keep_freed_memory()
-        self._model = model.eval()
+        self._device = torch.device(device)
+        self._model = model.to(self._device).eval()
         self._outputs = outputs
         self._separator = separator
-        self._device = next(model.parameters()).device
 
     def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
         """The model's outputs as float32 for one padded batch, both inputs of shape (batch, length)."""
@@ -104,4 +109,4 @@ def _segments(input_ids: TokenIds, separator: int) -> TokenIds:
     """0 up to the first separator of each row, 1 after it."""
     is_separator = input_ids == separator
     before = np.cumsum(is_separator, axis=1) - is_separator
-    return np.minimum(before, 1).astype(np.int64)
+    return np.asarray(np.minimum(before, 1), dtype=np.int64)

@@ -198,7 +198,7 @@ class _Ruler:
     def weight(self, start: int, end: int) -> int:
         """Tokens in `text[start:end]`, at least one."""
         span = self._sums[end - self._origin] - self._sums[start - self._origin]
-        return max(1, math.ceil(span - _ROUNDING))
+        return max(1, math.ceil(float(span) - _ROUNDING))
 
     def reach(self, start: int, room: int) -> int:
         """The furthest end, at least one character on, up to which `room` suffices."""
