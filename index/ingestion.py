@@ -164,9 +164,7 @@ class Ingestion:
             warnings = tuple(f"{item.path}: {warning}" for warning in item.warnings)
             self._report = replace(self._report, warnings=(*self._report.warnings, *warnings))
         encoder = self._encoder()
-        settings = self._chunking or ChunkSettings.for_window(
-            encoder.max_tokens, special_tokens=encoder.tokenizer.single.size
-        )
+        settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(item, encoder.tokenizer, settings)
         state = FileState.now(item.size_bytes, item.modified_ns)
         self._pending.append(_Pending(document=item, passages=passages, state=state))

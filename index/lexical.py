@@ -88,9 +88,9 @@ class LexicalIndex:
         """Add or replace entries and remove ids, in one commit."""
         writer = self._index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
         for passage_id in deleted:
-            writer.delete_documents_by_term("id", passage_id)
+            writer.delete_documents_by_query(self._is(passage_id))
         for entry in entries:
-            writer.delete_documents_by_term("id", entry.id)
+            writer.delete_documents_by_query(self._is(entry.id))
             document = tantivy.Document()
             document.add_unsigned("id", entry.id)
             document.add_unsigned("document", entry.document_key)
@@ -99,6 +99,10 @@ class LexicalIndex:
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
+
+    def _is(self, passage_id: int) -> tantivy.Query:
+        # delete_documents_by_term finds nothing in an unsigned field (seen with tantivy 0.27).
+        return tantivy.Query.term_query(self._schema, "id", passage_id)
 
     def view(self) -> LexicalView:
         """What is committed now, unchanged by later commits."""

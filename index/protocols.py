@@ -54,6 +54,11 @@ class Encoder(Protocol):
         ...
 
     @property
+    def passage_room(self) -> int:
+        """Tokens of the window that are left for a passage beside special tokens and prefix."""
+        ...
+
+    @property
     def tokenizer(self) -> TextTokenizer:
         """What cuts text into this encoder's tokens; chunking counts with it."""
         ...
