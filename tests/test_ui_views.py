@@ -1,0 +1,257 @@
+"""Highlights stand at their offsets, and no text reaches HTML unescaped."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import DocumentInfo, Hit, IngestReport, SearchResult, StoredPassage
+from ingest.records import Rejected, RejectReason
+from qa.records import Answer, AskResult, Reason, Source
+from ui import look, views, words
+
+TEXT = "To be, or not to be. That is the question. To be, or not to be. So he asked."
+MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>&\"'"
+
+
+def document(*, path: str = "/books/hamlet.txt", title: str = "Hamlet") -> DocumentInfo:
+    return DocumentInfo(
+        id="d1",
+        path=path,
+        title=title,
+        language="en",
+        type="txt",
+        characters=1000,
+        passages=1,
+        modified=datetime(2024, 5, 31, tzinfo=UTC),
+        paths=(path,),
+    )
+
+
+def answer(
+    text: str = TEXT, start: int = 0, end: int = 5, *, sentence: str = "", offset: int = 100
+) -> Answer:
+    """An answer at [start, end) of a passage that begins at `offset` of its document."""
+    return Answer(
+        text=text[start:end],
+        confidence=0.9,
+        span_score=4.0,
+        retrieval_score=0.7,
+        document=document(),
+        page=3,
+        headings=("Hamlet", "Act III"),
+        start=offset + start,
+        end=offset + end,
+        sentence=sentence,
+        passage=StoredPassage(id=1, document_id="d1", text=text, start=offset, end=offset + len(text)),
+    )
+
+
+def hit(text: str = TEXT, *, title: str = "Hamlet", path: str = "/books/hamlet.txt") -> Hit:
+    passage = StoredPassage(id=1, document_id="d1", text=text, start=0, end=len(text), headings=(title,))
+    return Hit(
+        rank=1,
+        score=0.5,
+        dense_score=0.4,
+        lexical_score=None,
+        passage=passage,
+        document=document(path=path, title=title),
+    )
+
+
+def result(reason: Reason | None, *answers: Answer, question: str = "?") -> AskResult:
+    return AskResult(
+        question=question,
+        answered=reason is None,
+        confidence=0.2,
+        reason=reason,
+        answers=answers,
+        passages=(hit(),),
+        timings_ms={"total": 120.0},
+    )
+
+
+class _Reader(HTMLParser):
+    """The tags of a fragment, and its text with the marked parts."""
+
+    def __init__(self, fragment: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.marks: list[str] = []
+        self._marking = False
+        self.feed(fragment)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag == "mark":
+            self._marking = True
+            self.marks.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "mark":
+            self._marking = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._marking:
+            self.marks[-1] += data
+
+
+@given(st.text(), st.integers(-5, 60), st.integers(-5, 60))
+def test_segments_joined_are_the_text_and_the_marked_one_is_the_span(text: str, start: int, end: int) -> None:
+    pieces = words.segments(text, start, end)
+    assert "".join(piece.text for piece in pieces) == text
+    marked = [piece.text for piece in pieces if piece.marked]
+    inside = text[max(start, 0) : max(end, 0)]
+    assert marked == ([inside] if inside else [])
+
+
+def test_the_passage_is_marked_at_the_offsets_and_not_at_the_first_same_words() -> None:
+    second = TEXT.rindex("To be")
+    marked = words.passage_segments(answer(start=second, end=second + 5))
+    assert [piece.text for piece in marked] == [TEXT[:second], "To be", TEXT[second + 5 :]]
+    page = _Reader(views.passage_panel(answer(start=second, end=second + 5)))
+    assert page.marks == ["To be"]
+    assert page.text.endswith(TEXT[second + 5 :])
+
+
+def test_the_sentence_is_marked_in_its_enclosing_occurrence() -> None:
+    sentence = "To be, or not to be."
+    inner = TEXT.rindex("to be")
+    marked = words.sentence_segments(answer(start=inner, end=inner + 5, sentence=sentence))
+    assert [(piece.text, piece.marked) for piece in marked] == [
+        ("To be, or not ", False),
+        ("to be", True),
+        (".", False),
+    ]
+
+
+def test_a_sentence_that_does_not_hold_the_span_is_shown_unmarked() -> None:
+    marked = words.sentence_segments(answer(start=0, end=5, sentence="So he asked."))
+    assert [(piece.text, piece.marked) for piece in marked] == [("So he asked.", False)]
+
+
+@given(
+    st.text(min_size=1).map(lambda text: text + MARKUP),
+    st.text().map(lambda text: MARKUP + text),
+    st.text().map(lambda text: f"/{text}/{MARKUP}"),
+)
+def test_document_text_titles_and_paths_reach_html_only_escaped(text: str, title: str, path: str) -> None:
+    found = replace(
+        answer(text, 0, len(text), sentence=text),
+        document=document(path=path, title=title),
+        headings=(title, text),
+        also_in=(Source(path=path, start=0, end=1),),
+    )
+    unfit = Rejected(path=path, reason=RejectReason.CORRUPT, detail=text)
+    fragments = [
+        views.answer_card(found, sure=True, calibrated=False),
+        views.passage_panel(found),
+        views.other_answers([found]),
+        views.hit_list([hit(text, title=title, path=path)]),
+        views.ingest_summary(IngestReport(rejected=(unfit,), warnings=(text,))),
+        views.failure(text, title),
+        views.note(text),
+    ]
+    for fragment in fragments:
+        page = _Reader(fragment)
+        assert not page.tags & {"script", "img"}
+        assert not {name for name in page.attributes if name.startswith("on")}
+        assert "<script" not in fragment
+        assert "<img" not in fragment
+    # and what the reader sees is the text itself
+    assert html.escape(text, quote=True) in fragments[1]
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_has_a_sentence(reason: Reason) -> None:
+    said = words.no_answer_reason(result(reason))
+    assert said[0].isupper()
+    assert said.rstrip().endswith(".")
+    assert said in html.unescape(views.refusal_card(result(reason)))
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_more_confidence_never_sounds_less_sure(one: float, other: float) -> None:
+    order = ["doubtful", "uncertain", "likely right", "very likely right"]
+    low, high = sorted((one, other))
+    assert order.index(words.confidence_words(low)) <= order.index(words.confidence_words(high))
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.0, "1 %"), (1.0, "99 %"), (0.934, "93 %")])
+def test_a_percentage_never_claims_certainty(share: float, said: str) -> None:
+    assert words.percent(share) == said
+
+
+def test_a_place_names_the_title_once() -> None:
+    assert words.place("Hamlet", ("hamlet ", "Act III"), 3) == "hamlet › Act III · page 3"
+    assert words.place("Hamlet", ("Act III",), None) == "Hamlet › Act III"
+    assert words.place("Hamlet", (), 1) == "Hamlet · page 1"
+
+
+@pytest.mark.parametrize(("size", "said"), [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1.0 KB")])
+def test_sizes_are_for_people(size: int, said: str) -> None:
+    assert words.byte_size(size) == said
+    assert words.byte_size(5 * 1024**3) == "5.0 GB"
+
+
+def test_an_unsure_answer_is_not_called_an_answer() -> None:
+    sure = _Reader(views.answer_card(answer(), sure=True, calibrated=True)).text
+    unsure = _Reader(views.answer_card(answer(), sure=False, calibrated=False)).text
+    assert sure.startswith("Answer")
+    assert unsure.startswith("Best guess")
+    assert "not fitted" in unsure
+    assert "not fitted" not in sure
+
+
+def test_the_confidence_is_said_in_words_and_number_and_drawn() -> None:
+    card = views.answer_card(answer(), sure=True, calibrated=True)
+    assert "Very likely right, 90 %" in card
+    assert "width:90%" in card
+
+
+def test_the_summary_names_every_rejected_file_with_its_reason() -> None:
+    reasons = list(RejectReason)
+    rejected = tuple(Rejected(path=f"/a/{r.value}.x", reason=r, detail="more") for r in reasons)
+    text = _Reader(views.ingest_summary(IngestReport(added=2, rejected=rejected))).text
+    assert "2 added" in text
+    for reason in reasons:
+        assert f"{reason.value}.x was left out" in text
+
+
+def test_a_search_says_when_it_went_by_words_alone() -> None:
+    found = SearchResult(query="?", hits=(hit(),), timings_ms={"total": 3.0})
+    assert "1 passage in 3 ms" in views.search_note(found)
+    assert "words alone" in views.search_note(replace(found, unsupported_language=True))
+    assert "No passage" in views.search_note(replace(found, hits=()))
+
+
+def test_every_class_that_is_used_is_styled() -> None:
+    fragments = "".join(
+        (
+            views.header(1, 2),
+            views.answer_card(
+                replace(answer(), also_in=(Source(path="/x", start=0, end=1),)), sure=False, calibrated=False
+            ),
+            views.passage_panel(answer()),
+            views.refusal_card(result(Reason.EMPTY_STORE)),
+            views.other_answers([answer()]),
+            views.hit_list([hit()]),
+            views.ingest_summary(IngestReport()),
+            views.welcome(empty=True),
+        )
+    )
+    used = {name for names in re.findall(r'class="([^"]+)"', fragments) for name in names.split()}
+    assert used
+    assert not {name for name in used if f".{name}" not in look.STYLE}

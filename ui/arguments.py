@@ -1,0 +1,213 @@
+"""The grammar of the command line, and nothing that runs.
+
+Only argparse and light records are imported here: `--help` must answer at once. The common flags stand on the
+main parser and on every command, with no defaults of their own, so that a flag counts wherever it is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+from argparse import SUPPRESS
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+from index.records import Mode
+from ui.settings import UsageError
+
+_DESCRIPTION = """\
+Point it at a folder of documents, ask in plain language, get the exact words that answer,
+with their page - or an honest "no answer in here". Everything runs on this computer."""
+
+_EXAMPLES = """\
+examples:
+  spanwise demo                                   see it work on the collection that comes with it
+  spanwise ingest ~/papers                        add and update a folder
+  spanwise ask "who introduced dynamic masking?"  the exact words, with their page
+  spanwise ui                                     the same in the browser"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors of ours, so that they take the same way out as all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"run '{self.prog} --help'")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole grammar; the parsed namespace holds `command` (such as "eval reader") and what was given."""
+    common = _common_flags()
+    parser = _Parser(
+        prog="spanwise",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=purpose, description=purpose, parents=[common], allow_abbrev=False
+        )
+        sub.set_defaults(command=name)
+        return sub
+
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models):
+        declare(add)
+    _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
+    return parser
+
+
+_Add = Callable[[str, str], argparse.ArgumentParser]
+
+
+def _common_flags() -> _Parser:
+    common = _Parser(add_help=False, argument_default=SUPPRESS, allow_abbrev=False)
+    group = common.add_argument_group("common options")
+    group.add_argument("--store", metavar="DIR", help="the folder of the store (or SPANWISE_STORE)")
+    group.add_argument(
+        "--models",
+        metavar="SPEC",
+        help="PRESET or ENCODER,READER with either side empty (or SPANWISE_MODELS)",
+    )
+    group.add_argument("--encoder", metavar="NAME", help="preset, hub id or folder of the encoder alone")
+    group.add_argument("--reader", metavar="NAME", help="preset, hub id or folder of the reader alone")
+    group.add_argument("--json", action="store_true", help="machine-readable standard output")
+    return common
+
+
+def _ingest(add: _Add) -> None:
+    sub = add("ingest", "add and update files and folders")
+    sub.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
+    sub.add_argument("--prune", action="store_true", help="remove documents whose files are gone")
+    sub.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+
+
+def _search(add: _Add) -> None:
+    sub = add("search", "find the passages nearest to a question")
+    sub.add_argument("question", nargs="+", metavar="QUESTION")
+    sub.add_argument("-k", type=_positive, default=10, metavar="N", help="number of passages (10)")
+    _add_mode(sub)
+    _add_filters(sub)
+
+
+def _ask(add: _Add) -> None:
+    sub = add("ask", "answer a question with the exact words of a document, or say that there is no answer")
+    sub.add_argument("question", nargs="*", metavar="QUESTION")
+    sub.add_argument(
+        "--batch",
+        metavar="FILE",
+        help="one question a line, or JSON lines with id and question; - is standard input; JSON lines out",
+    )
+    sub.add_argument("--answers", type=_positive, default=3, metavar="N", help="answers at most (3)")
+    sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
+    sub.add_argument("--always-answer", action="store_true", help="show the best guess even when unsure")
+    _add_filters(sub)
+
+
+def _ui(add: _Add) -> None:
+    sub = add("ui", "open the page in the browser")
+    sub.add_argument("--port", type=_port, default=8501, metavar="N", help="port (8501)")
+    sub.add_argument("--address", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    sub.add_argument("--headless", action="store_true", help="start no browser")
+
+
+def _demo(add: _Add) -> None:
+    add("demo", "ask the questions of the collection that comes with spanwise")
+
+
+def _maintenance(add: _Add) -> None:
+    add("init", "create an empty store")
+    add("stats", "say what the store holds")
+    sub = add("delete", "remove documents from the store; files on disk stay")
+    sub.add_argument("names", nargs="+", metavar="PATH_OR_ID", help="a file, a folder or a document id")
+    add("check", "prove that the store's parts agree")
+    add("repair", "rebuild what does not agree")
+
+
+def _models(add: _Add) -> None:
+    add("models", "list the presets, what is bundled and what is cached")
+
+
+def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sub = kinds.add_parser(name, help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+        sub.set_defaults(command=f"eval {name}")
+        return sub
+
+    sub = add("reader", "exact match and F1 on a SQuAD file, each question on its own paragraph")
+    sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
+    sub.add_argument("--predictions", type=Path, metavar="OUT.json", help="write {id: text} here")
+
+    sub = add("retrieval", "nDCG, recall, MRR and MAP on a collection with judgements")
+    sub.add_argument("folder", type=Path, metavar="FOLDER", help="BEIR form, or a SQuAD file")
+    _add_mode(sub)
+    sub.add_argument("--split", default="test", metavar="NAME", help="judgements to use (test)")
+    sub.add_argument("--unit", choices=("passage", "document"), default="passage", help="what is ranked")
+    sub.add_argument("--run", type=Path, metavar="OUT.trec", help="write the rankings here")
+
+    sub = add("answers", "ask every question of a SQuAD file over all its paragraphs")
+    sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
+    sub.add_argument("--limit", type=_positive, metavar="N", help="ask a sample of N questions")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (0)")
+    sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
+
+
+def _add_mode(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        default=Mode.HYBRID.value,
+        help="which index answers (hybrid)",
+    )
+
+
+def _add_filters(sub: argparse.ArgumentParser) -> None:
+    group = sub.add_argument_group("filters", "each can be repeated: one of the values must fit")
+    group.add_argument("--language", action="append", default=[], metavar="XX", help="such as en, de, zh")
+    group.add_argument("--path", action="append", default=[], metavar="GLOB", help="file, folder or pattern")
+    group.add_argument("--document", action="append", default=[], metavar="ID", help="document id")
+    group.add_argument("--type", action="append", default=[], metavar="TYPE", help="such as pdf, md, docx")
+    group.add_argument("--since", type=_moment, metavar="DATE", help="modified on or after (2024-05-31)")
+    group.add_argument("--until", type=_last_moment, metavar="DATE", help="modified on or before")
+
+
+def _positive(text: str) -> int:
+    number = _whole(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _whole(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
+    return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2024-05-31") from None
+    # A date without a zone is the user's own day.
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _last_moment(text: str) -> datetime:
+    moment = _moment(text)
+    whole_day = len(text.strip()) <= len("2024-05-31")
+    return moment.replace(hour=23, minute=59, second=59, microsecond=999_999) if whole_day else moment

@@ -1,0 +1,265 @@
+"""The commands: take settings and flags, call one library function, print, return the exit status.
+
+Everything heavy is imported inside the command that needs it. No command decides anything about documents or
+answers; errors pass through to `cli`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Any
+
+from index.errors import StoreNotFound
+from index.records import Filters, IngestReport, Mode
+from ui import output, text
+from ui.settings import Settings, UsageError, data_folder
+
+Flags = Mapping[str, Any]
+
+
+def _ingest(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+    from ui.progress import Progress
+
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            store = Store.open(settings.store, create=not flags["dry_run"], models=settings.models)
+        except StoreNotFound:  # a dry run leaves nothing behind, not even an empty store
+            store = Store.open(Path(scratch) / "store", create=True, models=settings.models)
+        with store, Progress("file") as progress:
+            report = store.ingest(
+                flags["paths"], prune=flags["prune"], dry_run=flags["dry_run"], progress=progress.ingest
+            )
+    _show(settings, output.ingest_json(report), text.ingest_text(report, dry_run=flags["dry_run"]))
+    return 0
+
+
+def _search(flags: Flags, settings: Settings) -> int:
+    from index.retriever import Retriever
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        result = Retriever(store).search(
+            " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=_filters(flags)
+        )
+    _show(settings, output.search_json(result), text.search_text(result, _style(settings)))
+    return 0
+
+
+def _ask(flags: Flags, settings: Settings) -> int:
+    from qa.answering import Answerer
+    from ui.batch import read_questions
+
+    if flags["batch"] is None and not flags["question"]:
+        raise UsageError("ask needs a question", hint='try: spanwise ask "who wrote it?", or --batch FILE')
+    if flags["batch"] is not None and flags["question"]:
+        raise UsageError("ask takes either a question or --batch, not both", hint="leave one of them out")
+    options = {
+        "answers": flags["answers"],
+        "k": flags["k"],
+        "filters": _filters(flags),
+        "always_answer": flags["always_answer"],
+    }
+    if flags["batch"] is None:
+        with Answerer.open(settings.store, models=settings.models) as answerer:
+            result = answerer.ask(" ".join(flags["question"]), **options)
+        _show(settings, output.ask_json(result), text.ask_text(result, _style(settings)))
+        return 0
+    batch = read_questions(flags["batch"])
+    with Answerer.open(settings.store, models=settings.models) as answerer:
+        results = answerer.ask_many([item.question for item in batch], **options)
+        for item, result in zip(batch, results, strict=True):
+            print(output.dumps({"id": item.id, **output.ask_json(result)}), flush=True)
+    return 0
+
+
+def _ui(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+    from ui.serve import free_port, serve
+
+    # Opened here first, so that what is wrong with the store is said in the shell.
+    Store.open(settings.store, create=True, models=settings.models).close()
+    address = flags["address"]
+    port = free_port(address, flags["port"])
+    url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    _show(
+        settings,
+        {"url": url, "store": str(settings.store)},
+        f"Spanwise is at {url} with the store {settings.store}. Ctrl-C ends it.",
+    )
+    sys.stdout.flush()
+    return serve(settings, address, port, headless=flags["headless"] or not sys.stdout.isatty())
+
+
+def _demo(flags: Flags, settings: Settings) -> int:
+    from ui.demo import DemoResult, run_demo
+    from ui.progress import Progress
+
+    store = settings.store if settings.store_given else data_folder() / "demo"
+    style = _style(settings)
+
+    def built(report: IngestReport) -> None:
+        if not settings.json:
+            print(f"{store}: {text.ingest_text(report)}\n", flush=True)
+
+    def each(item: DemoResult) -> None:
+        if not settings.json:
+            print(text.demo_line(item, style), flush=True)
+
+    with Progress("file") as progress:
+        report = run_demo(store, settings.models, built=built, each=each, progress=progress.ingest)
+    _show(settings, output.demo_json(report, str(store)), "\n" + text.demo_summary(report, str(store)))
+    return 0
+
+
+def _init(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    try:
+        Store.open(settings.store, models=settings.models).close()
+        existed = True
+    except StoreNotFound:
+        existed = False
+    with Store.open(settings.store, create=True, models=settings.models) as store:
+        encoder, reader = store.models.encoder, store.models.reader
+    facts = {"store": str(settings.store), "created": not existed, "encoder": encoder, "reader": reader}
+    verb = "There already is a store" if existed else "Created an empty store"
+    _show(settings, facts, f"{verb} in {settings.store} (encoder {encoder}, reader {reader}).")
+    return 0
+
+
+def _stats(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        stats = store.stats()
+    _show(settings, output.stats_json(stats), text.stats_text(stats, str(settings.store)))
+    return 0
+
+
+def _delete(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        removed = store.delete(flags["names"])
+    _show(settings, {"removed": removed}, f"{removed:,} removed")
+    return 0
+
+
+def _check(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        report = store.repair() if flags["command"] == "repair" else store.check()
+    _show(settings, output.check_json(report), text.check_text(report))
+    return 0 if report.ok else 1
+
+
+def _models(flags: Flags, settings: Settings) -> int:
+    from ui.inventory import list_presets
+
+    presets = list_presets()
+    _show(settings, output.models_json(presets), text.models_text(presets, _style(settings)))
+    return 0
+
+
+def _eval_reader(flags: Flags, settings: Settings) -> int:
+    from index.presets import resolve_models
+    from qa.evaluate import evaluate_reader
+    from qa.reader import load_reader
+    from ui.progress import Progress
+
+    reader = load_reader(resolve_models(settings.models).reader)
+    with Progress("question") as progress:
+        report = evaluate_reader(
+            flags["file"], reader, predictions_out=flags["predictions"], progress=progress
+        )
+    _show_figures(settings, report.as_json())
+    return 0
+
+
+def _eval_retrieval(flags: Flags, settings: Settings) -> int:
+    from index.encoder import load_encoder
+    from index.evaluate import evaluate_retrieval
+    from index.presets import resolve_models
+    from ui.progress import Progress
+
+    encoder = load_encoder(resolve_models(settings.models).encoder)
+    with Progress("passage") as progress:
+        report = evaluate_retrieval(
+            flags["folder"],
+            encoder=encoder,
+            mode=Mode(flags["mode"]),
+            split=flags["split"],
+            unit=flags["unit"],
+            run_out=flags["run"],
+            progress=progress,
+        )
+    _show_figures(settings, report.as_json())
+    return 0
+
+
+def _eval_answers(flags: Flags, settings: Settings) -> int:
+    from qa.evaluate import evaluate_answers
+    from ui.progress import Progress
+
+    with Progress("question") as progress:
+        report = evaluate_answers(
+            flags["file"],
+            models=settings.models,
+            limit=flags["limit"],
+            seed=flags["seed"],
+            k=flags["k"],
+            progress=progress,
+        )
+    _show_figures(settings, report.as_json())
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
+    "ingest": _ingest,
+    "search": _search,
+    "ask": _ask,
+    "ui": _ui,
+    "demo": _demo,
+    "init": _init,
+    "stats": _stats,
+    "delete": _delete,
+    "check": _check,
+    "repair": _check,
+    "models": _models,
+    "eval reader": _eval_reader,
+    "eval retrieval": _eval_retrieval,
+    "eval answers": _eval_answers,
+}
+
+
+def _filters(flags: Flags) -> Filters:
+    return Filters(
+        languages=tuple(language.lower() for language in flags["language"]),
+        paths=tuple(flags["path"]),
+        documents=tuple(flags["document"]),
+        types=tuple(kind.lower().removeprefix(".") for kind in flags["type"]),
+        since=flags["since"],
+        until=flags["until"],
+    )
+
+
+def _style(settings: Settings) -> text.Style:
+    return text.Style(colour=settings.colour, width=min(get_terminal_size((100, 24)).columns, 110) - 5)
+
+
+def _show(settings: Settings, as_json: output.Json, as_text: str) -> None:
+    print(output.dumps(as_json) if settings.json else as_text)
+
+
+def _show_figures(settings: Settings, figures: output.Json) -> None:
+    _show(settings, figures, "\n".join(f"{name:<20} {_figure(value)}" for name, value in figures.items()))
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

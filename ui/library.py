@@ -1,0 +1,196 @@
+"""One store with its models, shared by all sessions of the page (no streamlit).
+
+Streamlit runs every session in a thread of its own. The store is safe to share; models are not, so each is
+used by one thread at a time. Threads take turns after a few passages, so that a question asked during a long
+upload waits for a moment and not for the upload.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Self
+
+import numpy as np
+
+from index.encoder import load_encoder
+from index.protocols import Encoder, Vectors
+from index.records import DocumentInfo, Stats
+from index.retriever import Retriever
+from index.store import Store
+from ingest.errors import IngestError
+from ingest.tokens import TextTokenizer
+from qa.answering import Answerer
+from qa.protocols import Reader
+from qa.reader import load_reader
+from qa.records import SpanCandidate
+
+_LONGEST_NAME = 200  # bytes; file systems stop at 255
+_SLICE = 32  # passages: well under a second of the bundled encoder on two cores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the store held at one revision."""
+
+    revision: int
+    documents: tuple[DocumentInfo, ...]
+    stats: Stats
+
+
+class Library:
+    """A store, its retriever and its answerer, ready for many threads."""
+
+    def __init__(self, store: Store, answerer: Answerer, retriever: Retriever) -> None:
+        self.store = store
+        self.answerer = answerer
+        self.retriever = retriever
+        self._contents: Contents | None = None
+
+    @classmethod
+    def open(cls, path: Path, models: str | None) -> Self:
+        """Open the store (an empty one is made where there is none) and load its models."""
+        with Store.open(path, create=True, models=models) as store:
+            chosen = store.models
+        encoder = OneAtATimeEncoder(load_encoder(chosen.encoder))
+        store = Store.open(path, models=models, encoder=encoder)
+        reader = OneAtATimeReader(load_reader(chosen.reader))
+        return cls(store, Answerer(store, reader, encoder), Retriever(store, encoder))
+
+    def revision(self) -> int:
+        """The revision that the next question will see."""
+        return self.store.snapshot().revision
+
+    def contents(self) -> Contents:
+        """Documents and figures of the present revision, read once for each."""
+        revision = self.revision()
+        contents = self._contents
+        if contents is None or contents.revision != revision:
+            contents = Contents(revision=revision, documents=self.store.documents(), stats=self.store.stats())
+            self._contents = contents
+        return contents
+
+    def keep_upload(self, name: str, content: bytes) -> Path:
+        """Write an uploaded file into the store's folder for uploads; the same name again replaces it."""
+        target = self.store.uploads / safe_name(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target
+
+    def drop_uploads(self, paths: Iterable[str]) -> None:
+        """Delete uploaded files that could not be taken in."""
+        for path in map(Path, paths):
+            if path.is_relative_to(self.store.uploads):
+                path.unlink(missing_ok=True)
+
+
+def safe_name(name: str) -> str:
+    """The last part of an uploaded file's name, fit for any file system; IngestError where nothing is left.
+
+    >>> safe_name("../../etc/notes.md")
+    'notes.md'
+    """
+    last = PurePosixPath(PureWindowsPath(name).name).name
+    kept = "".join(char for char in last if char.isprintable()).lstrip(".").strip()
+    stem, dot, suffix = kept.rpartition(".")
+    room = _LONGEST_NAME - len(suffix.encode()) - 1
+    short = stem.encode()[: max(room, 1)].decode(errors="ignore") if dot else ""
+    kept = kept if len(kept.encode()) <= _LONGEST_NAME else f"{short}{dot}{suffix}"[:_LONGEST_NAME]
+    if not kept:
+        raise IngestError(f"{name!r} is no file name", hint="rename the file and upload it again")
+    return kept
+
+
+class Turns:
+    """A lock that threads get in turn: who lets go stands behind those who already wait."""
+
+    def __init__(self) -> None:
+        self._next = threading.Lock()
+        self._held = threading.Lock()
+
+    def __enter__(self) -> None:
+        with self._next:
+            self._held.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._held.release()
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATimeEncoder:
+    """An encoder that one thread at a time may use."""
+
+    _encoder: Encoder
+    _turns: Turns = field(default_factory=Turns)
+
+    @property
+    def name(self) -> str:
+        """The encoder's own."""
+        return self._encoder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The encoder's own."""
+        return self._encoder.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        """The encoder's own."""
+        return self._encoder.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """The encoder's own."""
+        return self._encoder.max_tokens
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """The encoder's own; it changes nothing when used, so many threads may."""
+        return self._encoder.tokenizer
+
+    def unknown_share(self, text: str) -> float:
+        """The encoder's own."""
+        return self._encoder.unknown_share(text)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """The encoder's own; other threads get their turn between slices."""
+        slices = [texts[first : first + _SLICE] for first in range(0, len(texts), _SLICE)] or [texts]
+        return np.concatenate([self._encode_slice(part) for part in slices])
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """The encoder's own, one thread at a time."""
+        with self._turns:
+            return self._encoder.encode_queries(texts)
+
+    def _encode_slice(self, texts: Sequence[str]) -> Vectors:
+        with self._turns:
+            return self._encoder.encode_passages(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATimeReader:
+    """A reader that one thread at a time may use."""
+
+    _reader: Reader
+    _turns: Turns = field(default_factory=Turns)
+
+    @property
+    def name(self) -> str:
+        """The reader's own."""
+        return self._reader.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The reader's own."""
+        return self._reader.fingerprint
+
+    def unknown_share(self, text: str) -> float:
+        """The reader's own."""
+        return self._reader.unknown_share(text)
+
+    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
+        """The reader's own, one thread at a time."""
+        with self._turns:
+            return self._reader.read(question, contexts)

@@ -1,0 +1,56 @@
+"""The question box, the examples below it, and the address that shares a question."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import views
+from ui.demo import example_questions
+from ui.library import Contents
+
+
+def question_box(contents: Contents) -> str:
+    """The question asked last: typed here, chosen from the examples, or carried by the address."""
+    state = st.session_state
+    if "question" not in state:
+        state.question = state.question_box = st.query_params.get("q", "").strip()
+    with (
+        st.form("ask", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        st.text_input(
+            "Question",
+            key="question_box",
+            placeholder="Ask your documents a question",
+            label_visibility="collapsed",
+        )
+        if st.form_submit_button("Ask", type="primary", key="ask_button"):
+            _remember(state.question_box)
+    question = str(state.question)
+    if not question:
+        st.html(views.welcome(empty=not contents.documents))
+        _examples(contents)
+    return question
+
+
+def _examples(contents: Contents) -> None:
+    examples = example_questions([document.path for document in contents.documents])
+    if not examples:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for number, example in enumerate(examples):
+            # Ours, from the bundled questions: plain words that Markdown leaves alone.
+            st.button(example, key=f"example_{number}", on_click=_choose, args=(example,))
+
+
+def _choose(question: str) -> None:
+    st.session_state.question_box = question
+    _remember(question)
+
+
+def _remember(question: str) -> None:
+    st.session_state.question = question.strip()
+    if st.session_state.question:
+        st.query_params["q"] = st.session_state.question
+    else:
+        st.query_params.pop("q", None)

@@ -1,0 +1,56 @@
+"""Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from index.records import IngestProgress
+
+_SECONDS_BETWEEN_LINES = 10.0
+_LINE = "{n_fmt} of {total_fmt}{unit}s, {rate_fmt}, {remaining} left{postfix}"
+
+
+class Progress:
+    """Shows how many of `unit` are done, at what rate, and the time that remains."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = f" {unit}"
+        self._began = self._last = time.monotonic()
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` are done."""
+        if sys.stderr.isatty():
+            self._draw(done, total, note)
+        elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            elapsed = self._last - self._began
+            line = tqdm.format_meter(
+                done, total, elapsed, unit=self._unit, bar_format=_LINE, postfix=note or None
+            )
+            print(line, file=sys.stderr)
+
+    def ingest(self, progress: IngestProgress) -> None:
+        """One more file is done."""
+        self(progress.done, progress.total, f"{progress.passages:,} passages")
+
+    def _draw(self, done: int, total: int, note: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, unit=self._unit, dynamic_ncols=True, leave=False)
+        self._bar.total = total
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)

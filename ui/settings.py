@@ -1,0 +1,96 @@
+"""Where flags, environment and defaults become one frozen value.
+
+Defaults < environment < flags, resolved here and nowhere else; everything behind this module takes concrete
+values. It reads no store and loads no model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.errors import SpanwiseError
+
+STORE_VARIABLE = "SPANWISE_STORE"
+MODELS_VARIABLE = "SPANWISE_MODELS"
+DEBUG_VARIABLE = "SPANWISE_DEBUG"
+
+# Set before the first heavy import: the libraries read them only then.
+_QUIET = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+
+
+class UsageError(SpanwiseError):
+    """The command line cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every command needs to know.
+
+    `models` is "PRESET" or "ENCODER,READER" with either side empty, None for the models that the store
+    records. `store_given` says that the store was named by a flag.
+    """
+
+    store: Path
+    store_given: bool = False
+    models: str | None = None
+    json: bool = False
+    debug: bool = False
+    colour: bool = False
+
+
+def data_folder() -> Path:
+    """The folder for this user's stores."""
+    import platformdirs
+
+    return platformdirs.user_data_path("spanwise", appauthor=False)
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    terminal: bool = False,
+) -> Settings:
+    """The settings for one run; `flags` holds only what was given, `terminal` says who reads the output."""
+    flags = {} if flags is None else flags
+    environ = os.environ if environ is None else environ
+    store = flags.get("store") or environ.get(STORE_VARIABLE)
+    return Settings(
+        store=Path(store).expanduser() if store else data_folder() / "library",
+        store_given="store" in flags,
+        models=merge_models(
+            flags.get("models") or environ.get(MODELS_VARIABLE), flags.get("encoder"), flags.get("reader")
+        ),
+        json=bool(flags.get("json", False)),
+        debug=bool(environ.get(DEBUG_VARIABLE)),
+        colour=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
+    )
+
+
+def merge_models(models: str | None, encoder: str | None, reader: str | None) -> str | None:
+    """One specification out of `--models`, `--encoder` and `--reader`; the narrower flag wins.
+
+    >>> merge_models("base", None, "my/reader")
+    'base,my/reader'
+    """
+    if not encoder and not reader:
+        return models or None
+    given = models or ""
+    encoder_side, comma, reader_side = given.partition(",")
+    return f"{encoder or encoder_side},{reader or (reader_side if comma else given)}"
+
+
+def quiet_environment() -> None:
+    """Ask the model libraries for silence; what the user has set stays."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)

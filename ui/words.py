@@ -1,0 +1,138 @@
+"""How results are put into words, for the terminal and the page alike.
+
+Pure functions from records to short texts and marked segments. They know nothing of HTML, terminals or
+widgets: `text` and `views` dress them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from qa.records import Answer, AskResult, Reason
+
+_LEVELS = ((0.85, "very likely right"), (0.6, "likely right"), (0.35, "uncertain"), (0.0, "doubtful"))
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A piece of a text, and whether it is the answer."""
+
+    text: str
+    marked: bool
+
+
+def segments(text: str, start: int, end: int) -> tuple[Segment, ...]:
+    """`text` cut at the span [start, end); the pieces joined give `text` again, empty ones are left out.
+
+    Offsets outside the text are cut to it.
+
+    >>> [piece.text for piece in segments("to be or not to be", 13, 18)]
+    ['to be or not ', 'to be']
+    """
+    start = min(max(start, 0), len(text))
+    end = min(max(end, start), len(text))
+    pieces = ((text[:start], False), (text[start:end], True), (text[end:], False))
+    return tuple(Segment(text=piece, marked=marked) for piece, marked in pieces if piece)
+
+
+def passage_segments(answer: Answer) -> tuple[Segment, ...]:
+    """The answer's passage with the answer marked at its own offsets."""
+    offset = answer.passage.start
+    return segments(answer.passage.text, answer.start - offset, answer.end - offset)
+
+
+def sentence_segments(answer: Answer) -> tuple[Segment, ...]:
+    """The answer's sentence with the answer marked; unmarked where the sentence is not found around it.
+
+    The same sentence may stand twice in a passage: the occurrence that encloses the span counts.
+    """
+    passage, sentence = answer.passage.text, answer.sentence
+    start, end = answer.start - answer.passage.start, answer.end - answer.passage.start
+    found = passage.find(sentence) if sentence else -1
+    while found >= 0:
+        if found <= start and end <= found + len(sentence):
+            return segments(sentence, start - found, end - found)
+        found = passage.find(sentence, found + 1)
+    return (Segment(text=sentence or answer.text, marked=not sentence),)
+
+
+def confidence_words(confidence: float) -> str:
+    """A probability in words.
+
+    >>> confidence_words(0.9)
+    'very likely right'
+    """
+    return next(words for level, words in _LEVELS if confidence >= level or level == 0.0)
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage that never claims certainty."""
+    return f"{min(max(round(share * 100), 1), 99)} %"
+
+
+def place(title: str, headings: Sequence[str], page: int | None) -> str:
+    """Where something stands: title, heading path and page in one line.
+
+    >>> place("Handbook", ("Handbook", "Masking"), 3)
+    'Handbook › Masking · page 3'
+    """
+    path = [heading.strip() for heading in headings]
+    if not path or path[0].casefold() != title.strip().casefold():
+        path.insert(0, title)
+    words = " › ".join(part for part in path if part)
+    return f"{words} · page {page}" if page is not None else words
+
+
+def no_answer_reason(result: AskResult) -> str:
+    """Why a question has no answer, as one sentence."""
+    match result.reason:
+        case Reason.EMPTY_STORE:
+            return "There are no documents in this collection yet."
+        case Reason.EMPTY_QUESTION:
+            return "There was no question to answer."
+        case Reason.NO_PASSAGES:
+            return "No passage fits the question and the filters."
+        case Reason.BELOW_THRESHOLD | None:
+            return _below_threshold(result)
+        case Reason.UNSUPPORTED_LANGUAGE:
+            return (
+                "The reading model does not know this language or script well enough to answer in it. "
+                "The passages were found by their words and are for you to read."
+            )
+        case Reason.MODEL_FAILURE:
+            return (
+                "The reading model failed on this question. The passages were found and are for you to read."
+            )
+        case _:
+            assert_never(result.reason)
+
+
+def _below_threshold(result: AskResult) -> str:
+    read = count(len(result.passages), "nearest passage")
+    verb = "states" if len(result.passages) == 1 else "state"
+    return (
+        f"The {read} {verb} no answer clearly enough: the best guess would be right with a probability of "
+        f"about {percent(result.confidence)}."
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where due.
+
+    >>> count(1, "document"), count(1200, "passage")
+    ('1 document', '1,200 passages')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def byte_size(size: int) -> str:
+    """A number of bytes for people.
+
+    >>> byte_size(1536)
+    '1.5 KB'
+    """
+    power = min((max(size, 1).bit_length() - 1) // 10, len(_UNITS) - 1)
+    return f"{size / 1024**power:,.{1 if power else 0}f} {_UNITS[power]}"
