@@ -6,19 +6,20 @@ An area's fixtures stand under a line with its name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from index.protocols import Vectors
+from index.protocols import Encoder, Vectors
 from index.store import Store
 from ingest.tokens import TextTokenizer
 
 ROOT = Path(__file__).parents[1]
 
-# -- stores ---------------------------------------------------------------------------------------------------
+# -- stores ----
 
 
 class HashingEncoder:
@@ -73,3 +74,161 @@ def store(tmp_path: Path, hashing_encoder: HashingEncoder) -> Iterator[Store]:
     """An empty store with the hashing encoder."""
     with Store.open(tmp_path / "store", create=True, encoder=hashing_encoder) as opened:
         yield opened
+
+
+# --- tiny checkpoints: real architectures with random weights, made without a network ---
+
+_TINY_TEXT = (
+    "RoBERTa was introduced by Liu and others in 2019. Dynamic masking changes words in every epoch.",
+    "A ship's log records the wind, the course and the speed. The harbour lies to the north of the town.",
+    "Der Bus fährt um acht Uhr ab. Où est la gare ? 机器翻译很难。你好世界。 Привет, мир! 😀 naïve café 3.14",
+    "Who introduced dynamic masking? When does the bus leave the harbour? What is the speed of the ship?",
+)
+
+
+def _wordpiece() -> Tokenizer:
+    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.train_from_iterator(
+        _TINY_TEXT, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
+def _byte_level() -> Tokenizer:
+    from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_TINY_TEXT, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True)
+    return tokenizer
+
+
+def _unigram() -> Tokenizer:
+    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=200,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_TINY_TEXT, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    return tokenizer
+
+
+def _tiny_checkpoint(folder: Path, family: str, task: str) -> Path:
+    """Two layers, 32 wide, 66 positions, weights from a fixed seed, saved as transformers saves them."""
+    import torch
+    import transformers
+
+    tokenizer = {"roberta": _byte_level, "bert": _wordpiece, "xlm-roberta": _unigram}[family]()
+    name = {"roberta": "Roberta", "bert": "Bert", "xlm-roberta": "XLMRoberta"}[family]
+    config = getattr(transformers, f"{name}Config")(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=66,
+        type_vocab_size=2 if family == "bert" else 1,
+        pad_token_id=0 if family == "bert" else 1,
+    )
+    suffix = {"encoder": "Model", "reader": "ForQuestionAnswering"}[task]
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        model = getattr(transformers, f"{name}{suffix}")(config)
+    model.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """`tiny_folder(family, task)`: a checkpoint of `roberta`, `bert` or `xlm-roberta`, read-only."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def make(family: str, task: str) -> Path:
+        if (family, task) not in made:
+            folder = tmp_path_factory.mktemp(f"tiny-{family}-{task}")
+            made[family, task] = _tiny_checkpoint(folder, family, task)
+        return made[family, task]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_roberta_encoder(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("roberta", "encoder")
+
+
+@pytest.fixture(scope="session")
+def tiny_roberta_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("roberta", "reader")
+
+
+@pytest.fixture(scope="session")
+def tiny_bert_encoder(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("bert", "encoder")
+
+
+@pytest.fixture(scope="session")
+def tiny_bert_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("bert", "reader")
+
+
+@pytest.fixture(scope="session")
+def tiny_xlmr_encoder(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("xlm-roberta", "encoder")
+
+
+@pytest.fixture(scope="session")
+def tiny_xlmr_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
+    return tiny_folder("xlm-roberta", "reader")
+
+
+@pytest.fixture(scope="session")
+def pocket_tokenizer() -> TextTokenizer:
+    """The tokenizer of the bundled models."""
+    from index.presets import models_folder
+
+    return TextTokenizer.from_file(models_folder() / "pocket" / "encoder" / "tokenizer.json")
+
+
+@pytest.fixture(scope="session")
+def pocket_encoder() -> Encoder:
+    """The bundled encoder in float32."""
+    import torch
+
+    from index.encoder import load_encoder
+
+    return load_encoder("pocket", dtype=torch.float32)
