@@ -217,14 +217,6 @@ def tiny_xlmr_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pocket_tokenizer() -> TextTokenizer:
-    """The tokenizer of the bundled models."""
-    from index.presets import models_folder
-
-    return TextTokenizer.from_file(models_folder() / "pocket" / "encoder" / "tokenizer.json")
-
-
-@pytest.fixture(scope="session")
 def pocket_encoder() -> Encoder:
     """The bundled encoder in float32."""
     import torch
