@@ -75,6 +75,8 @@ class TextTokenizer:
         self.unk_id = _find(tokenizer, (getattr(tokenizer.model, "unk_token", None), *_UNKNOWN_NAMES))
         self._spells_bytes = type(tokenizer.decoder).__name__ == "ByteLevel"
         tokenizer.encode_special_tokens = True
+        added = tokenizer.get_added_tokens_decoder().items()
+        self._special = np.array([index for index, token in added if token.special], dtype=np.int64)
 
     @classmethod
     def from_file(cls, path: Path | str) -> TextTokenizer:
@@ -93,19 +95,19 @@ class TextTokenizer:
     def encode(self, text: str) -> Tokens:
         """The tokens of `text` without special tokens."""
         text = _without_surrogates(text)
-        return _tokens(text, self._tokenizer.encode(text, add_special_tokens=False))
+        return self._tokens(text, self._tokenizer.encode(text, add_special_tokens=False))
 
     def encode_batch(self, texts: Sequence[str]) -> list[Tokens]:
         """As `encode`, for many texts at once on all cores."""
         clean = [_without_surrogates(text) for text in texts]
         encodings = self._tokenizer.encode_batch(clean, add_special_tokens=False)
-        return [_tokens(text, encoding) for text, encoding in zip(clean, encodings, strict=True)]
+        return [self._tokens(text, encoding) for text, encoding in zip(clean, encodings, strict=True)]
 
     def encode_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """The ids alone, shape (n,) each: cheaper than `encode_batch` where no offsets are wanted."""
         clean = [_without_surrogates(text) for text in texts]
         encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
-        return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+        return [self._plain(encoding) for encoding in encodings]
 
     def count(self, text: str) -> int:
         """Tokens of `text` without special tokens."""
@@ -123,6 +125,17 @@ class TextTokenizer:
         if self._spells_bytes:
             unknown |= _fragments(tokens.offsets)
         return float(unknown.mean())
+
+    def _tokens(self, text: str, encoding: Encoding) -> Tokens:
+        offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        return Tokens(ids=self._plain(encoding), offsets=_trimmed(text, offsets))
+
+    def _plain(self, encoding: Encoding) -> NDArray[np.int64]:
+        """The ids, with the special ones that a unigram model found in the text itself made unknown."""
+        ids = np.array(encoding.ids, dtype=np.int64)
+        if self.unk_id is not None:
+            ids[np.isin(ids, self._special)] = self.unk_id
+        return ids
 
 
 def _without_surrogates(text: str) -> str:
@@ -155,12 +168,6 @@ def _frame(encoding: Encoding) -> Frame:
         if side is None:
             parts[0 if index < first else 2 if index > last else 1].append(token)
     return Frame(before=tuple(parts[0]), between=tuple(parts[1]), after=tuple(parts[2]))
-
-
-def _tokens(text: str, encoding: Encoding) -> Tokens:
-    ids = np.array(encoding.ids, dtype=np.int64)
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    return Tokens(ids=ids, offsets=_trimmed(text, offsets))
 
 
 def _trimmed(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
