@@ -1,0 +1,148 @@
+"""From bytes to characters, when the file does not say how or says it wrongly.
+
+In this order: a byte order mark, UTF-16/32 without one (by their zero bytes), UTF-8, what the file declares
+about itself, then charset-normalizer's guess, corrected for Latin scripts. A declared encoding counts only after UTF-8: text that decodes
+as UTF-8 and is not plain ASCII practically never is anything else, while declarations often lie.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+
+from charset_normalizer import from_bytes
+
+from ingest.language import detect_language
+
+logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_GUESS_BYTES = 200_000
+# In order of preference where two fit equally well.
+_LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac_roman", "cp850")
+# Hebrew has its letters where Cyrillic has its small ones, and no capitals at all.
+_CYRILLIC_CAPITAL = re.compile("[\u0400-\u042f]")
+_LATIN_GUESSES = frozenset(
+    "cp1252 cp1250 cp1254 cp1257 cp1258 cp437 cp775 cp850 cp852 cp858 cp1140 cp037 cp500 cp273 cp1026 hp_roman8 latin_1 "
+    "iso8859_2 iso8859_3 iso8859_4 iso8859_9 iso8859_10 iso8859_13 iso8859_14 iso8859_15 iso8859_16 "
+    "mac_roman mac_latin2 mac_turkish mac_iceland mac_croatian mac_romanian".split()
+)
+_ALPHABETS = {
+    "ca": "àçèéíïòóúü·",
+    "cs": "áčďéěíňóřšťúůýž",
+    "da": "æøåé",
+    "de": "äöüßé",
+    "en": "éèêëïñöüçáíóàâäô",
+    "es": "áéíóúüñ¿¡",
+    "et": "äõöüšž",
+    "fi": "äöåšž",
+    "fr": "àâæçèéêëîïôœùûüÿ",
+    "hr": "čćđšž",
+    "hu": "áéíóöőúüű",
+    "it": "àèéìíîòóùú",
+    "lt": "ąčęėįšųūž",
+    "lv": "āčēģīķļņšūž",
+    "nl": "éëïóöüè",
+    "no": "æøåéòô",
+    "pl": "ąćęłńóśźż",
+    "pt": "áâãàçéêíóôõúü",
+    "ro": "ăâîșțşţ",
+    "sk": "áäčďéíĺľňóôŕšťúýž",
+    "sl": "čšž",
+    "sq": "çë",
+    "sv": "åäöé",
+    "tr": "çğıöşüâî",
+}
+_ALL_LETTERS = "".join(sorted(set("".join(_ALPHABETS.values()))))
+_PUNCTUATION = "\u00a0–—‘’‚“”„…•«»‹›§°€£©®™´·×½¼²³µ"
+# What the web means by these names is the larger Windows or Chinese set.
+_LARGER = {
+    "iso-8859-1": "cp1252",
+    "latin-1": "cp1252",
+    "us-ascii": "cp1252",
+    "ascii": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "big5": "cp950",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+}
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """The characters of `data`; `declared` is what the file says about its own encoding, if anything."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    wide = _wide_encoding(data)
+    for encoding in (wide, "utf-8", _known(declared)):
+        if encoding is None:
+            continue
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            pass
+    return _guess(data)
+
+
+def _known(declared: str | None) -> str | None:
+    if declared is None:
+        return None
+    name = declared.strip().strip("\"'").lower()
+    return _LARGER.get(name, name) or None
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark shows by zero bytes in every second, or all but one of four, places."""
+    sample = data[:4000]
+    if len(sample) < 4 or 0 not in sample:
+        return None
+    zeros = [sample[i::4].count(0) / max(1, len(sample[i::4])) for i in range(4)]
+    dense = [share > 0.4 for share in zeros]
+    shapes = {
+        (False, True, True, True): "utf-32-le",
+        (True, True, True, False): "utf-32-be",
+        (False, True, False, True): "utf-16-le",
+        (True, False, True, False): "utf-16-be",
+    }
+    return shapes.get((dense[0], dense[1], dense[2], dense[3]))
+
+
+def _guess(data: bytes) -> str:
+    """What charset-normalizer says, but for Latin letters what their language says.
+
+    In one Latin code page every byte of another is a letter too, and on a few sentences charset-normalizer
+    takes French for Latvian and Polish for English. The plain letters give the language away; the right code
+    page is the one in which the others belong to that language's alphabet.
+    """
+    sample = data[:_GUESS_BYTES]
+    best = from_bytes(sample).best()
+    encoding = best.encoding if best is not None else "cp1252"
+    if encoding == "cp1251" and not _CYRILLIC_CAPITAL.search(sample.decode("cp1251", errors="replace")):
+        encoding = "cp1255"
+    if encoding in _LATIN_GUESSES:
+        encoding = _latin_code_page(sample) or "cp1252"
+    return data.decode(_LARGER.get(encoding.replace("_", "-"), encoding), errors="replace")
+
+
+def _latin_code_page(sample: bytes) -> str | None:
+    """The code page whose letters fit best to the language they make; None when none fits."""
+    best, best_share = None, 0.0
+    for encoding in _LATIN:
+        text = sample.decode(encoding, errors="replace")
+        marked = [character.lower() for character in text if character > "\x7f"]
+        alphabet = _ALPHABETS.get(detect_language(text), _ALL_LETTERS) + _PUNCTUATION
+        share = sum(character in alphabet for character in marked) / max(1, len(marked))
+        if share > best_share:
+            best, best_share = encoding, share
+    return best

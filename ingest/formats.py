@@ -1,0 +1,233 @@
+"""The one table that says which converter serves which format, and how a file's format is recognised.
+
+The extension proposes, the first bytes decide where they contradict it: a PDF named `.txt` is a PDF, a Word
+file named `.pdf` is a Word file. Files without an extension are taken when they are text (LICENSE, README);
+unknown extensions are not guessed at, because folders hold far more code and data than documents.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import PurePath
+
+from ingest.builder import TextBuilder, UnparsableError
+from ingest.normalise import NORMAL_FORM
+from ingest.records import RejectReason
+
+Converter = Callable[[bytes, TextBuilder], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One document format: its extensions, the function that reads it and the library that does the work.
+
+    `version` is raised whenever the converter's output changes; it is part of every document's identity.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    converter: str
+    library: str
+    version: int = 1
+
+    @property
+    def parser(self) -> str:
+        """Name and version of the converter together with that of the normal form."""
+        return f"{self.name}/{NORMAL_FORM}.{self.version}"
+
+    def load(self) -> Converter:
+        """Imports the converter; only now its library is loaded."""
+        module, function = self.converter.split(":")
+        converter: Converter = getattr(import_module(f"ingest.parsers.{module}"), function)
+        return converter
+
+
+FORMATS = (
+    Format(
+        name="txt",
+        extensions=("txt", "text", "log", "org", "yaml", "yml", "toml", "asc"),
+        converter="plain:parse_text",
+        library="charset-normalizer",
+    ),
+    Format(
+        name="md",
+        extensions=("md", "markdown", "mdown", "mkd", "mdx"),
+        converter="markup:parse_markdown",
+        library="markdown-it-py",
+    ),
+    Format(name="rst", extensions=("rst", "rest"), converter="restructured:parse_rst", library="docutils"),
+    Format(
+        name="html", extensions=("html", "htm", "xhtml", "xht"), converter="web:parse_html", library="lxml"
+    ),
+    Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2"),
+    Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth"),
+    Format(
+        name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="slides:parse_pptx", library="python-pptx"
+    ),
+    Format(name="xlsx", extensions=("xlsx", "xlsm"), converter="sheets:parse_xlsx", library="openpyxl"),
+    Format(name="epub", extensions=("epub",), converter="books:parse_epub", library="lxml"),
+    Format(name="odt", extensions=("odt", "ott"), converter="office:parse_odt", library="lxml"),
+    Format(name="rtf", extensions=("rtf",), converter="office:parse_rtf", library="striprtf"),
+    Format(
+        name="eml", extensions=("eml",), converter="letters:parse_eml", library="email (standard library)"
+    ),
+    Format(name="ipynb", extensions=("ipynb",), converter="notebook:parse_ipynb", library="markdown-it-py"),
+    Format(name="csv", extensions=("csv",), converter="sheets:parse_csv", library="csv (standard library)"),
+    Format(
+        name="tsv", extensions=("tsv", "tab"), converter="sheets:parse_tsv", library="csv (standard library)"
+    ),
+    Format(
+        name="json",
+        extensions=("json", "geojson"),
+        converter="objects:parse_json",
+        library="json (standard library)",
+    ),
+    Format(
+        name="jsonl",
+        extensions=("jsonl", "ndjson"),
+        converter="objects:parse_jsonl",
+        library="json (standard library)",
+    ),
+    Format(
+        name="xml",
+        extensions=("xml", "cnxml", "rss", "atom", "dbk", "docbook", "tei", "fb2"),
+        converter="trees:parse_xml",
+        library="lxml",
+    ),
+)
+BY_NAME = {format_.name: format_ for format_ in FORMATS}
+BY_EXTENSION = {extension: format_ for format_ in FORMATS for extension in format_.extensions}
+
+_OLD_OFFICE = {"doc": "docx", "dot": "docx", "ppt": "pptx", "pps": "pptx", "xls": "xlsx", "xlt": "xlsx"}
+_ADVICE = {
+    "msg": "Outlook message; save it as .eml",
+    "zip": "archive; unpack it first",
+    "gz": "archive; unpack it first",
+    "7z": "archive; unpack it first",
+    "rar": "archive; unpack it first",
+    "tar": "archive; unpack it first",
+    "ods": "OpenDocument spreadsheet; save it as .xlsx or .csv",
+    "odp": "OpenDocument presentation; save it as .pptx or .pdf",
+    "mobi": "Kindle book; convert it to .epub",
+    "djvu": "scanned book; convert it to a .pdf with a text layer",
+}
+_MEDIA = frozenset(
+    "png jpg jpeg gif bmp tif tiff webp svg ico mp3 mp4 wav ogg flac avi mov mkv webm heic".split()
+)
+_MARKUP_NAMES = frozenset(("html", "xml", "epub", "eml", "md"))
+_HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<(!doctype html|html)\b", re.DOTALL)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
+
+
+def detect_format(data: bytes, path: str) -> Format:
+    """The format of a file, by its extension and its first bytes; `UnparsableError` when none serves it."""
+    extension = PurePath(path).suffix.lower().lstrip(".")
+    named = BY_EXTENSION.get(extension)
+    by_content = _by_content(data, extension)
+    if by_content is not None and not _agrees(named, by_content):
+        return BY_NAME[by_content]
+    if named is None:
+        if not extension and looks_like_text(data):
+            return BY_NAME["txt"]
+        raise UnparsableError(RejectReason.UNSUPPORTED, _why_unsupported(data, extension))
+    if named.name in _BINARY:
+        if by_content == named.name:
+            return named
+        if looks_like_text(data):
+            return BY_NAME["txt"]
+        raise UnparsableError(RejectReason.CORRUPT, f"not a {named.name} file, whatever its name says")
+    if not looks_like_text(data):
+        raise UnparsableError(RejectReason.UNSUPPORTED, f"binary data in a file named .{extension}")
+    return named
+
+
+_BINARY = frozenset(("pdf", "docx", "pptx", "xlsx", "epub", "odt", "rtf"))
+
+
+def _agrees(named: Format | None, by_content: str) -> bool:
+    """Whether the extension says the same, or something more exact, than the first bytes."""
+    if named is None:
+        return False
+    if named.name == by_content:
+        return True
+    # Markdown and mail may begin with HTML, and any text may quote it; a binary container cannot be quoted.
+    return by_content in ("html", "xml") and (
+        named.name in _MARKUP_NAMES or named.name not in ("txt", *_BINARY)
+    )
+
+
+def _by_content(data: bytes, extension: str) -> str | None:
+    head = data[:1024]
+    if b"%PDF-" in head:
+        return "pdf"
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    if head.startswith(_OLE):
+        _reject_ole(data, extension)
+    if head.startswith(b"PK\x03\x04"):
+        return _in_zip(data)
+    start = head.decode("latin-1").replace("\x00", "").lstrip("\xef\xbb\xff\xfe\xbf \t\r\n").lower()
+    return "html" if _HTML_START.match(start) else None
+
+
+def _reject_ole(data: bytes, extension: str) -> None:
+    """Old Office files and encrypted new ones share one container."""
+    if _ENCRYPTED_OOXML in data:
+        raise UnparsableError(RejectReason.ENCRYPTED, "protected by a password; save it without one")
+    new = _OLD_OFFICE.get(extension)
+    if new is not None:
+        detail = f"old binary Office format (.{extension}); save it as .{new}"
+    elif extension == "msg":
+        detail = _ADVICE["msg"]
+    else:
+        detail = "old binary Office format; save it as .docx, .xlsx or .pptx"
+    raise UnparsableError(RejectReason.UNSUPPORTED, detail)
+
+
+def _in_zip(data: bytes) -> str | None:
+    """Which document the archive is; None for a plain archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = frozenset(archive.namelist())
+            kind = archive.read("mimetype")[:80].decode("ascii", "replace") if "mimetype" in names else ""
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise UnparsableError(RejectReason.CORRUPT, f"damaged archive: {error}") from error
+    if kind.startswith("application/epub") or "META-INF/container.xml" in names:
+        return "epub"
+    if kind.startswith("application/vnd.oasis.opendocument.text"):
+        return "odt"
+    for prefix, name in (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx")):
+        if any(member.startswith(prefix) for member in names):
+            return name
+    return None
+
+
+def looks_like_text(data: bytes) -> bool:
+    """No control characters that no text holds, wide encodings aside."""
+    sample = data[:8192]
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        return True
+    zeros = sample.count(0)
+    if zeros:
+        # UTF-16 or UTF-32 without a mark: regular zeros between printable characters.
+        return zeros > 0.3 * len(sample) and sample.replace(b"\x00", b"").isascii()
+    odd = sum(sample.count(code) for code in (*range(1, 9), *range(14, 27), *range(28, 32)))
+    return odd <= 0.01 * len(sample)
+
+
+def _why_unsupported(data: bytes, extension: str) -> str:
+    if extension in _ADVICE:
+        return _ADVICE[extension]
+    if extension in _OLD_OFFICE:
+        return f"old binary Office format (.{extension}); save it as .{_OLD_OFFICE[extension]}"
+    if extension in _MEDIA:
+        return f"picture, sound or film (.{extension}); only text can be searched"
+    if not looks_like_text(data):
+        return f"unknown binary format{f' (.{extension})' if extension else ''}"
+    return f"unknown extension .{extension}; rename it to .txt to have it read as plain text"

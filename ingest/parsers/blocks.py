@@ -1,0 +1,258 @@
+"""From an HTML tree to blocks of text: the one path of everything that can be turned into HTML.
+
+Web pages, Markdown, Word, OpenDocument, e-books, HTML mail and HTML inside JSON all end here: headings,
+paragraphs, list items on lines of their own, tables row by row, code as it is. Table cells are given the
+name of their column where the table has one, because a row must make sense alone when it is found alone.
+It is no renderer: style sheets, positions and forms are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+from lxml.html import HtmlElement, document_fromstring
+
+from ingest.builder import TextBuilder
+from ingest.normalise import squeeze
+
+Element = etree._Element
+
+_SKIPPED = frozenset(
+    "script style noscript template head title meta link svg canvas iframe object embed audio video map "
+    "button input select option textarea datalist dialog".split()
+)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_BLOCKS = frozenset(
+    "html body div p section article main header footer nav aside blockquote figure figcaption address form "
+    "fieldset legend details summary center hr dl dt dd ul ol li menu table caption thead tbody tfoot tr td th "
+    "pre listing h1 h2 h3 h4 h5 h6 hgroup".split()
+)
+_BULLET = "- "
+
+
+def append_html(markup: str, builder: TextBuilder, *, level: int = 0) -> None:
+    """Appends everything that can be read in `markup`; `level` is added to the level of its headings."""
+    root = tree_of(markup)
+    if root is not None:
+        append_tree(root, builder, level=level)
+
+
+def tree_of(markup: str) -> HtmlElement | None:
+    """The parsed tree, None when there is nothing to parse."""
+    # libxml2 takes no text that declares an encoding of its own, and stops at a null character.
+    markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup).replace("\x00", "")
+    if not markup.strip():
+        return None
+    try:
+        return document_fromstring(markup.encode("utf-8", "replace"), parser=_parser())
+    except (etree.ParserError, etree.XMLSyntaxError):
+        return None
+
+
+def append_tree(root: Element, builder: TextBuilder, *, level: int = 0) -> None:
+    """Appends the readable text below `root`."""
+    walker = _Walker(builder, level)
+    walker.walk(root)
+    walker.flush()
+
+
+def inline_text(element: Element) -> str:
+    """All words of an element on one line."""
+    walker = _Walker(TextBuilder(), 0)
+    walker.walk(element)
+    walker.flush()
+    return squeeze(walker.builder.text)
+
+
+def _parser() -> etree.HTMLParser:
+    from lxml.html import HTMLParser
+
+    return HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+
+
+class _Walker:
+    """Walks a tree in reading order, gathers inline text and appends it when a block ends."""
+
+    def __init__(self, builder: TextBuilder, level: int) -> None:
+        self.builder = builder
+        self.level = level
+        self.inline: list[str] = []
+        self.prefix = ""
+        self.first_in_list = True
+
+    def walk(self, element: Element) -> None:
+        tag = element.tag
+        if not isinstance(tag, str) or tag in _SKIPPED:
+            return
+        if tag in _HEADINGS:
+            self.flush()
+            self.builder.heading(self.level + _HEADINGS[tag], _plain(element))
+        elif tag in ("pre", "listing"):
+            self.flush()
+            self.builder.block("".join(_verbatim(element)).strip("\n"))
+        elif tag == "table":
+            self.flush()
+            _append_table(element, self.builder, self.level)
+        elif tag in ("ul", "ol", "menu"):
+            self._list(element)
+        elif tag == "dl":
+            self._definitions(element)
+        elif tag == "br":
+            self.inline.append("\n")
+        elif tag == "img":
+            self.inline.append(element.get("alt") or "")
+        elif tag in _BLOCKS:
+            self.flush()
+            self._children(element)
+            self.flush()
+        else:
+            self._children(element)
+
+    def _children(self, element: Element) -> None:
+        self.inline.append(_white(element.text))
+        for child in element:
+            self.walk(child)
+            self.inline.append(_white(child.tail))
+
+    def _list(self, element: Element) -> None:
+        """Items stand on lines of their own; the paragraphs of a long item stay paragraphs."""
+        self.flush()
+        number = int(element.get("start", "1")) if element.get("start", "1").isdigit() else 1
+        nested = any(
+            isinstance(e.tag, str) and e.tag in ("ul", "ol", "menu") for e in element.iterancestors()
+        )
+        first = not nested
+        for child in element:
+            if child.tag != "li":
+                self.walk(child)
+                continue
+            self.prefix = f"{number}. " if element.tag == "ol" else _BULLET
+            self.first_in_list = first
+            self._item(child)
+            number += 1
+            first = False
+
+    def _item(self, item: Element) -> None:
+        self._children(item)
+        self.flush()
+        self.prefix = ""
+
+    def _definitions(self, element: Element) -> None:
+        self.flush()
+        term = ""
+        for child in element.iter("dt", "dd"):
+            if child.tag == "dt":
+                term = inline_text(child)
+                continue
+            self.prefix = f"{term}: " if term else ""
+            self.first_in_list = True
+            self._item(child)
+            term = ""
+        if term:
+            self.builder.paragraph(term)
+
+    def flush(self) -> None:
+        """Ends the block at hand; forced line breaks inside it are kept."""
+        lines = [squeeze(line) for line in "".join(self.inline).split("\n")]
+        self.inline.clear()
+        text = "\n".join(line for line in lines if line)
+        if not text:
+            return
+        if not self.prefix:
+            self.builder.block(text)
+        elif self.first_in_list:
+            self.builder.block(self.prefix + text)
+        else:
+            self.builder.line(self.prefix + text.replace("\n", " "))
+        self.prefix = ""
+
+
+def _white(text: str | None) -> str:
+    """Line ends inside the source mean no more than spaces; only `<br>` breaks a line."""
+    return text.replace("\n", " ").replace("\r", " ") if text else ""
+
+
+def _plain(element: Element) -> str:
+    return " ".join("".join(_verbatim(element)).split())
+
+
+def _verbatim(element: Element) -> Iterator[str]:
+    """Text as it stands, without scripts."""
+    if not isinstance(element.tag, str) or element.tag in _SKIPPED:
+        return
+    if element.tag == "br":
+        yield "\n"
+    yield element.text or ""
+    for child in element:
+        yield from _verbatim(child)
+        yield child.tail or ""
+
+
+def _append_table(table: Element, builder: TextBuilder, level: int) -> None:
+    """Rows on lines; a layout table (one column, or tables and headings inside) is read as running text."""
+    if table.find(".//table") is not None or any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre")):
+        _append_cells(table, builder, level)
+        return
+    rows = [
+        row for row in ([_cell(cell) for cell in line] for line in _rows(table)) if any(t for t, _ in row)
+    ]
+    if not rows:
+        return
+    if max(map(len, rows)) == 1:
+        _append_cells(table, builder, level)
+        return
+    for caption in table.iterchildren("caption"):
+        builder.paragraph(inline_text(caption))
+    names = [text for text, _ in rows[0]] if _is_header(table, rows) else []
+    body = rows[1:] if names else rows
+    for index, row in enumerate(body):
+        text = _labelled(names, row) if len(names) == len(row) else _plain_row(row)
+        if index:
+            builder.line(text)
+        else:
+            builder.paragraph(text)
+
+
+def _append_cells(table: Element, builder: TextBuilder, level: int) -> None:
+    for child in table.iterchildren("caption"):
+        builder.paragraph(inline_text(child))
+    for line in _rows(table):
+        for cell in line:
+            walker = _Walker(builder, level)
+            walker._children(cell)
+            walker.flush()
+
+
+def _rows(table: Element) -> Iterator[list[Element]]:
+    """The rows of this table, not those of tables inside its cells."""
+    for child in table:
+        if child.tag == "tr":
+            yield [cell for cell in child if cell.tag in ("td", "th")]
+        elif child.tag in ("thead", "tbody", "tfoot"):
+            yield from _rows(child)
+
+
+def _cell(cell: Element) -> tuple[str, bool]:
+    return inline_text(cell), cell.tag == "th"
+
+
+def _is_header(table: Element, rows: list[list[tuple[str, bool]]]) -> bool:
+    """Whether the first row names the columns: marked so, each column named, and rows below."""
+    first = rows[0]
+    named = len(first) > 1 and all(text for text, _ in first[1:])
+    return named and len(rows) > 1 and all(is_name for _, is_name in first)
+
+
+def _labelled(names: list[str], row: list[tuple[str, bool]]) -> str:
+    fields = (f"{name}: {text}" if name else text for name, (text, _) in zip(names, row, strict=True) if text)
+    return "; ".join(fields)
+
+
+def _plain_row(row: list[tuple[str, bool]]) -> str:
+    """`name: value` where the first cell is marked as the row's name, otherwise the cells side by side."""
+    texts = [text for text, _ in row if text]
+    if row[0][1] and row[0][0] and len(texts) > 1 and not row[1][1]:
+        return f"{texts[0]}: {' | '.join(texts[1:])}"
+    return " | ".join(texts)

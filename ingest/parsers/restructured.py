@@ -1,0 +1,216 @@
+"""reStructuredText, read by docutils and walked as its own tree.
+
+Sphinx documents are the common case, and docutils knows none of Sphinx's roles and directives: an unknown
+role keeps its words, an unknown directive its content, and no system message ever reaches the text. Nothing
+is included from other files and no raw markup is carried out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.parsers.rst import Parser
+from docutils.utils import new_document
+
+from ingest.builder import TextBuilder
+from ingest.decoding import decode
+from ingest.normalise import squeeze
+
+_ROLE = re.compile(r"^:[\w:+.-]+:`(.*)`$|^`(.*)`:[\w:+.-]+:$|^`(.*)`_{0,2}$", re.DOTALL)
+_TARGET = re.compile(r"\s*<[^<>]*>$")
+_DIRECTIVE = re.compile(r"^\s*\.\.\s+[\w:.+-]+::[ \t]*(.*)", re.DOTALL)
+_OPTION = re.compile(r"^\s*:[\w-]+:.*$")
+_FIELD = re.compile(r"\A(?:[A-Z][\w-]*:.*\n(?:[ \t]+\S.*\n)*)+(?=\s*\n|\Z)")
+_PEP_TITLE = re.compile(r"^Title:[ \t]*(.+)$", re.MULTILINE)
+# These name a language or a file, not words to be read.
+_SILENT = frozenset(
+    "highlight toctree contents index include literalinclude image module currentmodule".split()
+)
+
+
+def parse_rst(data: bytes, builder: TextBuilder) -> None:
+    """Appends a reStructuredText document."""
+    text = _mail_style_header(decode(data), builder)
+    settings = get_default_settings(Parser)  # type: ignore[no-untyped-call,unused-ignore]
+    settings.report_level = 5
+    settings.halt_level = 5
+    settings.warning_stream = False
+    settings.file_insertion_enabled = False
+    settings.raw_enabled = False
+    settings.syntax_highlight = "none"
+    settings.smart_quotes = False
+    document = new_document("document", settings)
+    Parser().parse(text, document)
+    _Walker(builder).children(document)
+
+
+def _mail_style_header(text: str, builder: TextBuilder) -> str:
+    """Python enhancement proposals begin like a letter; their fields become lines and metadata."""
+    header = _FIELD.match(text)
+    title = header and _PEP_TITLE.search(header[0])
+    if not header or not title:
+        return text
+    builder.title = squeeze(title[1])
+    fields = re.findall(r"^([A-Z][\w-]*):((?:.*\n?(?:[ \t]+\S.*\n)*))", header[0], re.MULTILINE)
+    lines = [f"{name}: {squeeze(value)}" for name, value in fields if squeeze(value)]
+    builder.block("\n".join(lines))
+    builder.metadata.update({name.lower(): squeeze(value) for name, value in fields if squeeze(value)})
+    return text[header.end() :]
+
+
+class _Walker:
+    """Appends a docutils tree block by block."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self.builder = builder
+        self.level = 1
+
+    def children(self, node: nodes.Element, prefix: str = "") -> None:
+        for child in node.children:
+            if isinstance(child, nodes.Element):
+                self.visit(child, prefix)
+                prefix = ""
+
+    def visit(self, node: nodes.Element, prefix: str = "") -> None:
+        """Appends one node; `prefix` stands before its first words (a bullet, a term)."""
+        match node:
+            case nodes.system_message():
+                self._unknown(node)
+            case nodes.comment() | nodes.substitution_definition() | nodes.target() | nodes.pending():
+                pass
+            case nodes.section():
+                self.level += 1
+                self.children(node)
+                self.level -= 1
+            case nodes.title() | nodes.subtitle():
+                self._title(node)
+            case nodes.literal_block() | nodes.doctest_block() | nodes.math_block():
+                self.builder.block(node.astext())
+            case nodes.line_block():
+                self.builder.block("\n".join(_words(line) for line in node.findall(nodes.line)))
+            case nodes.bullet_list() | nodes.enumerated_list():
+                self._list(node)
+            case nodes.definition_list_item() | nodes.field() | nodes.option_list_item():
+                self._term(node)
+            case nodes.footnote() | nodes.citation():
+                label = node.next_node(nodes.label)
+                body = [child for child in node.children if not isinstance(child, nodes.label)]
+                mark = f"[{label.astext()}] " if label is not None else ""
+                for child in body:
+                    if isinstance(child, nodes.Element):
+                        self.visit(child, mark)
+                        mark = ""
+            case nodes.table():
+                self._table(node)
+            case nodes.image():
+                self.builder.paragraph(node.get("alt", ""))
+            case nodes.TextElement():
+                self.builder.paragraph(prefix + _words(node))
+            case _:
+                self.children(node, prefix)
+
+    def _title(self, node: nodes.Element) -> None:
+        parent = node.parent
+        if isinstance(parent, nodes.section | nodes.document):
+            self.builder.heading(max(1, self.level - 1), _words(node))
+        else:
+            self.builder.paragraph(_words(node))
+
+    def _list(self, node: nodes.Element) -> None:
+        """Simple items on lines of their own, items of several paragraphs as paragraphs."""
+        nested = isinstance(node.parent, nodes.list_item)
+        start = int(node.get("start", 1))
+        for index, item in enumerate(child for child in node.children if isinstance(child, nodes.list_item)):
+            mark = f"{start + index}. " if isinstance(node, nodes.enumerated_list) else "- "
+            first, *rest = item.children or [nodes.paragraph()]
+            if isinstance(first, nodes.paragraph):
+                add = self.builder.line if index or nested else self.builder.paragraph
+                add(mark + _words(first))
+            elif isinstance(first, nodes.Element):
+                self.visit(first, mark)
+            for child in rest:
+                if isinstance(child, nodes.Element):
+                    self.visit(child)
+
+    def _term(self, node: nodes.Element) -> None:
+        """A term and its definition belong together on one line."""
+        terms = [
+            _words(child)
+            for child in node.children
+            if isinstance(child, nodes.term | nodes.classifier | nodes.field_name | nodes.option_group)
+        ]
+        term = " : ".join(terms)
+        bodies = [
+            child
+            for child in node.children
+            if isinstance(child, nodes.definition | nodes.field_body | nodes.description)
+        ]
+        first = next((child for body in bodies for child in body.children), None)
+        if not isinstance(first, nodes.paragraph):
+            self.builder.paragraph(term)
+            term = ""
+        for body in bodies:
+            self.children(body, f"{term}: " if term else "")
+
+    def _table(self, node: nodes.Element) -> None:
+        for title in node.findall(nodes.title):
+            self.builder.paragraph(_words(title))
+        head = [row for part in node.findall(nodes.thead) for row in part.findall(nodes.row)]
+        body = [row for part in node.findall(nodes.tbody) for row in part.findall(nodes.row)]
+        names = [_words(cell) for cell in head[-1].children] if head else []
+        for index, row in enumerate(body):
+            cells = [_words(cell) for cell in row.children]
+            if len(names) == len(cells):
+                pairs = zip(names, cells, strict=True)
+                text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+            else:
+                text = " | ".join(cell for cell in cells if cell)
+            (self.builder.line if index else self.builder.paragraph)(text)
+
+    def _unknown(self, message: nodes.system_message) -> None:
+        """A directive that docutils does not know comes back as its own source: keep what it says."""
+        for source in message.findall(nodes.literal_block):
+            match = _DIRECTIVE.match(source.astext())
+            if match is None:
+                continue
+            name = source.astext().split("::")[0].split()[-1].split(":")[-1]
+            if name in _SILENT:
+                continue
+            argument, _, content = match[1].partition("\n")
+            lines = [line.strip() for line in content.split("\n") if not _OPTION.match(line)]
+            self.builder.paragraph(argument)
+            for paragraph in re.split(r"\n{2,}", "\n".join(lines)):
+                self.builder.paragraph(paragraph)
+
+
+def _words(node: nodes.Node) -> str:
+    """The words of a node on one line, roles resolved to what is read and without footnote marks."""
+    return squeeze("".join(_inline(node)))
+
+
+def _inline(node: nodes.Node) -> list[str]:
+    if isinstance(node, nodes.Text):
+        return [node.astext()]
+    if isinstance(node, nodes.system_message | nodes.footnote_reference | nodes.substitution_definition):
+        return []
+    if isinstance(node, nodes.problematic):
+        return [_role_words(node.astext())]
+    if isinstance(node, nodes.image):
+        return [node.get("alt", "")]
+    parts: list[str] = []
+    for child in node.children:
+        parts += _inline(child)
+        if isinstance(child, nodes.paragraph | nodes.list_item | nodes.term):
+            parts.append(" ")
+    return parts
+
+
+def _role_words(source: str) -> str:
+    """`:func:`~os.path.join`` is read as `os.path.join`, `:ref:`words <target>`` as its words."""
+    match = _ROLE.match(source)
+    if match is None:
+        return source
+    words = next(group for group in match.groups() if group is not None)
+    return _TARGET.sub("", words).lstrip("~!") or words

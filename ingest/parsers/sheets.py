@@ -1,0 +1,168 @@
+"""Tables as files: every row becomes one record that can be read, and found, on its own.
+
+A row is written as `column: value; column: value` where the table names its columns, which is what a person
+would say about it and what an encoder understands. Rows before the names, and tables below a blank row,
+are handled as people write them.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from openpyxl import load_workbook
+
+from ingest.builder import TextBuilder
+from ingest.decoding import decode
+from ingest.normalise import squeeze
+
+Row = list[str]
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 100
+_MAX_NAME = 80
+_VALUE = re.compile(r"^[\s$€£¥+-]*[\d.,:/\s%-]*\d[\d.,:/\s%-]*\w{0,3}$")
+
+
+def parse_csv(data: bytes, builder: TextBuilder) -> None:
+    """Appends a table of separated values, whatever separates them."""
+    _parse_separated(data, builder, None)
+
+
+def parse_tsv(data: bytes, builder: TextBuilder) -> None:
+    """Appends a table of values separated by tabs."""
+    _parse_separated(data, builder, "\t")
+
+
+def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
+    """Appends the sheets of a workbook, each under its name."""
+    workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    try:
+        for sheet in workbook.worksheets:
+            # Some writers declare a wrong extent, and read-only mode believes it.
+            sheet.reset_dimensions()
+            rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            if any(any(row) for row in rows):
+                builder.heading(1, sheet.title)
+                append_table(rows, builder)
+        builder.metadata.update(_properties(workbook.properties.creator))
+        builder.title = squeeze(workbook.properties.title or "")
+    finally:
+        workbook.close()
+
+
+def append_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
+    """Appends rows as records, table by table: a blank row ends one."""
+    block: list[Row] = []
+    for row in rows:
+        cells = [squeeze(cell) for cell in row]
+        if any(cells):
+            block.append(cells)
+        elif block:
+            _append_block(block, builder)
+            block = []
+    if block:
+        _append_block(block, builder)
+
+
+def _append_block(block: list[Row], builder: TextBuilder) -> None:
+    """Lines above the names of the columns are said as they are, then one record per row."""
+    block = _without_empty_columns(block)
+    start = next((i for i, row in enumerate(block) if sum(map(bool, row)) > 1), len(block))
+    for row in block[:start]:
+        builder.paragraph(" ".join(filter(None, row)))
+    body = block[start:]
+    if not body:
+        return
+    names = body[0] if _names_columns(body) else None
+    for index, row in enumerate(body[1:] if names else body):
+        text = _record(names, row) if names else " | ".join(filter(None, row))
+        with builder.unit():
+            (builder.line if index else builder.paragraph)(text)
+
+
+def _without_empty_columns(block: list[Row]) -> list[Row]:
+    width = max(map(len, block))
+    padded = [row + [""] * (width - len(row)) for row in block]
+    used = [column for column in range(width) if any(row[column] for row in padded)]
+    return [[row[column] for column in used] for row in padded]
+
+
+def _names_columns(body: list[Row]) -> bool:
+    """Whether the first row names the columns: words, all different, none of them said again below."""
+    first = [cell for cell in body[0] if cell]
+    if len(body) < 2 or len(first) < max(2, len(body[0]) - 1) or len(set(first)) < len(first):
+        return False
+    if any(_VALUE.match(cell) or len(cell) > _MAX_NAME for cell in first):
+        return False
+    below = {cell for row in body[1:] for cell in row}
+    return not below.intersection(first)
+
+
+def _record(names: Row, row: Row) -> str:
+    fields = (f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
+    return "; ".join(fields)
+
+
+def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -> None:
+    text = decode(data)
+    match = re.match(r"sep=(.)\r?\n", text)
+    if match:
+        delimiter, text = match[1], text[match.end() :]
+    if delimiter is None or delimiter not in text[:100_000]:
+        delimiter = _delimiter(text)
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)
+    append_table(_forgiving(reader, builder), builder)
+
+
+def _forgiving(reader: Iterator[Row], builder: TextBuilder) -> Iterator[Row]:
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            builder.warnings.append(f"a row could not be read and was left out: {error}")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that cuts most rows into the same number of columns; csv.Sniffer falls for commas in prose."""
+    sample = text[:200_000].splitlines(keepends=True)[:_SAMPLE_LINES]
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        widths = Counter(len(row) for row in csv.reader(sample, delimiter=delimiter) if row)
+        if not widths:
+            continue
+        width, count = widths.most_common(1)[0]
+        score = (count / widths.total()) * (1 + 0.01 * min(width, 20)) if width > 1 else 0.0
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _cell(value: object) -> str:
+    """A cell as a person reads it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        case float():
+            return f"{value:.12g}"
+        case dt.datetime() if value.time() == dt.time():
+            return value.date().isoformat()
+        case dt.datetime():
+            return value.isoformat(sep=" ", timespec="minutes")
+        case _:
+            return str(value)
+
+
+def _properties(creator: str | None) -> dict[str, str]:
+    return {"author": creator} if creator and creator != "openpyxl" else {}

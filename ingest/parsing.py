@@ -1,0 +1,126 @@
+"""From bytes to a `Document`: recognise the format, convert, take the title, tell the language.
+
+Runs in the process that calls it and trusts nothing about the file; `ingest.pipeline` runs it in a child
+process with limits, because converters are large C libraries that meet broken files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from pathlib import PurePath
+
+from ingest.builder import TextBuilder, UnparsableError
+from ingest.formats import Format, detect_format
+from ingest.language import detect_language
+from ingest.normalise import NORMAL_FORM, squeeze
+from ingest.records import Document, RejectReason, Text, document_id
+
+MAX_TITLE = 200
+_TEXT_PARSER = f"text/{NORMAL_FORM}.1"
+_READABLE = re.compile(r"\w")
+
+
+def parse_bytes(data: bytes, path: str, *, modified_ns: int = 0) -> Document:
+    """The document that these bytes hold; `path` gives the extension and the last resort of a title.
+
+    Raises `UnparsableError` with the reason for a file that gives no document.
+    """
+    if not data.strip():
+        raise UnparsableError(
+            RejectReason.EMPTY, "the file is empty" if not data else "nothing but white space"
+        )
+    format_ = detect_format(data, path)
+    builder = TextBuilder()
+    _convert(format_, data, builder)
+    if not _READABLE.search(builder.text):
+        raise UnparsableError(RejectReason.NO_TEXT, "no text found in it")
+    return _document(
+        builder,
+        content_sha256=hashlib.sha256(data).hexdigest(),
+        path=path,
+        type_=format_.name,
+        parser=format_.parser,
+        fallback_title=PurePath(path).stem,
+        size_bytes=len(data),
+        modified_ns=modified_ns,
+    )
+
+
+def document_from_text(text: Text) -> Document:
+    """A text given from Python as a document with the path `text:<id>`, through the same normal form."""
+    builder = TextBuilder()
+    builder.title = text.title
+    builder.metadata.update(text.metadata)
+    builder.block(text.text)
+    data = f"{text.title}\n{text.text}".encode("utf-8", "replace")
+    return _document(
+        builder,
+        content_sha256=hashlib.sha256(data).hexdigest(),
+        path=f"text:{text.id}",
+        type_="text",
+        parser=_TEXT_PARSER,
+        fallback_title=text.id,
+        size_bytes=len(data),
+        modified_ns=0,
+    )
+
+
+def _convert(format_: Format, data: bytes, builder: TextBuilder) -> None:
+    """Runs the converter; whatever a library raises over a broken file means a broken file."""
+    convert = format_.load()
+    try:
+        # Libraries warn of what they forgive; what a user should know is in `builder.warnings`.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            convert(data, builder)
+    except (UnparsableError, MemoryError):
+        raise
+    except RecursionError as error:
+        raise UnparsableError(RejectReason.CORRUPT, "nested too deeply") from error
+    except Exception as error:
+        detail = squeeze(str(error))[:200] or type(error).__name__
+        raise UnparsableError(RejectReason.CORRUPT, f"not readable as {format_.name}: {detail}") from error
+
+
+def _document(
+    builder: TextBuilder,
+    *,
+    content_sha256: str,
+    path: str,
+    type_: str,
+    parser: str,
+    fallback_title: str,
+    size_bytes: int,
+    modified_ns: int,
+) -> Document:
+    text = builder.text
+    return Document(
+        id=document_id(content_sha256, parser),
+        content_sha256=content_sha256,
+        path=path,
+        title=_title(builder) or squeeze(fallback_title),
+        text=text,
+        type=type_,
+        language=detect_language(text),
+        pages=tuple(builder.pages),
+        headings=tuple(builder.headings),
+        units=tuple(builder.units),
+        source_map=tuple(builder.source_map),
+        metadata={squeeze(key): squeeze(value) for key, value in builder.metadata.items()},
+        parser=parser,
+        warnings=tuple(builder.warnings),
+        size_bytes=size_bytes,
+        modified_ns=modified_ns,
+    )
+
+
+def _title(builder: TextBuilder) -> str:
+    """What the document calls itself, or else its first heading of the highest level."""
+    if squeeze(builder.title):
+        return squeeze(builder.title)[:MAX_TITLE]
+    if not builder.headings:
+        return ""
+    top = min(heading.level for heading in builder.headings)
+    return next(heading.title for heading in builder.headings if heading.level == top)[:MAX_TITLE]

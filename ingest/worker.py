@@ -1,0 +1,105 @@
+"""The process that parses: `python -P -m ingest.worker`, one JSON request a line in, one result a line out.
+
+Converters are large libraries that meet broken and hostile files. Here one of them can hang, crash or eat
+memory without taking the user's work along. It is started as a program and not through multiprocessing,
+whose spawn imports the parent's `__main__` again, which under Streamlit is the page. It writes nothing to
+the terminal and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from ingest.builder import UnparsableError
+from ingest.parsing import parse_bytes
+from ingest.records import Document, Rejected, RejectReason
+from ingest.wire import to_json
+
+
+def parse_file(path: str, *, max_bytes: int) -> Document | Rejected:
+    """The document in a file, or why there is none; no exception for whatever the file holds."""
+    try:
+        status = Path(path).stat()
+        if status.st_size > max_bytes:
+            detail = f"{status.st_size:,} bytes, the limit is {max_bytes:,}"
+            return Rejected(path=path, reason=RejectReason.TOO_LARGE, detail=detail)
+        data = Path(path).read_bytes()
+    except OSError as error:
+        detail = error.strerror or str(error)
+        return Rejected(path=path, reason=RejectReason.UNREADABLE, detail=detail)
+    try:
+        return parse_bytes(data, path, modified_ns=status.st_mtime_ns)
+    except UnparsableError as error:
+        return Rejected(path=path, reason=error.reason, detail=error.detail)
+
+
+def main() -> None:
+    """Says that it is there, then answers requests until standard input ends."""
+    replies = _private_output()
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    replies.write("{}\n")
+    replies.flush()
+    limited = False
+    while True:
+        request = requests.get()
+        if not limited:
+            _limit_memory(request["memory_bytes"])
+            limited = True
+        # A watch inside the process, below Python's own lock, for the case that the parent is gone.
+        faulthandler.dump_traceback_later(2 * request["seconds"] + 10, exit=True)
+        result = _answer(request)
+        faulthandler.cancel_dump_traceback_later()
+        replies.write(json.dumps(to_json(result)) + "\n")
+        replies.flush()
+
+
+def _answer(request: dict[str, Any]) -> Document | Rejected:
+    path = request["path"]
+    try:
+        return parse_file(path, max_bytes=request["max_bytes"])
+    except MemoryError:
+        limit = request["memory_bytes"]
+        detail = f"parsing it takes more than {limit // 2**20:,} MB of memory"
+        return Rejected(path=path, reason=RejectReason.TOO_LARGE, detail=detail)
+
+
+def _private_output() -> TextIO:
+    """Standard output for replies only: whatever libraries print goes nowhere."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    return replies
+
+
+def _read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Reads ahead in a thread, so that the end of the parent is noticed in the middle of a file, too."""
+    for line in sys.stdin:
+        requests.put(json.loads(line))
+    os._exit(0)
+
+
+def _limit_memory(limit: int) -> None:
+    """Where the system can (not on Windows), a greedy file ends in a MemoryError and not in swap."""
+    try:
+        import resource
+    except ImportError:
+        return
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    except (ValueError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main()
