@@ -1,1 +1,47 @@
-"""Reading: windows, spans, the one decision about an answer, and how good it is."""
+"""Reading: windows, spans, the one decision about an answer, and how good it is.
+
+    windows -> reader -> spans          a question and texts to exact spans
+    decision -> citation -> answering   the spans of all passages to one cited answer, or an honest none
+    squad, metrics -> evaluate          labelled files to figures
+
+Names are loaded when they are asked for, so that a record costs no import of a model library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qa.answering import Answerer
+    from qa.protocols import Reader
+    from qa.reader import load_reader
+    from qa.records import Answer, AskResult, Reason, Source, SpanCandidate
+
+_HOMES = {
+    "Answer": "qa.records",
+    "Answerer": "qa.answering",
+    "AskResult": "qa.records",
+    "Reader": "qa.protocols",
+    "Reason": "qa.records",
+    "Source": "qa.records",
+    "SpanCandidate": "qa.records",
+    "load_reader": "qa.reader",
+}
+
+__all__ = [
+    "Answer",
+    "Answerer",
+    "AskResult",
+    "Reader",
+    "Reason",
+    "Source",
+    "SpanCandidate",
+    "load_reader",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'qa' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

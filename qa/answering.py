@@ -1,0 +1,219 @@
+"""A question to one decision: passages found, read together, judged once.
+
+    question -> SearchResult -> contexts the reader can read -> SpanCandidates -> Decision -> AskResult
+
+A strange question, an empty store or a failing model never raises here: the result says why there is no
+answer, and still shows the passages. What a user can mend about the store or the models (`SpanwiseError`)
+does raise. The reader's context is the plain text of a passage, so that a candidate's offsets need nothing
+but the passage's own start to be offsets of the document.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from index.ingestion import UNKNOWN_LIMIT
+from index.protocols import Encoder
+from index.records import Filters, Hit, Mode, SearchResult
+from index.retriever import Retriever
+from index.store import Store
+from ingest.errors import SpanwiseError
+from qa.citation import cite
+from qa.decision import Claim, Decision, DecisionSettings, decide
+from qa.protocols import Reader
+from qa.reader import load_reader
+from qa.records import AskResult, Reason, SpanCandidate
+from qa.trimming import has_content
+
+_LOG = logging.getLogger(__name__)
+_QUESTIONS_AT_ONCE = 16
+
+
+class Searcher(Protocol):
+    """What answering needs of retrieval."""
+
+    def search_many(
+        self, queries: Sequence[str], k: int, mode: Mode, filters: Filters | None
+    ) -> list[SearchResult]:
+        """The `k` best passages for each query, in the queries' order."""
+        ...
+
+
+class Answerer:
+    """Answers questions from one store; safe to share between threads.
+
+    `reader` and `encoder` put loaded models in the place of the store's own, which are loaded on first use;
+    `retriever` one's own way of finding passages in that of the store's.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader | None = None,
+        encoder: Encoder | None = None,
+        *,
+        retriever: Searcher | None = None,
+        decision: DecisionSettings | None = None,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._retriever = retriever or Retriever(store, encoder)
+        self._decision = decision or DecisionSettings()
+        self._loading = threading.Lock()
+        self._owns_store = False
+
+    @classmethod
+    def open(cls, path: str | Path, models: str | None = None) -> Answerer:
+        """Answer from the store in a folder; `models` is a preset or "ENCODER,READER".
+
+        Closing the answerer closes the store. Raises what `Store.open` raises.
+        """
+        answerer = cls(Store.open(path, models=models))
+        answerer._owns_store = True
+        return answerer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what `open` opened."""
+        if self._owns_store:
+            self._store.close()
+
+    @property
+    def reader(self) -> Reader:
+        """The reading model, loaded on first use; raises ModelError."""
+        with self._loading:
+            if self._reader is None:
+                self._reader = load_reader(self._store.models.reader)
+            return self._reader
+
+    def ask(
+        self,
+        question: str,
+        *,
+        answers: int = 3,
+        k: int = 20,
+        filters: Filters | None = None,
+        always_answer: bool = False,
+        min_confidence: float | None = None,
+    ) -> AskResult:
+        """One question, decided over the `k` passages found for it.
+
+        `answers` is the most to show, `min_confidence` takes the place of the fitted threshold, and
+        `always_answer` shows the best spans even where the decision is "no answer".
+        """
+        return next(
+            self.ask_many(
+                [question],
+                answers=answers,
+                k=k,
+                filters=filters,
+                always_answer=always_answer,
+                min_confidence=min_confidence,
+            )
+        )
+
+    def ask_many(
+        self,
+        questions: Iterable[str],
+        *,
+        answers: int = 3,
+        k: int = 20,
+        filters: Filters | None = None,
+        always_answer: bool = False,
+        min_confidence: float | None = None,
+    ) -> Iterator[AskResult]:
+        """As `ask`, one result for each question in their order; questions are searched and read together.
+
+        The times of a batch are shared out evenly among its questions.
+        """
+        threshold = self._decision.threshold if min_confidence is None else min_confidence
+        waiting = iter(questions)
+        while batch := list(islice(waiting, _QUESTIONS_AT_ONCE)):
+            started = time.perf_counter()
+            found = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
+            searched = time.perf_counter()
+            judged = self._judge(found)
+            read_ms = (time.perf_counter() - searched) * 1000 / len(batch)
+            total_ms = (time.perf_counter() - started) * 1000 / len(batch)
+            for result, (decision, obstacle) in zip(found, judged, strict=True):
+                answered = obstacle is None and bool(decision.ranked) and decision.confidence >= threshold
+                shown = decision.ranked[:answers] if answered or always_answer else ()
+                yield AskResult(
+                    question=result.query,
+                    answered=answered,
+                    confidence=decision.confidence,
+                    reason=None if answered else obstacle or Reason.BELOW_THRESHOLD,
+                    answers=tuple(cite(ranked, self._store) for ranked in shown),
+                    passages=result.hits,
+                    calibrated=self._decision.calibrated,
+                    timings_ms={
+                        "encode": result.timings_ms.get("encode", 0.0),
+                        "search": result.timings_ms.get("search", 0.0),
+                        "read": read_ms,
+                        "total": total_ms,
+                    },
+                )
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    def _judge(self, found: Sequence[SearchResult]) -> list[tuple[Decision, Reason | None]]:
+        """For each question a decision, and what stood in its way."""
+        asked = [(result.query, self._readable(result)) for result in found]
+        read = self._read(asked)
+        judged: list[tuple[Decision, Reason | None]] = []
+        for result, (_, hits), candidates in zip(found, asked, read, strict=True):
+            claims = [Claim(candidate=item, hit=hits[item.context]) for item in candidates]
+            judged.append((decide(claims, self._decision), self._obstacle(result, hits, candidates)))
+        return judged
+
+    def _readable(self, result: SearchResult) -> list[Hit]:
+        """The hits whose words the reader knows; none where it does not know the question's."""
+        if result.unsupported_language or not result.query.strip() or not result.hits:
+            return []
+        if self.reader.unknown_share(result.query) > UNKNOWN_LIMIT:
+            return []
+        return [hit for hit in result.hits if self.reader.unknown_share(hit.passage.text) <= UNKNOWN_LIMIT]
+
+    def _read(self, asked: Sequence[tuple[str, Sequence[Hit]]]) -> list[list[SpanCandidate]]:
+        """Candidates for each question, none where there is nothing to read or the model fails."""
+        contexts = [(question, [hit.passage.text for hit in hits]) for question, hits in asked]
+        if not any(texts for _, texts in contexts):
+            return [[] for _ in asked]
+        try:
+            return self.reader.read_many(contexts)
+        except SpanwiseError:
+            raise
+        except Exception:
+            _LOG.exception("the reader %s failed", self.reader.name)
+            return [[] for _ in asked]
+
+    def _obstacle(
+        self, result: SearchResult, readable: Sequence[Hit], candidates: Sequence[SpanCandidate]
+    ) -> Reason | None:
+        if not result.query.strip():
+            return Reason.EMPTY_QUESTION
+        if not result.hits:
+            return Reason.NO_PASSAGES if self._store.stats().passages else Reason.EMPTY_STORE
+        if not readable:
+            return Reason.UNSUPPORTED_LANGUAGE
+        if not candidates and any(has_content(hit.passage.text) for hit in readable):
+            _LOG.error("the reader gave no usable scores for %r", result.query)
+            return Reason.MODEL_FAILURE
+        return None

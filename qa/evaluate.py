@@ -1,0 +1,299 @@
+"""How good the reader is on its own, and how good answers are end to end, on labelled files.
+
+`evaluate_reader` gives the reader the gold context and reports the keys of the official SQuAD v2 script;
+`evaluate_answers` hides the contexts in one collection, asks every question of it and reports answers,
+refusals, retrieval and calibration. Both run exactly what `ask` runs; neither touches a user's store.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from index.protocols import Encoder
+from index.store import Store
+from ingest.records import Text
+from qa.answering import Answerer
+from qa.metrics import (
+    Outcome,
+    best_threshold,
+    exact_match,
+    expected_calibration_error,
+    f1,
+    gold_answers,
+)
+from qa.protocols import Reader
+from qa.records import AskResult, SpanCandidate
+from qa.squad import Example, SquadFile, read_squad, write_predictions
+
+_LOG = logging.getLogger(__name__)
+_QUESTIONS_AT_ONCE = 64
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Exact match and F1 (0 to 100) over some of the questions, and how many those are."""
+
+    exact: float
+    f1: float
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderReport:
+    """The official figures of a reader; `unanswerable` and `best_f1` only where there are such questions.
+
+    `best_f1_thresh` is on the scale null score minus span score: questions at or below it are answered.
+    """
+
+    every: Share
+    answerable: Share
+    unanswerable: Share | None
+    best_f1: float | None
+    best_f1_thresh: float | None
+    seconds: float
+
+    def as_json(self) -> dict[str, float]:
+        """The keys of the official script, and `seconds`."""
+        figures: dict[str, float] = {
+            "exact": self.every.exact,
+            "f1": self.every.f1,
+            "total": self.every.total,
+        }
+        for prefix, share in (("HasAns", self.answerable), ("NoAns", self.unanswerable)):
+            if share is not None:
+                figures |= {
+                    f"{prefix}_exact": share.exact,
+                    f"{prefix}_f1": share.f1,
+                    f"{prefix}_total": share.total,
+                }
+        if self.best_f1 is not None and self.best_f1_thresh is not None:
+            figures |= {"best_f1": self.best_f1, "best_f1_thresh": self.best_f1_thresh}
+        return figures | {"seconds": self.seconds}
+
+
+def evaluate_reader(
+    path: str | Path,
+    reader: Reader,
+    *,
+    predictions_out: str | Path | None = None,
+    always_answer: bool = False,
+    progress: Progress | None = None,
+) -> ReaderReport:
+    """Every question of a SQuAD file, read in its own context.
+
+    In a file with unanswerable questions the reader answers '' where no span scores above its context's null
+    score, unless `always_answer`; in a file without them it always answers. `progress` is called with
+    (questions done, questions). Raises DataError for a file of another form.
+    """
+    squad = read_squad(path)
+    _warn_of_wrong_offsets(squad)
+    started = time.perf_counter()
+    best = list(_best_spans(squad.examples, reader, progress))
+    seconds = time.perf_counter() - started
+    refuses = squad.has_unanswerable and not always_answer
+    texts = [span.text if span and (span.margin > 0 or not refuses) else "" for span in best]
+    if predictions_out is not None:
+        write_predictions(
+            predictions_out, {example.id: text for example, text in zip(squad.examples, texts, strict=True)}
+        )
+    return _reader_report(squad, texts, best, seconds)
+
+
+def _best_spans(
+    examples: Sequence[Example], reader: Reader, progress: Progress | None
+) -> Iterator[SpanCandidate | None]:
+    waiting = iter(examples)
+    done = 0
+    while batch := list(islice(waiting, _QUESTIONS_AT_ONCE)):
+        for candidates in reader.read_many([(example.question, [example.context]) for example in batch]):
+            yield max(candidates, key=lambda candidate: candidate.score, default=None)
+        done += len(batch)
+        if progress:
+            progress(done, len(examples))
+
+
+def _reader_report(
+    squad: SquadFile, texts: Sequence[str], best: Sequence[SpanCandidate | None], seconds: float
+) -> ReaderReport:
+    golds = [gold_answers(example.answer_texts) for example in squad.examples]
+    answerable = [example.answerable for example in squad.examples]
+    threshold: tuple[float | None, float | None] = (None, None)
+    if squad.has_unanswerable:
+        threshold = best_threshold(
+            [
+                Outcome(
+                    predicted=span.text if span else "",
+                    score=f1(span.text if span else "", gold),
+                    no_answer=-span.margin if span else float("inf"),
+                    answerable=has_answer,
+                )
+                for span, gold, has_answer in zip(best, golds, answerable, strict=True)
+            ]
+        )
+    return ReaderReport(
+        every=_share(texts, golds, [True] * len(texts)),
+        answerable=_share(texts, golds, answerable),
+        unanswerable=_share(texts, golds, [not has for has in answerable])
+        if squad.has_unanswerable
+        else None,
+        best_f1=threshold[0],
+        best_f1_thresh=threshold[1],
+        seconds=seconds,
+    )
+
+
+def _share(texts: Sequence[str], golds: Sequence[Sequence[str]], chosen: Sequence[bool]) -> Share:
+    scored = [
+        (exact_match(text, gold), f1(text, gold))
+        for text, gold, counts in zip(texts, golds, chosen, strict=True)
+        if counts
+    ]
+    return Share(
+        exact=_percent(exact for exact, _ in scored),
+        f1=_percent(score for _, score in scored),
+        total=len(scored),
+    )
+
+
+def _percent(scores: Iterable[float]) -> float:
+    values = list(scores)
+    return 100 * sum(values) / len(values) if values else 0.0
+
+
+def _warn_of_wrong_offsets(squad: SquadFile) -> None:
+    if squad.wrong_offsets:
+        _LOG.warning("%s: %d gold answers do not stand at their offset", squad.path, squad.wrong_offsets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersReport:
+    """Answers over a whole collection. Exact match and F1 are 0 to 100, shares and `ece` 0 to 1.
+
+    `decided`: a refusal counts as ''; `forced`: the top span regardless of the decision. `recall`: share of
+    the answerable questions for which one passage that was read holds a gold span. `ece`: confidence of
+    the top span against its exact match.
+    """
+
+    decided: Share
+    forced: Share
+    answered: int
+    accuracy_answered: float
+    recall: float
+    ece: float
+    p50_ms: float
+    p95_ms: float
+
+    def as_json(self) -> dict[str, float]:
+        """Flat figures under the names of the command line."""
+        return {
+            "exact": self.decided.exact,
+            "f1": self.decided.f1,
+            "exact_forced": self.forced.exact,
+            "f1_forced": self.forced.f1,
+            "answered": self.answered,
+            "coverage": self.answered / self.decided.total,
+            "accuracy_answered": self.accuracy_answered,
+            "recall@k": self.recall,
+            "ece": self.ece,
+            "questions": self.decided.total,
+            "p50_ms": self.p50_ms,
+            "p95_ms": self.p95_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    example: Example
+    result: AskResult
+    golds: tuple[str, ...]
+    found: bool
+
+    @property
+    def forced(self) -> str:
+        return self.result.answers[0].text if self.result.answers else ""
+
+    @property
+    def decided(self) -> str:
+        return self.forced if self.result.answered else ""
+
+
+def evaluate_answers(
+    path: str | Path,
+    reader: Reader,
+    encoder: Encoder,
+    *,
+    k: int = 20,
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AnswersReport:
+    """All contexts of a SQuAD file as one collection, and every question asked of it.
+
+    Each distinct context is a document under its title, in a temporary store. `limit` draws that many
+    questions by `seed`; the collection stays whole. `progress` is called with (questions done, questions).
+    Raises DataError for a file of another form.
+    """
+    squad = read_squad(path)
+    _warn_of_wrong_offsets(squad)
+    examples = list(squad.examples)
+    if limit is not None and limit < len(examples):
+        examples = random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
+    names = _context_names(squad.examples)
+    with (
+        tempfile.TemporaryDirectory(prefix="spanwise-") as folder,
+        Store.open(Path(folder) / "store", create=True, encoder=encoder) as store,
+    ):
+        titles = {example.context: example.title for example in squad.examples}
+        store.add(Text(id=name, text=context, title=titles[context]) for context, name in names.items())
+        answerer = Answerer(store, reader, encoder)
+        asked: list[_Asked] = []
+        for example in examples:
+            result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
+            asked.append(_asked(example, result, names[example.context]))
+            if progress:
+                progress(len(asked), len(examples))
+    return _answers_report(asked)
+
+
+def _context_names(examples: Iterable[Example]) -> Mapping[str, str]:
+    contexts = dict.fromkeys(example.context for example in examples)
+    return {context: f"context-{number}" for number, context in enumerate(contexts, start=1)}
+
+
+def _asked(example: Example, result: AskResult, name: str) -> _Asked:
+    spans = [(answer.start, answer.start + len(answer.text)) for answer in example.answers]
+    found = any(
+        hit.passage.start <= start and end <= hit.passage.end
+        for hit in result.passages
+        if f"text:{name}" in (hit.document.path, *hit.document.paths)
+        for start, end in spans
+    )
+    return _Asked(example=example, result=result, golds=gold_answers(example.answer_texts), found=found)
+
+
+def _answers_report(asked: Sequence[_Asked]) -> AnswersReport:
+    golds, everyone = [item.golds for item in asked], [True] * len(asked)
+    answered = [item for item in asked if item.result.answered]
+    right = [bool(item.forced) and exact_match(item.forced, item.golds) == 1 for item in asked]
+    latencies = [item.result.timings_ms["total"] for item in asked]
+    return AnswersReport(
+        decided=_share([item.decided for item in asked], golds, everyone),
+        forced=_share([item.forced for item in asked], golds, everyone),
+        answered=len(answered),
+        accuracy_answered=_percent(exact_match(item.decided, item.golds) for item in answered) / 100,
+        recall=_percent(float(item.found) for item in asked if item.example.answerable) / 100,
+        ece=expected_calibration_error([item.result.confidence for item in asked], right),
+        p50_ms=float(np.percentile(latencies, 50)),
+        p95_ms=float(np.percentile(latencies, 95)),
+    )
