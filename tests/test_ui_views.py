@@ -195,9 +195,9 @@ def test_a_percentage_never_claims_certainty(share: float, said: str) -> None:
 
 
 def test_a_place_names_the_title_once() -> None:
-    assert words.place("Hamlet", ("hamlet ", "Act III"), 3) == "hamlet › Act III · page 3"
+    assert words.place("Hamlet", ("hamlet ", "Act III"), 3) == "hamlet › Act III · page\N{NO-BREAK SPACE}3"
     assert words.place("Hamlet", ("Act III",), None) == "Hamlet › Act III"
-    assert words.place("Hamlet", (), 1) == "Hamlet · page 1"
+    assert words.place("Hamlet", (), 1) == "Hamlet · page\N{NO-BREAK SPACE}1"
 
 
 @pytest.mark.parametrize(("size", "said"), [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1.0 KB")])
@@ -247,7 +247,7 @@ def test_every_class_that_is_used_is_styled() -> None:
             views.passage_panel(answer()),
             views.refusal_card(result(Reason.EMPTY_STORE)),
             views.other_answers([answer()]),
-            views.hit_list([hit()]),
+            views.nearest([hit()]),
             views.ingest_summary(IngestReport()),
             views.welcome(empty=True),
         )

@@ -19,7 +19,7 @@ from ui.library import Library
 from ui.look import FOCUS, STYLE
 from ui.page_answer import show_answer
 from ui.page_collection import show_collection
-from ui.page_question import question_box
+from ui.page_question import question_box, show_welcome
 from ui.page_search import show_search
 from ui.page_sidebar import show_sidebar
 from ui.settings import load_settings, quiet_environment
@@ -40,11 +40,14 @@ def show_page() -> None:
         library = open_library(str(settings.store), settings.models)
         contents = library.contents()
         st.html(views.header(contents.stats.documents, contents.stats.passages))
-        question = question_box(contents)
+        question = question_box()
         choices = show_sidebar(contents)
         answer, search, collection = st.tabs(["Answer", "Search", "Collection"])
         with answer:
-            show_answer(library, question, choices)
+            if question:
+                show_answer(library, question, choices)
+            else:
+                show_welcome(contents)
         with search:
             show_search(library, question, choices)
         with collection:

@@ -44,24 +44,25 @@ def _search(flags: Flags, settings: Settings) -> int:
 
     with Store.open(settings.store, models=settings.models) as store:
         result = Retriever(store).search(
-            " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=_filters(flags)
+            " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=filters_of(flags)
         )
     _show(settings, output.search_json(result), text.search_text(result, _style(settings)))
     return 0
 
 
 def _ask(flags: Flags, settings: Settings) -> int:
-    from qa.answering import Answerer
-    from ui.batch import read_questions
-
     if flags["batch"] is None and not flags["question"]:
         raise UsageError("ask needs a question", hint='try: spanwise ask "who wrote it?", or --batch FILE')
     if flags["batch"] is not None and flags["question"]:
         raise UsageError("ask takes either a question or --batch, not both", hint="leave one of them out")
+
+    from qa.answering import Answerer
+    from ui.batch import read_questions
+
     options = {
         "answers": flags["answers"],
         "k": flags["k"],
-        "filters": _filters(flags),
+        "filters": filters_of(flags),
         "always_answer": flags["always_answer"],
     }
     if flags["batch"] is None:
@@ -238,7 +239,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
 }
 
 
-def _filters(flags: Flags) -> Filters:
+def filters_of(flags: Flags) -> Filters:
     return Filters(
         languages=tuple(language.lower() for language in flags["language"]),
         paths=tuple(flags["path"]),

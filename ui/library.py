@@ -146,6 +146,11 @@ class OneAtATimeEncoder:
         return self._encoder.max_tokens
 
     @property
+    def passage_room(self) -> int:
+        """The encoder's own."""
+        return self._encoder.passage_room
+
+    @property
     def tokenizer(self) -> TextTokenizer:
         """The encoder's own; it changes nothing when used, so many threads may."""
         return self._encoder.tokenizer

@@ -6,11 +6,19 @@ not text (bar, marker) has a hue of its own that stands on either ground.
 
 STYLE = """
 <style>
-[data-testid="stMainBlockContainer"] { max-width: 72rem; padding: 2.2rem 2rem 5rem; }
-.sw-header h1 { font-size: 2.1rem; font-weight: 600; letter-spacing: -.02em; margin: 0; padding: 0; }
-.sw-header p { margin: .15rem 0 0; color: color-mix(in srgb, currentColor 75%, transparent); }
-.sw-holds { white-space: nowrap; }
-.sw-holds::before { content: "· "; }
+[data-testid="stMainBlockContainer"] { max-width: 66rem; padding: 3rem 2rem 5rem; }
+[data-testid="stHeader"] { background: transparent; }
+[data-testid="InputInstructions"] { display: none; }
+.st-key-question_box [data-testid="stTextInputRootElement"] { height: 3.3rem; }
+.st-key-question_box input { font-size: 1.15rem; padding: 0 1rem; }
+.st-key-ask_button button { min-height: 3.3rem; padding: 0 1.5rem; }
+[class*="st-key-example_"] button { height: auto; text-align: left; }
+[class*="st-key-example_"] button p { white-space: normal; }
+.sw-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1.2rem; }
+.sw-header h1 { font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-size: 2.1rem;
+  font-weight: 700; letter-spacing: -.02em; margin: 0; padding: 0; }
+.sw-header p { margin: 0; color: color-mix(in srgb, currentColor 75%, transparent); }
+.sw-holds { margin-left: auto !important; font-size: .9rem; }
 .sw-card { border: 1px solid color-mix(in srgb, currentColor 16%, transparent);
   border-left: 4px solid #1f9480; border-radius: 10px; padding: 1.3rem 1.5rem 1.2rem; }
 .sw-unsure { border-left-color: #b7791f; }
@@ -37,7 +45,7 @@ STYLE = """
   color: color-mix(in srgb, currentColor 72%, transparent); }
 .sw-confidence .sw-note { margin: 0; }
 .sw-reason { font-size: 1.05rem; line-height: 1.5; margin: 0; max-width: 62ch; }
-.sw-passage h2 { font-size: 1.05rem; font-weight: 600; margin: .4rem 0 .5rem; padding: 0; }
+.sw-passage h2, .sw-head { font-size: 1.05rem; font-weight: 600; margin: .4rem 0 .5rem; padding: 0; }
 .sw-text { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; max-width: 78ch;
   font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-size: 1.05rem; }
 mark { background: color-mix(in srgb, #f0b429 42%, transparent); color: inherit; font-weight: 600;
@@ -60,11 +68,13 @@ mark { background: color-mix(in srgb, #f0b429 42%, transparent); color: inherit;
 .sw-summary p { margin: 0; font-weight: 600; }
 .sw-summary ul { margin: .3rem 0 0; padding-left: 1.1rem; }
 .sw-summary ul:empty { display: none; }
-.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; }
+.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; padding: 0; }
+.sw-facts > div { margin: 0; padding: 0; }
 .sw-facts dt { font-size: .78rem; color: color-mix(in srgb, currentColor 72%, transparent); }
 .sw-facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 @media (max-width: 640px) {
-  [data-testid="stMainBlockContainer"] { padding: 2.4rem 1rem 4rem; }
+  [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 4rem; }
+  .sw-holds { margin-left: 0 !important; }
   .sw-card { padding: 1rem 1.05rem; }
   .sw-list { padding-left: 1.5rem; }
 }

@@ -14,8 +14,6 @@ _SHOWN_AFTER_REFUSAL = 3
 
 def show_answer(library: Library, question: str, choices: Choices) -> None:
     """Answer the question and show everything that was found for it."""
-    if not question:
-        return
     result = _ask(library, question, choices)
     if not result.answered:
         st.html(views.refusal_card(result))
@@ -30,8 +28,7 @@ def show_answer(library: Library, question: str, choices: Choices) -> None:
     else:
         nearest, rest = result.passages[:_SHOWN_AFTER_REFUSAL], result.passages[_SHOWN_AFTER_REFUSAL:]
         if nearest:
-            st.subheader("The nearest passages", anchor=False)
-            st.html(views.hit_list(nearest))
+            st.html(views.nearest(nearest))
     if rest:
         with st.expander(f"{'Passages' if result.answers else 'More passages'} ({len(rest)})"):
             st.html(views.hit_list(rest))

@@ -23,12 +23,12 @@ _LOCAL = {"127.0.0.1", "localhost", "::1"}
 def show_collection(library: Library) -> None:
     """Draw the tab."""
     contents = library.contents()
+    st.html(views.store_facts(contents.stats))
     _add_files(library)
     if _is_local():
         _add_folder(library)
     if (summary := st.session_state.get("summary")) is not None:
         st.html(summary)
-    st.html(views.store_facts(contents.stats))
     if contents.documents:
         _table(contents.documents)
         _remove(library, contents.documents)

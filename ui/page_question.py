@@ -9,7 +9,7 @@ from ui.demo import example_questions
 from ui.library import Contents
 
 
-def question_box(contents: Contents) -> str:
+def question_box() -> str:
     """The question asked last: typed here, chosen from the examples, or carried by the address."""
     state = st.session_state
     if "question" not in state:
@@ -26,17 +26,13 @@ def question_box(contents: Contents) -> str:
         )
         if st.form_submit_button("Ask", type="primary", key="ask_button"):
             _remember(state.question_box)
-    question = str(state.question)
-    if not question:
-        st.html(views.welcome(empty=not contents.documents))
-        _examples(contents)
-    return question
+    return str(state.question)
 
 
-def _examples(contents: Contents) -> None:
+def show_welcome(contents: Contents) -> None:
+    """What to do first, with questions to try where the collection is the one that comes with Spanwise."""
+    st.html(views.welcome(empty=not contents.documents))
     examples = example_questions([document.path for document in contents.documents])
-    if not examples:
-        return
     with st.container(horizontal=True, gap="small"):
         for number, example in enumerate(examples):
             # Ours, from the bundled questions: plain words that Markdown leaves alone.

@@ -39,8 +39,7 @@ def header(documents: int, passages: int) -> str:
     )
     return (
         '<header class="sw-header"><h1>Spanwise</h1>'
-        "<p>The exact words that answer, and where they stand. "
-        f'<span class="sw-holds">{holds}</span></p></header>'
+        f'<p>The exact words that answer, and where they stand</p><p class="sw-holds">{holds}</p></header>'
     )
 
 
@@ -90,6 +89,11 @@ def other_answers(answers: Sequence[Answer]) -> str:
 def hit_list(hits: Iterable[Hit]) -> str:
     """Passages in their order, each with its source and scores."""
     return f'<ol class="sw-list sw-hits">{"".join(_hit(hit) for hit in hits)}</ol>'
+
+
+def nearest(hits: Iterable[Hit]) -> str:
+    """The passages that come nearest where there is no answer."""
+    return f'<h2 class="sw-head">The nearest passages</h2>{hit_list(hits)}'
 
 
 def search_note(result: SearchResult) -> str:

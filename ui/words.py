@@ -77,13 +77,13 @@ def place(title: str, headings: Sequence[str], page: int | None) -> str:
     """Where something stands: title, heading path and page in one line.
 
     >>> place("Handbook", ("Handbook", "Masking"), 3)
-    'Handbook › Masking · page 3'
+    'Handbook › Masking · page\\xa03'
     """
     path = [heading.strip() for heading in headings]
     if not path or path[0].casefold() != title.strip().casefold():
         path.insert(0, title)
     words = " › ".join(part for part in path if part)
-    return f"{words} · page {page}" if page is not None else words
+    return f"{words} · page\N{NO-BREAK SPACE}{page}" if page is not None else words
 
 
 def no_answer_reason(result: AskResult) -> str:
