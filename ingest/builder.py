@@ -33,6 +33,7 @@ class TextBuilder:
 
     def __init__(self) -> None:
         self.title = ""
+        self.named_by_heading = True
         self.metadata: dict[str, str] = {}
         self.warnings: list[str] = []
         self.headings: list[Heading] = []

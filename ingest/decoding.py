@@ -1,8 +1,9 @@
 """From bytes to characters, when the file does not say how or says it wrongly.
 
 In this order: a byte order mark, UTF-16/32 without one (by their zero bytes), UTF-8, what the file declares
-about itself, then charset-normalizer's guess, corrected for Latin scripts. A declared encoding counts only after UTF-8: text that decodes
-as UTF-8 and is not plain ASCII practically never is anything else, while declarations often lie.
+about itself, then charset-normalizer's guess, corrected for Latin scripts. A declared encoding counts only
+after UTF-8: text that decodes as UTF-8 and is not plain ASCII practically never is anything else, while
+declarations often lie.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import codecs
 import logging
 import re
+from contextlib import suppress
 
 from charset_normalizer import from_bytes
 
@@ -30,9 +32,11 @@ _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac_roman", "cp8
 # Hebrew has its letters where Cyrillic has its small ones, and no capitals at all.
 _CYRILLIC_CAPITAL = re.compile("[\u0400-\u042f]")
 _LATIN_GUESSES = frozenset(
-    "cp1252 cp1250 cp1254 cp1257 cp1258 cp437 cp775 cp850 cp852 cp858 cp1140 cp037 cp500 cp273 cp1026 hp_roman8 latin_1 "
-    "iso8859_2 iso8859_3 iso8859_4 iso8859_9 iso8859_10 iso8859_13 iso8859_14 iso8859_15 iso8859_16 "
-    "mac_roman mac_latin2 mac_turkish mac_iceland mac_croatian mac_romanian".split()
+    """
+    cp1252 cp1250 cp1254 cp1257 cp1258 cp437 cp775 cp850 cp852 cp858 cp1140 cp037 cp500 cp273 cp1026
+    hp_roman8 latin_1 iso8859_2 iso8859_3 iso8859_4 iso8859_9 iso8859_10 iso8859_13 iso8859_14
+    iso8859_15 iso8859_16 mac_roman mac_latin2 mac_turkish mac_iceland mac_croatian mac_romanian
+    """.split()
 )
 _ALPHABETS = {
     "ca": "àçèéíïòóúü·",
@@ -85,13 +89,9 @@ def decode(data: bytes, declared: str | None = None) -> str:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
     wide = _wide_encoding(data)
-    for encoding in (wide, "utf-8", _known(declared)):
-        if encoding is None:
-            continue
-        try:
+    for encoding in filter(None, (wide, "utf-8", _known(declared))):
+        with suppress(UnicodeDecodeError, LookupError):
             return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            pass
     return _guess(data)
 
 
@@ -127,7 +127,7 @@ def _guess(data: bytes) -> str:
     """
     sample = data[:_GUESS_BYTES]
     best = from_bytes(sample).best()
-    encoding = best.encoding if best is not None else "cp1252"
+    encoding: str = best.encoding if best is not None else "cp1252"
     if encoding == "cp1251" and not _CYRILLIC_CAPITAL.search(sample.decode("cp1251", errors="replace")):
         encoding = "cp1255"
     if encoding in _LATIN_GUESSES:

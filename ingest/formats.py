@@ -117,7 +117,9 @@ _ADVICE = {
     "djvu": "scanned book; convert it to a .pdf with a text layer",
 }
 _MEDIA = frozenset(
-    "png jpg jpeg gif bmp tif tiff webp svg ico mp3 mp4 wav ogg flac avi mov mkv webm heic".split()
+    """
+    png jpg jpeg gif bmp tif tiff webp svg ico mp3 mp4 wav ogg flac avi mov mkv webm heic
+    """.split()
 )
 _MARKUP_NAMES = frozenset(("html", "xml", "epub", "eml", "md"))
 _HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<(!doctype html|html)\b", re.DOTALL)

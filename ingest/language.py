@@ -16,6 +16,7 @@ from ingest.records import UNDETERMINED
 DetectorFactory.seed = 0
 
 MIN_LETTERS = 40
+MIN_DIFFERENT_LETTERS = 8
 MIN_SCRIPT_LETTERS = 2
 MIN_PROBABILITY = 0.8
 _SAMPLES = 4
@@ -52,11 +53,12 @@ _NOISE = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[\d_#*|<>/\\=~`^{}\[\]+-]+")
 def detect_language(text: str) -> str:
     """The language of `text`, `und` when it is too short or unclear. Deterministic; never raises."""
     sample = _sample(text)
-    letters = len(_LETTER.findall(sample))
+    found = _LETTER.findall(sample)
+    letters = len(found)
     by_script = _by_script(sample, letters)
     if by_script is not None:
         return by_script
-    if letters < MIN_LETTERS:
+    if letters < MIN_LETTERS or len(set(found)) < MIN_DIFFERENT_LETTERS:
         return UNDETERMINED
     return _by_words(sample)
 

@@ -117,10 +117,13 @@ def _document(
 
 
 def _title(builder: TextBuilder) -> str:
-    """What the document calls itself, or else its first heading of the highest level."""
+    """What the document calls itself, or else its first heading of the highest level.
+
+    In a collection of records every record has a heading, and none of them names the whole.
+    """
     if squeeze(builder.title):
         return squeeze(builder.title)[:MAX_TITLE]
-    if not builder.headings:
+    if not builder.headings or not builder.named_by_heading:
         return ""
     top = min(heading.level for heading in builder.headings)
     return next(heading.title for heading in builder.headings if heading.level == top)[:MAX_TITLE]

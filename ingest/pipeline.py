@@ -145,7 +145,7 @@ class _Worker:
         root = str(Path(__file__).resolve().parents[1])
         inherited = os.environ.get("PYTHONPATH")
         # -P: a module in the current folder must not stand in for one of ours.
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ingest.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -20,7 +20,8 @@ def find_files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
     read is yielded itself, so that it is reported and not lost. Raises `IngestError` for a path that does
     not exist, before anything is yielded.
     """
-    roots = [Path(os.path.abspath(os.path.expanduser(path))) for path in paths]
+    # `absolute` and not `resolve`: a path keeps the name under which the user knows it.
+    roots = [Path(os.path.normpath(Path(path).expanduser().absolute())) for path in paths]
     for root in roots:
         if not root.exists():
             raise IngestError(f"there is no file or folder {root}", hint="check the spelling of the path")
@@ -43,20 +44,21 @@ def _walk(path: Path, above: frozenset[tuple[int, int]]) -> Iterator[str]:
         return
     try:
         status = path.stat()
-        names = sorted(os.listdir(path))
+        children = sorted(path.iterdir())
     except OSError:
         yield path.as_posix()
         return
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         return
-    for name in names:
-        if _is_wanted(path / name, name):
-            yield from _walk(path / name, above | {identity})
+    for child in children:
+        if _is_wanted(child):
+            yield from _walk(child, above | {identity})
 
 
-def _is_wanted(path: Path, name: str) -> bool:
+def _is_wanted(path: Path) -> bool:
     """Office programs leave `~$name` beside an open file; pipes and devices would never end."""
+    name = path.name
     if name.startswith((".", "~$")) or name in SKIPPED_FOLDERS or name in _SKIPPED_FILES:
         return False
     return path.is_dir() or path.is_file() or path.is_symlink()

@@ -16,20 +16,27 @@ from lxml.html import HtmlElement, document_fromstring
 
 from ingest.builder import TextBuilder
 from ingest.normalise import squeeze
+from ingest.parsers.tables import names_columns, row_in_words
 
 Element = etree._Element
 
 _SKIPPED = frozenset(
-    "script style noscript template head title meta link svg canvas iframe object embed audio video map "
-    "button input select option textarea datalist dialog".split()
+    """
+    script style noscript template head title meta link svg canvas iframe object embed audio video
+    map button input select option textarea datalist dialog
+    """.split()
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
-    "html body div p section article main header footer nav aside blockquote figure figcaption address form "
-    "fieldset legend details summary center hr dl dt dd ul ol li menu table caption thead tbody tfoot tr td th "
-    "pre listing h1 h2 h3 h4 h5 h6 hgroup".split()
+    """
+    html body div p section article main header footer nav aside blockquote figure figcaption
+    address form fieldset legend details summary center hr dl dt dd ul ol li menu table caption
+    thead tbody tfoot tr td th pre listing h1 h2 h3 h4 h5 h6 hgroup
+    """.split()
 )
 _BULLET = "- "
+_DESCRIPTION_WORDS = 4
+_MARK = re.compile(r"^(\[?(\d{1,3}|[a-z*†‡])\]?|[↑↩\ufe0e^]+)$")
 
 
 def append_html(markup: str, builder: TextBuilder, *, level: int = 0) -> None:
@@ -58,12 +65,20 @@ def append_tree(root: Element, builder: TextBuilder, *, level: int = 0) -> None:
     walker.flush()
 
 
+def text_of(element: Element) -> str:
+    """All characters below an element, as they stand."""
+    return "".join(str(text) for text in element.itertext())
+
+
 def inline_text(element: Element) -> str:
     """All words of an element on one line."""
     walker = _Walker(TextBuilder(), 0)
     walker.walk(element)
     walker.flush()
-    return squeeze(walker.builder.text)
+    lines = [line for line in walker.builder.text.split("\n") if line]
+    if any(line.startswith(_BULLET) for line in lines):
+        return ", ".join(line.removeprefix(_BULLET) for line in lines)
+    return squeeze(" ".join(lines))
 
 
 def _parser() -> etree.HTMLParser:
@@ -84,29 +99,30 @@ class _Walker:
 
     def walk(self, element: Element) -> None:
         tag = element.tag
-        if not isinstance(tag, str) or tag in _SKIPPED:
+        if not isinstance(tag, str) or tag in _SKIPPED or _is_mark(element):
             return
-        if tag in _HEADINGS:
+        if tag == "br":
+            self.inline.append("\n")
+        elif tag == "img":
+            self.inline.append(_picture_words(element))
+        elif tag in _BLOCKS:
             self.flush()
+            self._block(element, tag)
+            self.flush()
+        else:
+            self._children(element)
+
+    def _block(self, element: Element, tag: str) -> None:
+        if tag in _HEADINGS:
             self.builder.heading(self.level + _HEADINGS[tag], _plain(element))
         elif tag in ("pre", "listing"):
-            self.flush()
             self.builder.block("".join(_verbatim(element)).strip("\n"))
         elif tag == "table":
-            self.flush()
             _append_table(element, self.builder, self.level)
         elif tag in ("ul", "ol", "menu"):
             self._list(element)
         elif tag == "dl":
             self._definitions(element)
-        elif tag == "br":
-            self.inline.append("\n")
-        elif tag == "img":
-            self.inline.append(element.get("alt") or "")
-        elif tag in _BLOCKS:
-            self.flush()
-            self._children(element)
-            self.flush()
         else:
             self._children(element)
 
@@ -169,6 +185,22 @@ class _Walker:
         self.prefix = ""
 
 
+def _picture_words(image: Element) -> str:
+    """A description counts, the name of an icon does not."""
+    words = image.get("alt") or ""
+    return words if len(words.split()) >= _DESCRIPTION_WORDS else ""
+
+
+def _is_mark(element: Element) -> bool:
+    """Marks of footnotes and links back, which would stand in the middle of a sentence."""
+    if element.tag not in ("sup", "a"):
+        return False
+    link = element if element.tag == "a" else element.find(".//a")
+    if link is None or not (link.get("href") or "").startswith("#"):
+        return False
+    return bool(_MARK.match(_plain(element)))
+
+
 def _white(text: str | None) -> str:
     """Line ends inside the source mean no more than spaces; only `<br>` breaks a line."""
     return text.replace("\n", " ").replace("\r", " ") if text else ""
@@ -205,14 +237,10 @@ def _append_table(table: Element, builder: TextBuilder, level: int) -> None:
         return
     for caption in table.iterchildren("caption"):
         builder.paragraph(inline_text(caption))
-    names = [text for text, _ in rows[0]] if _is_header(table, rows) else []
-    body = rows[1:] if names else rows
-    for index, row in enumerate(body):
-        text = _labelled(names, row) if len(names) == len(row) else _plain_row(row)
-        if index:
-            builder.line(text)
-        else:
-            builder.paragraph(text)
+    names = [text for text, _ in rows[0]] if _is_header(rows) else None
+    for index, row in enumerate(rows[1:] if names else rows):
+        text = _row(row, names)
+        (builder.line if index else builder.paragraph)(text)
 
 
 def _append_cells(table: Element, builder: TextBuilder, level: int) -> None:
@@ -238,21 +266,24 @@ def _cell(cell: Element) -> tuple[str, bool]:
     return inline_text(cell), cell.tag == "th"
 
 
-def _is_header(table: Element, rows: list[list[tuple[str, bool]]]) -> bool:
-    """Whether the first row names the columns: marked so, each column named, and rows below."""
+def _is_header(rows: list[list[tuple[str, bool]]]) -> bool:
+    """Whether the first row names the columns: it is marked so, or it looks so in a table of equal rows.
+
+    Two columns without marks are more often names and values than a head and a body.
+    """
     first = rows[0]
-    named = len(first) > 1 and all(text for text, _ in first[1:])
-    return named and len(rows) > 1 and all(is_name for _, is_name in first)
+    if len(first) < 2 or len(rows) < 2:
+        return False
+    if all(is_name for _, is_name in first):
+        return all(text for text, _ in first[1:])
+    equal = all(len(row) == len(first) for row in rows)
+    texts = [[text for text, _ in row] for row in rows]
+    return equal and len(first) > 2 and all(texts[0]) and names_columns(texts)
 
 
-def _labelled(names: list[str], row: list[tuple[str, bool]]) -> str:
-    fields = (f"{name}: {text}" if name else text for name, (text, _) in zip(names, row, strict=True) if text)
-    return "; ".join(fields)
-
-
-def _plain_row(row: list[tuple[str, bool]]) -> str:
-    """`name: value` where the first cell is marked as the row's name, otherwise the cells side by side."""
-    texts = [text for text, _ in row if text]
-    if row[0][1] and row[0][0] and len(texts) > 1 and not row[1][1]:
-        return f"{texts[0]}: {' | '.join(texts[1:])}"
-    return " | ".join(texts)
+def _row(row: list[tuple[str, bool]], names: list[str] | None) -> str:
+    """`name: value` also where only the first cell of the row is marked as its name."""
+    texts = [text for text, _ in row]
+    if names is None and row[0][1] and texts[0] and len(list(filter(None, texts))) > 1 and not row[1][1]:
+        return f"{texts[0]}: {row_in_words(texts[1:], None)}"
+    return row_in_words(texts, names)

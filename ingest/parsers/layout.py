@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Character(NamedTuple):
     """One character of a page, its number there, and its box with y growing upwards."""
 
     text: str
-    index: int
+    number: int
     left: float
     bottom: float
     right: float
@@ -96,7 +97,7 @@ class _Edge:
 
 
 def _edge(block: Sequence[Line], lines: Sequence[Line]) -> _Edge:
-    """The own edge of a filled block, otherwise that of all lines of the page that begin at the same place."""
+    """The own edge of a filled block, else that of all lines of the page that begin at the same place."""
     right = max(line.right for line in block)
     height = block[0].height
     full = sum(line.right > right - 2 * height for line in block)
@@ -161,7 +162,7 @@ def _sideways(characters: Sequence[Character], height: float) -> bool:
 
 
 def _made_up(text: str, near: Character) -> Character:
-    return near._replace(text=text, index=NO_SOURCE, left=near.right)
+    return near._replace(text=text, number=NO_SOURCE, left=near.right)
 
 
 def _as_space(character: Character) -> Character:
@@ -205,7 +206,7 @@ def _merged(left: Line, right: Line) -> Line:
 def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
     steps = [
         (above.bottom - below.bottom) / above.height
-        for above, below in zip(lines, lines[1:], strict=False)
+        for above, below in pairwise(lines)
         if 0 < above.bottom - below.bottom < 2.5 * above.height and _similar(above, below)
     ]
     leading = median(steps) if steps else 1.3
@@ -254,10 +255,10 @@ def _paragraph(block: Sequence[Line], edge: _Edge, compounds: frozenset[str]) ->
             else:
                 glue = _glue(line, following, edge)
         text += [character.text for character in characters]
-        sources += [character.index for character in characters]
+        sources += [character.number for character in characters]
         if glue == "-":
             text.append("-")
-            sources.append(line.characters[-1].index)
+            sources.append(line.characters[-1].number)
         else:
             text += glue
             sources += [NO_SOURCE] * len(glue)

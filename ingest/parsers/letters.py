@@ -66,7 +66,7 @@ def _append_parts(part: Message, builder: TextBuilder, attachments: list[str]) -
         _append_best(part, builder, attachments)
     elif kind == "message/rfc822" or part.is_multipart():
         inner = part.get_payload()
-        for child in inner if isinstance(inner, list) else []:
+        for child in (item for item in inner if isinstance(item, Message)) if isinstance(inner, list) else ():
             if kind == "message/rfc822" or child.get_content_type() == "message/rfc822":
                 _append_inner(child, builder)
             _append_parts(child, builder, attachments)

@@ -71,6 +71,7 @@ def parse_jsonl(data: bytes, builder: TextBuilder) -> None:
 
 
 def _append_records(values: list[Any], builder: TextBuilder) -> None:
+    builder.named_by_heading = False
     for value in values:
         with builder.unit():
             start = len(builder)
@@ -87,7 +88,7 @@ def _append_document(value: Mapping[str, Any], builder: TextBuilder) -> None:
     nested = {name: inner for name, inner in value.items() if isinstance(inner, dict | list) and inner}
     for name, inner in value.items():
         if name not in nested:
-            _append_field((name,), inner, builder)
+            _append_field((name,), inner, builder, together=True)
     for name, inner in nested.items():
         if isinstance(inner, list) and sum(isinstance(item, dict) for item in inner) > 1:
             builder.heading(1, name)
@@ -102,12 +103,9 @@ def _append_document(value: Mapping[str, Any], builder: TextBuilder) -> None:
 def _append_value(path: tuple[str, ...], value: Any, builder: TextBuilder) -> None:
     """Fields that say something short come before the running text."""
     fields = [(names, leaf) for names, leaf in _leaves(path, value) if _readable(leaf)]
-    for names, leaf in fields:
-        if not _is_running(names, leaf):
-            _append_field(names, leaf, builder)
-    for names, leaf in fields:
-        if _is_running(names, leaf):
-            _append_field(names, leaf, builder)
+    fields.sort(key=lambda field: _is_running(*field))
+    for index, (names, leaf) in enumerate(fields):
+        _append_field(names, leaf, builder, together=index > 0)
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -131,7 +129,8 @@ def _is_running(path: tuple[str, ...], value: Any) -> bool:
     return len(path) == 1 and path[0].lower() in _BARE and isinstance(value, str) and len(value) > _LONG
 
 
-def _append_field(path: tuple[str, ...], value: Any, builder: TextBuilder) -> None:
+def _append_field(path: tuple[str, ...], value: Any, builder: TextBuilder, *, together: bool = False) -> None:
+    """One value under its names; `together` puts a short one right below the one before."""
     if not _readable(value):
         return
     names = [name for index, name in enumerate(path) if not (index and name.lower() in _BARE)]
@@ -142,12 +141,10 @@ def _append_field(path: tuple[str, ...], value: Any, builder: TextBuilder) -> No
     if _is_running(path, value):
         label = ""
     first = f"{label}: {blocks[0]}" if label else blocks[0]
-    long = len(first) > _LONG or len(blocks) > 1
-    if long:
-        builder.block(first)
-    else:
-        # Short fields of one record stand together.
+    if together and len(first) <= _LONG and len(blocks) == 1:
         builder.line(first)
+    else:
+        builder.block(first)
     for block in blocks[1:]:
         builder.block(block)
 

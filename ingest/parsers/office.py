@@ -128,32 +128,35 @@ def _as_html(body: Element, titles: frozenset[str]) -> Element:
     """Renames the elements; what has no name in HTML keeps its own and counts as inline."""
     etree.strip_elements(body, *_DROPPED, with_tail=False)
     for element in body.iter():
-        if not isinstance(element.tag, str):
-            continue
-        name = etree.QName(element)
-        if name.localname == "h":
-            level = element.get(f"{{{_TEXT}}}outline-level", "1")
-            element.tag = f"h{min(6, int(level)) if level.isdigit() else 1}"
-        elif name.localname == "p" and element.get(f"{{{_TEXT}}}style-name") in titles:
-            element.tag = "h1"
-        elif name.localname in ("s", "tab") and name.namespace == _TEXT:
-            element.text = " "
-        elif name.localname == "note" and name.namespace == _TEXT:
-            element.text = " ("
-            element.tail = ")" + (element.tail or "")
-        elif name.localname == "note-body":
-            for paragraph in element.iter(f"{{{_TEXT}}}p"):
-                paragraph.tag = "span"
-        else:
-            element.tag = _AS_HTML.get(element.tag, element.tag)
+        if isinstance(element.tag, str):
+            _rename(element, titles)
     body.tag = "body"
-    for row in body.xpath(".//thead/tr"):
-        for cell in row:
+    for head in body.iter("thead"):
+        for cell in head.iter("td"):
             cell.tag = "th"
     return body
 
 
+def _rename(element: Element, titles: frozenset[str]) -> None:
+    match etree.QName(element).localname:
+        case "h":
+            level = element.get(f"{{{_TEXT}}}outline-level", "1")
+            element.tag = f"h{min(6, int(level)) if level.isdigit() else 1}"
+        case "p" if element.get(f"{{{_TEXT}}}style-name") in titles:
+            element.tag = "h1"
+        case "s" | "tab" if element.tag.startswith(f"{{{_TEXT}}}"):
+            element.text = " "
+        case "note":
+            element.text = " ("
+            element.tail = ")" + (element.tail or "")
+        case "note-body":
+            for paragraph in element.iter(f"{{{_TEXT}}}p"):
+                paragraph.tag = "span"
+        case _:
+            element.tag = _AS_HTML.get(element.tag, element.tag)
+
+
 def parse_rtf(data: bytes, builder: TextBuilder) -> None:
     """Appends an RTF document line by line."""
-    text = rtf_to_text(data.decode("latin-1"), errors="ignore")
+    text: str = rtf_to_text(data.decode("latin-1"), errors="ignore")  # type: ignore[no-untyped-call]
     builder.block("\n\n".join(" ".join(line.split()) for line in text.split("\n")))

@@ -20,9 +20,11 @@ from ingest.parsers.layout import Character, Paragraph, hyphenated_words, paragr
 from ingest.records import RejectReason
 
 _NO_TITLE = re.compile(
-    r"\.(docx?|dvi|tex|pdf|indd|qxd|pptx?|xlsx?|rtf|html?|ps|ai|eps)\b|^untitled|^microsoft |^(print|slide|layout) ?\d*$|"
-    r"^document\d*$|^\W*$|^\(?(anonymous|unspecified|untitled)\)?$",
-    re.IGNORECASE,
+    r"""
+    \.(docx?|dvi|tex|pdf|indd|qxd|pptx?|xlsx?|rtf|html?|ps|ai|eps)\b  # the name of a file
+    | ^\(?(anonymous|unspecified|untitled)\b | ^microsoft\ | ^(print|slide|layout|document)\s?\d*$ | ^\W*$
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 _METADATA = ("Author", "Subject", "Keywords", "CreationDate")
 _PLACES_NAMED = 20
@@ -99,7 +101,7 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(box))
         yield Character(
             text=chr(code),
-            index=index,
+            number=index,
             left=box.left,
             bottom=box.bottom,
             right=box.right,
@@ -184,7 +186,7 @@ def _add_outline(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
 
 
 def _find_words(text: str, title: str, start: int, end: int) -> int | None:
-    """Where the letters of `title` stand in `text[start:end]`, whatever is between them; best on a line of its own."""
+    """Where the letters of `title` stand in `text[start:end]`, whatever stands between."""
     letters = [re.escape(character) for character in title if character.isalnum()]
     if not letters:
         return None

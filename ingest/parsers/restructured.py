@@ -8,6 +8,7 @@ is included from other files and no raw markup is carried out.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from docutils import nodes
 from docutils.frontend import get_default_settings
@@ -17,6 +18,7 @@ from docutils.utils import new_document
 from ingest.builder import TextBuilder
 from ingest.decoding import decode
 from ingest.normalise import squeeze
+from ingest.parsers.tables import row_in_words
 
 _ROLE = re.compile(r"^:[\w:+.-]+:`(.*)`$|^`(.*)`:[\w:+.-]+:$|^`(.*)`_{0,2}$", re.DOTALL)
 _TARGET = re.compile(r"\s*<[^<>]*>$")
@@ -26,7 +28,9 @@ _FIELD = re.compile(r"\A(?:[A-Z][\w-]*:.*\n(?:[ \t]+\S.*\n)*)+(?=\s*\n|\Z)")
 _PEP_TITLE = re.compile(r"^Title:[ \t]*(.+)$", re.MULTILINE)
 # These name a language or a file, not words to be read.
 _SILENT = frozenset(
-    "highlight toctree contents index include literalinclude image module currentmodule".split()
+    """
+    highlight toctree contents index include literalinclude image module currentmodule
+    """.split()
 )
 
 
@@ -75,50 +79,47 @@ class _Walker:
 
     def visit(self, node: nodes.Element, prefix: str = "") -> None:
         """Appends one node; `prefix` stands before its first words (a bullet, a term)."""
-        match node:
-            case nodes.system_message():
-                self._unknown(node)
-            case nodes.comment() | nodes.substitution_definition() | nodes.target() | nodes.pending():
-                pass
-            case nodes.section():
-                self.level += 1
-                self.children(node)
-                self.level -= 1
-            case nodes.title() | nodes.subtitle():
-                self._title(node)
-            case nodes.literal_block() | nodes.doctest_block() | nodes.math_block():
-                self.builder.block(node.astext())
-            case nodes.line_block():
-                self.builder.block("\n".join(_words(line) for line in node.findall(nodes.line)))
-            case nodes.bullet_list() | nodes.enumerated_list():
-                self._list(node)
-            case nodes.definition_list_item() | nodes.field() | nodes.option_list_item():
-                self._term(node)
-            case nodes.footnote() | nodes.citation():
-                label = node.next_node(nodes.label)
-                body = [child for child in node.children if not isinstance(child, nodes.label)]
-                mark = f"[{label.astext()}] " if label is not None else ""
-                for child in body:
-                    if isinstance(child, nodes.Element):
-                        self.visit(child, mark)
-                        mark = ""
-            case nodes.table():
-                self._table(node)
-            case nodes.image():
-                self.builder.paragraph(node.get("alt", ""))
-            case nodes.TextElement():
-                self.builder.paragraph(prefix + _words(node))
-            case _:
-                self.children(node, prefix)
+        if isinstance(node, _SILENT_NODES):
+            return
+        for kinds, append in _KINDS:
+            if isinstance(node, kinds):
+                append(self, node)
+                return
+        if isinstance(node, nodes.TextElement):
+            self.builder.paragraph(prefix + _words(node))
+        else:
+            self.children(node, prefix)
 
-    def _title(self, node: nodes.Element) -> None:
+    def section(self, node: nodes.Element) -> None:
+        self.level += 1
+        self.children(node)
+        self.level -= 1
+
+    def verbatim(self, node: nodes.Element) -> None:
+        self.builder.block(node.astext())
+
+    def lines(self, node: nodes.Element) -> None:
+        self.builder.block("\n".join(_words(line) for line in node.findall(nodes.line)))
+
+    def footnote(self, node: nodes.Element) -> None:
+        label = node.next_node(nodes.label)
+        mark = f"[{label.astext()}] " if label is not None else ""
+        for child in node.children:
+            if isinstance(child, nodes.Element) and not isinstance(child, nodes.label):
+                self.visit(child, mark)
+                mark = ""
+
+    def picture(self, node: nodes.Element) -> None:
+        self.builder.paragraph(node.get("alt", ""))
+
+    def title(self, node: nodes.Element) -> None:
         parent = node.parent
         if isinstance(parent, nodes.section | nodes.document):
             self.builder.heading(max(1, self.level - 1), _words(node))
         else:
             self.builder.paragraph(_words(node))
 
-    def _list(self, node: nodes.Element) -> None:
+    def list_(self, node: nodes.Element) -> None:
         """Simple items on lines of their own, items of several paragraphs as paragraphs."""
         nested = isinstance(node.parent, nodes.list_item)
         start = int(node.get("start", 1))
@@ -134,7 +135,7 @@ class _Walker:
                 if isinstance(child, nodes.Element):
                     self.visit(child)
 
-    def _term(self, node: nodes.Element) -> None:
+    def term(self, node: nodes.Element) -> None:
         """A term and its definition belong together on one line."""
         terms = [
             _words(child)
@@ -154,22 +155,17 @@ class _Walker:
         for body in bodies:
             self.children(body, f"{term}: " if term else "")
 
-    def _table(self, node: nodes.Element) -> None:
+    def table(self, node: nodes.Element) -> None:
         for title in node.findall(nodes.title):
             self.builder.paragraph(_words(title))
         head = [row for part in node.findall(nodes.thead) for row in part.findall(nodes.row)]
         body = [row for part in node.findall(nodes.tbody) for row in part.findall(nodes.row)]
-        names = [_words(cell) for cell in head[-1].children] if head else []
+        names = [_words(cell) for cell in head[-1].children] if head else None
         for index, row in enumerate(body):
-            cells = [_words(cell) for cell in row.children]
-            if len(names) == len(cells):
-                pairs = zip(names, cells, strict=True)
-                text = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
-            else:
-                text = " | ".join(cell for cell in cells if cell)
+            text = row_in_words([_words(cell) for cell in row.children], names)
             (self.builder.line if index else self.builder.paragraph)(text)
 
-    def _unknown(self, message: nodes.system_message) -> None:
+    def unknown(self, message: nodes.Element) -> None:
         """A directive that docutils does not know comes back as its own source: keep what it says."""
         for source in message.findall(nodes.literal_block):
             match = _DIRECTIVE.match(source.astext())
@@ -183,6 +179,21 @@ class _Walker:
             self.builder.paragraph(argument)
             for paragraph in re.split(r"\n{2,}", "\n".join(lines)):
                 self.builder.paragraph(paragraph)
+
+
+_SILENT_NODES = (nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending)
+_KINDS: tuple[tuple[type[nodes.Element] | tuple[type[nodes.Element], ...], Callable[..., None]], ...] = (
+    (nodes.system_message, _Walker.unknown),
+    (nodes.section, _Walker.section),
+    ((nodes.title, nodes.subtitle), _Walker.title),
+    ((nodes.literal_block, nodes.doctest_block, nodes.math_block), _Walker.verbatim),
+    (nodes.line_block, _Walker.lines),
+    ((nodes.bullet_list, nodes.enumerated_list), _Walker.list_),
+    ((nodes.definition_list_item, nodes.field, nodes.option_list_item), _Walker.term),
+    ((nodes.footnote, nodes.citation), _Walker.footnote),
+    (nodes.table, _Walker.table),
+    (nodes.image, _Walker.picture),
+)
 
 
 def _words(node: nodes.Node) -> str:

@@ -19,13 +19,12 @@ from openpyxl import load_workbook
 from ingest.builder import TextBuilder
 from ingest.decoding import decode
 from ingest.normalise import squeeze
+from ingest.parsers.tables import names_columns, row_in_words
 
 Row = list[str]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
-_MAX_NAME = 80
-_VALUE = re.compile(r"^[\s$€£¥+-]*[\d.,:/\s%-]*\d[\d.,:/\s%-]*\w{0,3}$")
 
 
 def parse_csv(data: bytes, builder: TextBuilder) -> None:
@@ -40,6 +39,7 @@ def parse_tsv(data: bytes, builder: TextBuilder) -> None:
 
 def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
     """Appends the sheets of a workbook, each under its name."""
+    builder.named_by_heading = False
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
         for sheet in workbook.worksheets:
@@ -78,11 +78,10 @@ def _append_block(block: list[Row], builder: TextBuilder) -> None:
     body = block[start:]
     if not body:
         return
-    names = body[0] if _names_columns(body) else None
+    names = body[0] if names_columns(body) else None
     for index, row in enumerate(body[1:] if names else body):
-        text = _record(names, row) if names else " | ".join(filter(None, row))
         with builder.unit():
-            (builder.line if index else builder.paragraph)(text)
+            (builder.line if index else builder.paragraph)(row_in_words(row, names))
 
 
 def _without_empty_columns(block: list[Row]) -> list[Row]:
@@ -90,22 +89,6 @@ def _without_empty_columns(block: list[Row]) -> list[Row]:
     padded = [row + [""] * (width - len(row)) for row in block]
     used = [column for column in range(width) if any(row[column] for row in padded)]
     return [[row[column] for column in used] for row in padded]
-
-
-def _names_columns(body: list[Row]) -> bool:
-    """Whether the first row names the columns: words, all different, none of them said again below."""
-    first = [cell for cell in body[0] if cell]
-    if len(body) < 2 or len(first) < max(2, len(body[0]) - 1) or len(set(first)) < len(first):
-        return False
-    if any(_VALUE.match(cell) or len(cell) > _MAX_NAME for cell in first):
-        return False
-    below = {cell for row in body[1:] for cell in row}
-    return not below.intersection(first)
-
-
-def _record(names: Row, row: Row) -> str:
-    fields = (f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
-    return "; ".join(fields)
 
 
 def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -> None:
@@ -131,7 +114,7 @@ def _forgiving(reader: Iterator[Row], builder: TextBuilder) -> Iterator[Row]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that cuts most rows into the same number of columns; csv.Sniffer falls for commas in prose."""
+    """The delimiter that cuts most rows into equally many columns; csv.Sniffer falls for commas in prose."""
     sample = text[:200_000].splitlines(keepends=True)[:_SAMPLE_LINES]
     best, best_score = ",", 0.0
     for delimiter in _DELIMITERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
@@ -11,6 +12,7 @@ from pptx.shapes.base import BaseShape
 
 from ingest.builder import TextBuilder
 from ingest.normalise import squeeze
+from ingest.parsers.tables import row_in_words
 
 
 def parse_pptx(data: bytes, builder: TextBuilder) -> None:
@@ -38,7 +40,7 @@ def _in_order(shapes: Iterable[BaseShape]) -> Iterator[BaseShape]:
     return iter(sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)))
 
 
-def _append_shape(shape: BaseShape, builder: TextBuilder) -> None:
+def _append_shape(shape: Any, builder: TextBuilder) -> None:
     if shape.shape_type == MSO_SHAPE_TYPE.GROUP:
         for member in _in_order(shape.shapes):
             _append_shape(member, builder)
@@ -51,23 +53,18 @@ def _append_shape(shape: BaseShape, builder: TextBuilder) -> None:
         builder.block("\n".join(line for line in lines if line))
 
 
-def _append_table(table: object, builder: TextBuilder) -> None:
-    rows = [[squeeze(cell.text) for cell in row.cells] for row in table.rows]  # type: ignore[attr-defined]
-    named = bool(table.first_row) and len(rows) > 1 and all(rows[0])  # type: ignore[attr-defined]
-    for index, row in enumerate(rows[1:] if named else rows):
-        if named:
-            pairs = zip(rows[0], row, strict=False)
-            text = "; ".join(f"{name}: {cell}" for name, cell in pairs if cell)
-        else:
-            text = " | ".join(cell for cell in row if cell)
-        (builder.line if index else builder.paragraph)(text)
+def _append_table(table: Any, builder: TextBuilder) -> None:
+    rows = [[squeeze(cell.text) for cell in row.cells] for row in table.rows]
+    names = rows[0] if table.first_row and len(rows) > 1 and all(rows[0]) else None
+    for index, row in enumerate(rows[1:] if names else rows):
+        (builder.line if index else builder.paragraph)(row_in_words(row, names))
 
 
-def _append_chart(chart: object, builder: TextBuilder) -> None:
+def _append_chart(chart: Any, builder: TextBuilder) -> None:
     """The numbers of a chart, a line per series."""
-    if chart.has_title and chart.chart_title.has_text_frame:  # type: ignore[attr-defined]
-        builder.paragraph(chart.chart_title.text_frame.text)  # type: ignore[attr-defined]
-    for plot in chart.plots:  # type: ignore[attr-defined]
+    if chart.has_title and chart.chart_title.has_text_frame:
+        builder.paragraph(chart.chart_title.text_frame.text)
+    for plot in chart.plots:
         names = [str(category) for category in plot.categories]
         for series in plot.series:
             values = zip(names, series.values, strict=False)

@@ -13,14 +13,16 @@ from lxml import etree
 
 from ingest.builder import TextBuilder
 from ingest.normalise import squeeze
-from ingest.parsers.blocks import Element, append_html, append_tree
+from ingest.parsers.blocks import Element, append_html, append_tree, text_of
 from ingest.parsers.packages import parse_tree
 
 _PARAGRAPHS = frozenset("p para simpara paragraph formalpara ab".split())
 _SECTIONS = frozenset(
-    "section sect1 sect2 sect3 sect4 sect5 chapter part appendix article book document div body front back "
-    "preface glossary bibliography example note exercise problem solution figure table sidebar abstract "
-    "refsect1 refsect2 simplesect topic concept content text".split()
+    """
+    section sect1 sect2 sect3 sect4 sect5 chapter part appendix article book document div body front
+    back preface glossary bibliography example note exercise problem solution figure table sidebar
+    abstract refsect1 refsect2 simplesect topic concept content text
+    """.split()
 )
 _AS_HTML = {
     "para": "p",
@@ -44,8 +46,11 @@ _AS_HTML = {
     "lb": "br",
 }
 _INLINE = frozenset(
-    "emphasis term link xref ref code literal hi quote foreign cite sup sub i b em strong a span cn math mi mo mn "
-    "mrow msup msub mfrac msqrt mtext mspace mstyle mfenced semantics footnote-ref style".split()
+    """
+    emphasis term link xref ref code literal hi quote foreign cite sup sub i b em strong a span cn
+    math mi mo mn mrow msup msub mfrac msqrt mtext mspace mstyle mfenced semantics footnote-ref
+    style
+    """.split()
 )
 _DROPPED = frozenset("metadata teiheader description binary stylesheet info docinfo label-only".split())
 _FEED_ITEMS = frozenset(("item", "entry"))
@@ -82,7 +87,7 @@ def _append_feed(root: Element, builder: TextBuilder) -> None:
             continue
         fields: dict[str, str] = {}
         for child in item:
-            fields.setdefault(_name(child), "".join(child.itertext()))
+            fields.setdefault(_name(child), text_of(child))
         with builder.unit():
             builder.heading(1, fields.get("title", ""))
             for name in _FEED_SHOWN[1:]:
@@ -95,7 +100,7 @@ def _append_feed(root: Element, builder: TextBuilder) -> None:
 def _append_document(root: Element, builder: TextBuilder) -> None:
     title = next((child for child in root.iter() if _name(child) in ("title", "book-title")), None)
     if title is not None:
-        builder.title = squeeze("".join(title.itertext()))
+        builder.title = squeeze(text_of(title))
     for element in list(root.iter()):
         if _name(element).lower() in _DROPPED and element.getparent() is not None:
             _drop(element)
@@ -166,9 +171,9 @@ def _records(element: Element) -> Iterator[Element]:
 
 def _fields(element: Element, path: str) -> Iterator[str]:
     """`name: value` for every leaf and attribute below, names of inner elements before theirs."""
-    for name, value in element.attrib.items():
-        if squeeze(str(value)) and not str(name).startswith("{"):
-            yield f"{path}{name}: {squeeze(str(value))}"
+    for name, value in ((str(name), squeeze(str(value))) for name, value in element.items()):
+        if value and not name.startswith("{"):
+            yield f"{path}{name}: {value}"
     children = [child for child in element if isinstance(child.tag, str)]
     own = squeeze(element.text or "")
     if own:

@@ -15,19 +15,22 @@ from lxml import etree
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.decoding import decode
 from ingest.normalise import squeeze
-from ingest.parsers.blocks import Element, append_tree, tree_of
+from ingest.parsers.blocks import Element, append_tree, text_of, tree_of
 from ingest.records import RejectReason
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
 _FRAME_ROLES = frozenset(
-    "navigation banner contentinfo search complementary menu menubar dialog alert".split()
+    """
+    navigation banner contentinfo search complementary menu menubar dialog alert
+    """.split()
 )
 _FRAME_NAMES = re.compile(
     r"(^|[\s_-])(nav|navbar|navigation|navbox|menu|sidebar|breadcrumbs?|cookie\w*|skip-?links?|social|share|"
     r"toc|mw-editsection|mw-jump-link|noprint|catlinks|printfooter|sharing|advert\w*|pagination)($|[\s_-])",
     re.IGNORECASE,
 )
+_SKIP_LINK = re.compile(r"(skip|jump) to\b", re.IGNORECASE)
 _CONTENT = ("main", "article")
 _LEAST_SHARE = 0.3
 _LEAST_LINKS = 4
@@ -66,7 +69,7 @@ def _read_head(root: Element, builder: TextBuilder) -> None:
     if title is None:
         title = root.find(".//title")
     if title is not None:
-        builder.title = squeeze(title.text_content() if hasattr(title, "text_content") else title.text or "")
+        builder.title = squeeze(text_of(title))
     for meta in root.iter("meta"):
         name = (meta.get("name") or meta.get("property") or "").lower()
         content = squeeze(meta.get("content") or "")
@@ -91,6 +94,9 @@ def _prune(body: Element) -> None:
     for element in list(body.iter("ul", "ol", "div", "table", "section", "p")):
         if _is_link_block(element):
             _drop(element)
+    for link in list(body.iter("a")):
+        if (link.get("href") or "").startswith("#") and _SKIP_LINK.match(squeeze(text_of(link))):
+            _drop(link)
 
 
 def _is_frame(element: Element) -> bool:
@@ -126,7 +132,7 @@ def _is_link_block(element: Element) -> bool:
 
 def _size(element: Element) -> int:
     """How many characters can be read below an element, spaces aside."""
-    return sum(len("".join(text.split())) for text in element.itertext())
+    return len("".join(text_of(element).split()))
 
 
 def _drop(element: Element) -> None:
