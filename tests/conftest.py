@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from index.protocols import Encoder, Vectors
+from index.records import DocumentInfo, Hit, StoredPassage
 from index.store import Store
 from ingest.tokens import TextTokenizer
 
@@ -224,3 +226,32 @@ def pocket_encoder() -> Encoder:
     from index.encoder import load_encoder
 
     return load_encoder("pocket", dtype=torch.float32)
+
+
+# -- answering ----
+
+
+@pytest.fixture(scope="session")
+def make_hit() -> Callable[..., Hit]:
+    """`make_hit(text, rank=1, score=1.0, document="d1", start=0)`: a hit whose passage stands there."""
+
+    def make(text: str, rank: int = 1, score: float = 1.0, document: str = "d1", start: int = 0) -> Hit:
+        info = DocumentInfo(
+            id=document,
+            path=f"/library/{document}.txt",
+            title=document,
+            language="en",
+            type="txt",
+            characters=start + len(text),
+            passages=1,
+            modified=datetime(2024, 1, 1, tzinfo=UTC),
+            paths=(f"/library/{document}.txt",),
+        )
+        passage = StoredPassage(
+            id=rank, document_id=document, text=text, start=start, end=start + len(text), headings=("Top",)
+        )
+        return Hit(
+            rank=rank, score=score, dense_score=score, lexical_score=None, passage=passage, document=info
+        )
+
+    return make
