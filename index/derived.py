@@ -84,14 +84,19 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What a reader holds: both indexes at one revision, unchanged while a writer works."""
+class Indexes:
+    """What a search asks: both indexes, and the languages in which words of a question are stemmed."""
 
-    revision: int
     vectors: VectorIndex
     lexical: LexicalView
     languages: tuple[str, ...]
-    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Indexes):
+    """What a reader holds: both indexes at one revision, unchanged while a writer works."""
+
+    revision: int
 
 
 class Derived:
@@ -124,7 +129,6 @@ class Derived:
             vectors=VectorIndex(segments, manifest.dimension, deleted),
             lexical=lexical,
             languages=tuple(catalog.languages()),
-            manifest=manifest,
         )
 
     def publish(self, catalog: Catalog, fingerprint: str, dimension: int, *, anew: bool = False) -> Manifest:

@@ -166,7 +166,7 @@ class Ingestion:
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(item, encoder.tokenizer, settings)
-        state = FileState.now(item.size_bytes, item.modified_ns)
+        state = FileState.now(item.size_bytes, item.modified_ns or time.time_ns())
         self._pending.append(_Pending(document=item, passages=passages, state=state))
         if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
             self._flush(done)

@@ -4,7 +4,7 @@
         |                               +-> fused -> k rows from SQL -> Hits
         +-> terms -> lexical hits ------+
 
-`candidates` works on a snapshot alone and is what the evaluation of retrieval uses too.
+`candidates` works on the indexes alone and is what the evaluation of retrieval uses too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from index.catalog import Ids
-from index.derived import Snapshot
+from index.derived import Indexes, Snapshot
 from index.filters import matching
 from index.fusion import FusionSettings, Scored, fuse
 from index.ingestion import UNKNOWN_LIMIT
@@ -45,7 +45,7 @@ class Candidates:
 
 
 def candidates(
-    snapshot: Snapshot,
+    indexes: Indexes,
     query: str,
     vector: Vectors | None,
     *,
@@ -58,11 +58,11 @@ def candidates(
     dense: list[Scored] = []
     lexical: list[Scored] = []
     if mode is not Mode.LEXICAL and vector is not None:
-        found = snapshot.vectors.search(vector, pool, selection.passages if selection else None)
+        found = indexes.vectors.search(vector, pool, selection.passages if selection else None)
         dense = list(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
     if mode is not Mode.DENSE:
         keys = selection.documents if selection else None
-        hits = snapshot.lexical.search(query, pool, snapshot.languages, keys)
+        hits = indexes.lexical.search(query, pool, indexes.languages, keys)
         lexical = [(hit.id, hit.score) for hit in hits]
     # With one list only there is nothing to scale against: its own scores stand.
     ranked = fuse(dense, lexical, fusion) if mode is Mode.HYBRID and vector is not None else dense or lexical
