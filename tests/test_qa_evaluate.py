@@ -1,0 +1,231 @@
+"""Figures on labelled files: worked out by hand with fakes, held to a floor with the bundled models."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.encoder import load_encoder
+from index.errors import DataError
+from index.protocols import Encoder
+from qa.evaluate import evaluate_answers, evaluate_reader
+from qa.reader import load_reader
+from qa.records import SpanCandidate
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "qa"
+ONE = "Ada Lovelace wrote the first program."
+TWO = "Bread needs flour and water, and time."
+
+
+class Scripted:
+    """Answers each question with the words and the margin that a test gives it, wherever they stand."""
+
+    name = "scripted"
+    fingerprint = "0"
+
+    def __init__(self, script: dict[str, tuple[str, float]]) -> None:
+        self.script = script
+
+    def unknown_share(self, text: str) -> float:
+        return 0.0
+
+    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
+        text, margin = self.script[question]
+        return [
+            SpanCandidate(
+                text=text,
+                start=context.index(text),
+                end=context.index(text) + len(text),
+                score=margin - 3.0,
+                null_score=-3.0,
+                context=index,
+            )
+            for index, context in enumerate(contexts)
+            if text in context
+        ]
+
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
+        return [self.read(question, contexts) for question, contexts in asked]
+
+
+SCRIPT = {
+    "Who wrote the first program?": ("Ada Lovelace", 9.0),  # right
+    "What does bread need?": ("flour and water", 5.0),  # two of three words too many: P 1/3, R 1
+    "What did Ada Lovelace write?": ("program", -2.0),  # right, but refused
+    "When was bread first baked?": ("time", 2.0),  # there is none
+    "Where did the program run?": ("Ada", -4.0),  # there is none, and refused
+}
+
+
+def question(number: int, text: str, context: str, answer: str | None) -> dict[str, Any]:
+    answers = [] if answer is None else [{"text": answer, "answer_start": context.index(answer)}]
+    return {"id": str(number), "question": text, "answers": answers, "is_impossible": answer is None}
+
+
+def squad(path: Path, *, unanswerable: bool = True) -> Path:
+    who, what, which, when, where = SCRIPT
+    ada = [question(1, who, ONE, "Ada Lovelace"), question(3, which, ONE, "the first program")]
+    bread = [question(2, what, TWO, "flour")]
+    if unanswerable:
+        ada.append(question(5, where, ONE, None))
+        bread.append(question(4, when, TWO, None))
+    paragraphs = [{"context": ONE, "qas": ada}, {"context": TWO, "qas": bread}]
+    path.write_text(json.dumps({"data": [{"title": "Things", "paragraphs": paragraphs}]}), encoding="utf-8")
+    return path
+
+
+def test_reader_figures_by_hand(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    report = evaluate_reader(
+        squad(tmp_path / "v2.json"),
+        Scripted(SCRIPT),
+        predictions_out=tmp_path / "out.json",
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    figures = report.as_json()
+    seconds = figures.pop("seconds")
+    assert seconds > 0
+    # "flour and water" against "flour": 2 / (3 + 1) = 1/2. The refused "program" earns 0.
+    # Best threshold: answering the margins 9 and 5 earns 1 + 1/2, and refusing both unanswerable ones 2;
+    # answering also the margin 2 loses 1, and then the margin -2 wins 2/3 ("program", "the first program").
+    assert figures == pytest.approx(
+        {
+            "exact": 100 * 2 / 5,
+            "f1": 100 * 2.5 / 5,
+            "total": 5,
+            "HasAns_exact": 100 / 3,
+            "HasAns_f1": 100 * 1.5 / 3,
+            "HasAns_total": 3,
+            "NoAns_exact": 50.0,
+            "NoAns_f1": 50.0,
+            "NoAns_total": 2,
+            "best_f1": 100 * 3.5 / 5,
+            "best_f1_thresh": -5.0,
+        }
+    )
+    predictions = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert predictions == {"1": "Ada Lovelace", "2": "flour and water", "3": "", "4": "time", "5": ""}
+    assert steps == [(5, 5)]
+
+
+def test_a_reader_that_must_answer(tmp_path: Path) -> None:
+    path = squad(tmp_path / "v2.json")
+    figures = evaluate_reader(path, Scripted(SCRIPT), always_answer=True).as_json()
+    assert figures["NoAns_f1"] == 0.0
+    assert figures["HasAns_f1"] == pytest.approx(100 * (1 + 1 / 2 + 2 / 3) / 3)
+
+
+def test_a_file_without_unanswerable_questions_is_always_answered(tmp_path: Path) -> None:
+    figures = evaluate_reader(squad(tmp_path / "v1.json", unanswerable=False), Scripted(SCRIPT)).as_json()
+    assert set(figures) == {"exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total", "seconds"}
+    assert figures["f1"] == pytest.approx(100 * (1 + 1 / 2 + 2 / 3) / 3)
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(DataError, match=r"other\.json"):
+        evaluate_reader(path, Scripted({}))
+
+
+def test_answers_over_the_whole_collection_by_hand(tmp_path: Path, hashing_encoder: Encoder) -> None:
+    report = evaluate_answers(squad(tmp_path / "v2.json"), Scripted(SCRIPT), hashing_encoder, k=2)
+    figures = report.as_json()
+    assert 0 < figures.pop("p50_ms") <= figures.pop("p95_ms")
+    assert 0 <= figures.pop("ece") <= 1
+    # Margins 9 and 5 are answered, -2 and -4 refused; 2 is left to the settings and answered or not.
+    answered = figures.pop("answered")
+    assert answered in (2, 3)
+    assert figures == pytest.approx(
+        {
+            "exact": 100 * (1 + (5 - 1 - answered)) / 5,
+            "f1": 100 * (1.5 + (5 - 1 - answered)) / 5,
+            "exact_forced": 100 * 1 / 5,
+            "f1_forced": 100 * (1 + 1 / 2 + 2 / 3) / 5,
+            "coverage": answered / 5,
+            "accuracy_answered": 1 / answered,
+            "recall@k": 1.0,
+            "questions": 5,
+        }
+    )
+
+
+def test_a_sample_leaves_the_collection_whole(tmp_path: Path, hashing_encoder: Encoder) -> None:
+    path = squad(tmp_path / "v2.json")
+    seen: list[str] = []
+
+    class Noting(Scripted):
+        def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
+            seen.extend(text for _, contexts in asked for text in contexts)
+            return super().read_many(asked)
+
+    steps: list[tuple[int, int]] = []
+    report = evaluate_answers(
+        path,
+        Noting(SCRIPT),
+        hashing_encoder,
+        limit=2,
+        seed=3,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert report.as_json()["questions"] == 2
+    assert set(seen) == {ONE, TWO}
+    assert steps == [(1, 2), (2, 2)]
+
+
+def sample(tmp_path: Path, name: str, every: int) -> Path:
+    """Every n-th question of a shared set, with all its contexts."""
+    source = SHARED / name
+    if not source.is_file():
+        pytest.skip(f"{source} is not here")
+    with gzip.open(source, "rt", encoding="utf-8") as file:
+        content = json.load(file)
+    number = 0
+    for article in content["data"]:
+        for paragraph in article["paragraphs"]:
+            kept = []
+            for item in paragraph["qas"]:
+                number += 1
+                if number % every == 0:
+                    kept.append(item)
+            paragraph["qas"] = kept
+    path = tmp_path / "sample.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_the_bundled_reader_keeps_its_level(tmp_path: Path) -> None:
+    figures = evaluate_reader(sample(tmp_path, "squad-v1.1-dev.json.gz", 35), load_reader("pocket")).as_json()
+    assert figures["total"] == 302
+    assert figures["exact"] >= 65
+    assert figures["f1"] >= 76
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_the_bundled_reader_on_the_whole_development_set() -> None:
+    path = SHARED / "squad-v1.1-dev.json.gz"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here")
+    figures = evaluate_reader(path, load_reader("pocket")).as_json()
+    assert figures["total"] == 10570
+    assert figures["exact"] >= 69.0
+    assert figures["f1"] >= 79.3
+
+
+@pytest.mark.full
+@pytest.mark.timeout(3600)
+def test_answers_over_the_development_sets_paragraphs() -> None:
+    path = SHARED / "squad-v1.1-dev.json.gz"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here")
+    report = evaluate_answers(path, load_reader("pocket"), load_encoder("pocket"), limit=500, seed=1)
+    assert report.forced.exact >= 61.8
+    assert report.forced.f1 >= 70.8
+    assert report.recall >= 0.95
