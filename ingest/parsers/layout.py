@@ -85,7 +85,7 @@ def hyphenated_words(text: str) -> frozenset[str]:
 def paragraphs(characters: Sequence[Character], compounds: frozenset[str] = frozenset()) -> list[Paragraph]:
     """The page's paragraphs in the order of its characters."""
     lines = _joined_rows([line for line in _lines(characters) if line is not None])
-    return [_paragraph(block, _edge(block, lines), compounds) for block in _blocks(lines)]
+    return [_paragraph(block, _edges(block, lines), compounds) for block in _blocks(lines)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,17 @@ class _Edge:
 
     right: float
     filled: bool
+
+
+def _edges(block: Sequence[Line], lines: Sequence[Line]) -> list[_Edge]:
+    """The edge of each line: a block that goes on in the next column has one edge in each."""
+    columns: list[list[Line]] = []
+    for line in block:
+        if columns and line.bottom <= columns[-1][-1].bottom:
+            columns[-1].append(line)
+        else:
+            columns.append([line])
+    return [edge for column in columns for edge in [_edge(column, lines)] * len(column)]
 
 
 def _edge(block: Sequence[Line], lines: Sequence[Line]) -> _Edge:
@@ -240,7 +251,7 @@ def _runs_over(above: Line, below: Line) -> bool:
     return not above.text.endswith(_TERMINAL) and below.text[:1].islower()
 
 
-def _paragraph(block: Sequence[Line], edge: _Edge, compounds: frozenset[str]) -> Paragraph:
+def _paragraph(block: Sequence[Line], edges: Sequence[_Edge], compounds: frozenset[str]) -> Paragraph:
     text: list[str] = []
     sources: list[int] = []
     for index, line in enumerate(block):
@@ -253,7 +264,7 @@ def _paragraph(block: Sequence[Line], edge: _Edge, compounds: frozenset[str]) ->
                     glue = "-"
                 characters = characters[:-1]
             else:
-                glue = _glue(line, following, edge)
+                glue = _glue(line, following, edges[index])
         text += [character.text for character in characters]
         sources += [character.number for character in characters]
         if glue == "-":

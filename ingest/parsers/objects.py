@@ -47,6 +47,7 @@ def parse_json(data: bytes, builder: TextBuilder) -> None:
         _append_records(value, builder)
     elif isinstance(value, dict):
         builder.title = _title(value)
+        builder.named_by_heading = False
         _append_document(value, builder)
     else:
         _append_field((), value, builder)

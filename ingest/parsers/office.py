@@ -16,6 +16,7 @@ from striprtf.striprtf import rtf_to_text
 
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.parsers.blocks import Element, append_html, append_tree
+from ingest.parsers.formulas import with_formulas_as_text
 from ingest.parsers.packages import read_member, read_xml
 from ingest.records import RejectReason
 
@@ -62,7 +63,7 @@ def parse_docx(data: bytes, builder: TextBuilder) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         title = _read_core_properties(archive, builder)
     result = mammoth.convert_to_html(
-        io.BytesIO(data),
+        io.BytesIO(with_formulas_as_text(data)),
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(lambda image: {}),
         ignore_empty_paragraphs=True,

@@ -21,6 +21,7 @@ from ingest.normalise import squeeze
 from ingest.parsers.tables import row_in_words
 
 _ROLE = re.compile(r"^:[\w:+.-]+:`(.*)`$|^`(.*)`:[\w:+.-]+:$|^`(.*)`_{0,2}$", re.DOTALL)
+_MARKED = re.compile(r":[\w:+.-]+:`[^`]*`|`[^`]+`_{0,2}|``[^`]+``")
 _TARGET = re.compile(r"\s*<[^<>]*>$")
 _DIRECTIVE = re.compile(r"^\s*\.\.\s+[\w:.+-]+::[ \t]*(.*)", re.DOTALL)
 _OPTION = re.compile(r"^\s*:[\w-]+:.*$")
@@ -176,9 +177,9 @@ class _Walker:
                 continue
             argument, _, content = match[1].partition("\n")
             lines = [line.strip() for line in content.split("\n") if not _OPTION.match(line)]
-            self.builder.paragraph(argument)
+            self.builder.paragraph(_without_marks(argument))
             for paragraph in re.split(r"\n{2,}", "\n".join(lines)):
-                self.builder.paragraph(paragraph)
+                self.builder.paragraph(_without_marks(paragraph))
 
 
 _SILENT_NODES = (nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending)
@@ -216,6 +217,11 @@ def _inline(node: nodes.Node) -> list[str]:
         if isinstance(child, nodes.paragraph | nodes.list_item | nodes.term):
             parts.append(" ")
     return parts
+
+
+def _without_marks(source: str) -> str:
+    """The words of source text that was never parsed."""
+    return _MARKED.sub(lambda match: _role_words(match[0]).strip("`"), source)
 
 
 def _role_words(source: str) -> str:

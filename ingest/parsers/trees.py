@@ -24,6 +24,7 @@ _SECTIONS = frozenset(
     abstract refsect1 refsect2 simplesect topic concept content text
     """.split()
 )
+_CONTAINERS = frozenset("content text body front back".split())
 _AS_HTML = {
     "para": "p",
     "simpara": "p",
@@ -123,7 +124,7 @@ def _rename(element: Element, depth: int) -> bool:
     alt = element.get("alt")
     if alt and lower in ("media", "image", "graphic"):
         element.text = alt
-    deeper = depth + (lower in _SECTIONS)
+    deeper = depth + (lower in _SECTIONS and lower not in _CONTAINERS)
     blocks = [_rename(child, deeper) for child in element if isinstance(child.tag, str)]
     element.tag = _html_name(element, lower, depth, any(blocks))
     return element.tag not in _INLINE and not element.tag.startswith("x-")
