@@ -10,28 +10,19 @@ some passage. Pages and units are never crossed, headings only where a passage w
 
 from __future__ import annotations
 
-import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ingest.blocks import Block, Border, blocks, lines_matter, stripped
+from ingest.blocks import Border, blocks, stripped
 from ingest.grouping import Atom, best_groups
-from ingest.records import Document, Passage
+from ingest.pieces import torn, word_border
+from ingest.records import Document, Page, Passage, Span
 from ingest.sentences import sentences
-from ingest.tokens import TextTokenizer, Tokens
+from ingest.tokens import TextTokenizer
 
 CONTEXT_BYTES = 160
 _LEAST_ROOM = 16
-# A run of characters that the vocabulary does not know is one token whatever its length; weighed by its
-# characters, it cannot become a passage of any length.
-_CHARACTERS_PER_TOKEN = 16
-_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +58,13 @@ def split(
     document: Document, tokenizer: TextTokenizer, settings: ChunkSettings = DEFAULTS
 ) -> tuple[Passage, ...]:
     """The passages of `document` in order; empty for a text of white space only."""
-    passages: list[Passage] = []
-    for region in _regions(_atoms(document, tokenizer, settings)):
-        groups = best_groups(region, settings.min_tokens)
-        starts = [group[0].start for group in groups]
-        if settings.overlap:
-            starts = _overlapping(document, tokenizer, groups, settings.overlap)
-        for start, group in zip(starts, groups, strict=True):
-            passages.append(_passage(document, start, group[-1].end, _shared_path(group)))
-    return tuple(_fitted(document, tokenizer, passages, settings.max_tokens))
+    drafts = [
+        _passage(document, group[0].start, group[-1].end, _shared_path(group))
+        for region in _regions(_atoms(document, tokenizer, settings))
+        for group in best_groups(region, settings.min_tokens)
+    ]
+    passages = tuple(_fitted(document, tokenizer, drafts, settings.max_tokens))
+    return _overlapping(document, tokenizer, passages, settings) if settings.overlap else passages
 
 
 def embedding_text(title: str, headings: Sequence[str], text: str) -> str:
@@ -118,93 +107,8 @@ def _atoms(document: Document, tokenizer: TextTokenizer, settings: ChunkSettings
     return [
         atom
         for block, tokens in zip(found, encoded, strict=True)
-        for atom in _torn(document, block, tokens, rooms[block.path])
+        for atom in torn(document, block, tokens, rooms[block.path])
     ]
-
-
-def _torn(document: Document, block: Block, tokens: Tokens, room: int) -> Iterator[Atom]:
-    """The block as one atom, or in pieces that fit."""
-    ruler = _Ruler(tokens, block.start, block.end)
-    pieces = iter([(block.start, block.end, block.border)])
-    if ruler.weight(block.start, block.end) > room:
-        pieces = _pieces(document, block, ruler, room)
-    for start, end, border in pieces:
-        yield Atom(
-            start=start,
-            end=end,
-            weight=ruler.weight(start, end),
-            room=room,
-            border=border,
-            heading=block.heading,
-            path=block.path,
-        )
-
-
-def _pieces(document: Document, block: Block, ruler: _Ruler, room: int) -> Iterator[tuple[int, int, Border]]:
-    border = block.border
-    for start, end in _sentences_or_lines(document, block):
-        for low, high in pairwise(_word_cuts(document.text, start, end, ruler, room)):
-            span = stripped(document.text, low, high)
-            if span is not None:
-                yield *span, border
-                border = Border.WORD
-        border = Border.PIECE
-
-
-def _sentences_or_lines(document: Document, block: Block) -> Iterator[tuple[int, int]]:
-    part = document.text[block.start : block.end]
-    if lines_matter(part):
-        starts = [0, *(index + 1 for index, character in enumerate(part) if character == "\n"), len(part)]
-    else:
-        starts = [*(span.start for span in sentences(part, document.language)), len(part)]
-    for low, high in pairwise(starts):
-        if part[low:high].strip():
-            yield block.start + low, block.start + high
-
-
-def _word_cuts(text: str, start: int, end: int, ruler: _Ruler, room: int) -> list[int]:
-    """Borders from `start` to `end` with at most `room` tokens between two: at words, else at characters."""
-    cuts = [start]
-    while ruler.weight(cuts[-1], end) > room:
-        reach = ruler.reach(cuts[-1], room)
-        cuts.append(_word_border(text, cuts[-1], reach))
-    return [*cuts, end]
-
-
-def _word_border(text: str, start: int, reach: int) -> int:
-    """The last place to cut in `text[start:reach]`: before a word, or else between whole characters."""
-    for cut in range(reach, start + (reach - start) // 2, -1):
-        if text[cut - 1].isspace():
-            return cut
-    cut = reach
-    while cut > start + 1 and (unicodedata.combining(text[cut]) or _JOINERS & {text[cut], text[cut - 1]}):
-        cut -= 1
-    return cut
-
-
-class _Ruler:
-    """Weights of stretches of one block: every token's weight is spread evenly over its characters."""
-
-    def __init__(self, tokens: Tokens, start: int, end: int) -> None:
-        starts, ends = tokens.offsets[:, 0], np.maximum(tokens.offsets[:, 1], tokens.offsets[:, 0] + 1)
-        lengths = ends - starts
-        density = np.maximum(1, np.ceil(lengths / _CHARACTERS_PER_TOKEN)) / lengths
-        change = np.zeros(end - start + 2)
-        np.add.at(change, starts, density)
-        np.subtract.at(change, ends, density)
-        self._origin = start
-        self._sums: NDArray[np.float64] = np.concatenate([[0.0], np.cumsum(np.cumsum(change))])
-
-    def weight(self, start: int, end: int) -> int:
-        """Tokens in `text[start:end]`, at least one."""
-        span = self._sums[end - self._origin] - self._sums[start - self._origin]
-        return max(1, math.ceil(float(span) - _ROUNDING))
-
-    def reach(self, start: int, room: int) -> int:
-        """The furthest end, at least one character on, up to which `room` suffices."""
-        limit = self._sums[start - self._origin] + room + _ROUNDING
-        end = int(np.searchsorted(self._sums, limit, side="right")) - 1 + self._origin
-        return max(start + 1, end)
 
 
 def _regions(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
@@ -219,23 +123,6 @@ def _shared_path(group: Sequence[Atom]) -> tuple[str, ...]:
     paths = [atom.path for atom in group if not atom.heading] or [group[-1].path]
     same = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
     return tuple(level[0] for level in same)
-
-
-def _overlapping(
-    document: Document, tokenizer: TextTokenizer, groups: Sequence[Sequence[Atom]], overlap: int
-) -> list[int]:
-    """Where each group begins when the last sentences of the one before it are repeated."""
-    starts = [groups[0][0].start]
-    for before, group in pairwise(groups):
-        start = group[0].start
-        if not group[0].heading and before[-1].path == group[0].path:
-            low = before[0].start
-            for span in reversed(sentences(document.text[low:start], document.language)):
-                if tokenizer.count(document.text[low + span.start : group[0].start]) > overlap:
-                    break
-                start = low + span.start
-        starts.append(start)
-    return starts
 
 
 def _passage(document: Document, start: int, end: int, headings: tuple[str, ...]) -> Passage:
@@ -256,9 +143,40 @@ def _fitted(
 
 
 def _halves(document: Document, passage: Passage) -> list[Passage]:
-    middle = _word_border(document.text, passage.start, passage.start + (len(passage.text) + 1) // 2)
+    middle = word_border(document.text, passage.start, passage.start + (len(passage.text) + 1) // 2)
     spans = (
         stripped(document.text, passage.start, middle),
         stripped(document.text, middle, passage.end),
     )
     return [_passage(document, *span, passage.headings) for span in spans if span is not None]
+
+
+def _overlapping(
+    document: Document, tokenizer: TextTokenizer, passages: tuple[Passage, ...], settings: ChunkSettings
+) -> tuple[Passage, ...]:
+    """Each passage with the last sentences of the one before it, where no heading, page or unit begins."""
+    parts: tuple[Page | Span, ...] = (*document.pages, *document.units)
+    firm = {heading.start for heading in document.headings}
+    firm.update(border for part in parts for border in (part.start, part.end))
+    result = list(passages[:1])
+    for before, passage in pairwise(passages):
+        joined = firm.isdisjoint(range(before.end, passage.start + 1))
+        result.append(_widened(document, tokenizer, before, passage, settings) if joined else passage)
+    return tuple(result)
+
+
+def _widened(
+    document: Document, tokenizer: TextTokenizer, before: Passage, passage: Passage, settings: ChunkSettings
+) -> Passage:
+    widest = passage
+    for sentence in reversed(sentences(before.text, document.language)[1:]):
+        span = stripped(before.text, sentence.start, sentence.end)
+        if span is None:
+            continue
+        wider = _passage(document, before.start + span[0], passage.end, passage.headings)
+        repeated = document.text[wider.start : passage.start]
+        whole = embedding_text(document.title, wider.headings, wider.text)
+        if tokenizer.count(repeated) > settings.overlap or tokenizer.count(whole) > settings.max_tokens:
+            break
+        widest = wider
+    return widest
