@@ -33,7 +33,7 @@ def test_top_level_holds_only_what_belongs_there() -> None:
     if listed.returncode:
         pytest.skip("not a git checkout")
     top = {line.split("/")[0] for line in listed.stdout.splitlines()}
-    allowed = {"pyproject.toml", "README.md", "LICENSE", *PACKAGES, "tests", "data"}
+    allowed = {"pyproject.toml", "README.md", *PACKAGES, "tests", "data"}
     assert {name for name in top if not name.startswith(".")} <= allowed
 
 

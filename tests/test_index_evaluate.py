@@ -1,0 +1,74 @@
+"""Evaluating retrieval: both units over a small judged collection, and the published figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.encoder import load_encoder
+from index.errors import DataError
+from index.evaluate import evaluate_retrieval
+from index.protocols import Encoder
+from index.records import Mode
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
+DOCUMENTS = {
+    "d1": ("Tides", "The harbour master notes the tide at six in the morning."),
+    "d2": ("Masking", "RoBERTa draws its masks anew for every pass over the data."),
+    "d3": ("A title alone about lighthouses", ""),
+    "d4": ("", "Recipes for galettes with buckwheat flour and salted butter."),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "qrels").mkdir()
+    corpus = [{"_id": i, "title": title, "text": text} for i, (title, text) in DOCUMENTS.items()]
+    queries = [{"_id": "q1", "text": "harbour tide morning"}, {"_id": "q2", "text": "lighthouses alone"}]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td3\t2\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("unit", ["passage", "document"])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_every_unit_and_mode_finds_the_obvious(
+    folder: Path, hashing_encoder: Encoder, unit: str, mode: Mode
+) -> None:
+    report = evaluate_retrieval(
+        folder,
+        encoder=hashing_encoder,
+        mode=mode,
+        unit=unit,  # type: ignore[arg-type]
+        run_out=folder / "run.trec",
+    ).as_json()
+    assert report["ndcg@10"] == report["mrr@10"] == report["map"] == 1.0
+    assert (report["queries"], report["documents"], report["mode"]) == (2, 4, mode.value)
+    first = (folder / "run.trec").read_text().splitlines()[0].split()
+    assert (first[0], first[2], first[3]) == ("q1", "d1", "1")
+
+
+def test_missing_split_is_named(folder: Path, hashing_encoder: Encoder) -> None:
+    with pytest.raises(DataError, match=r"dev\.tsv"):
+        evaluate_retrieval(folder, encoder=hashing_encoder, split="dev")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "adi").is_dir(), reason="needs ../shared/data/retrieval/adi")
+@pytest.mark.parametrize(("mode", "least"), [("lexical", 0.45), ("dense", 0.40), ("hybrid", 0.45)])
+def test_small_public_set(mode: str, least: float) -> None:
+    report = evaluate_retrieval(SHARED / "adi", encoder=load_encoder(), mode=mode, unit="document")
+    assert report.scores.ndcg_at_10 >= least
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data/retrieval")
+@pytest.mark.parametrize(
+    ("name", "published"), [("scifact", 0.645), ("cranfield", 0.400), ("cisi", 0.419), ("cacm", 0.411)]
+)
+def test_dense_reproduces_the_published_figures(name: str, published: float) -> None:
+    report = evaluate_retrieval(SHARED / name, encoder=load_encoder(), mode="dense", unit="document")
+    assert report.scores.ndcg_at_10 == pytest.approx(published, abs=0.005)
