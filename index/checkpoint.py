@@ -139,7 +139,7 @@ def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> PreTrainedMod
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"{folder} cannot be loaded as a {task}: {error}",
+            f"{folder} cannot be loaded as {task}: {error}",
             hint="it must hold a BERT-like encoder (RoBERTa, XLM-RoBERTa, BERT ...) saved as safetensors",
         ) from error
     model, info = loaded
@@ -165,7 +165,7 @@ def _refuse_gaps(folder: Path, task: Task, info: dict[str, Any]) -> None:
             hint="as reader choose a checkpoint fine-tuned on SQuAD, such as deepset/roberta-base-squad2",
         )
     raise ModelError(
-        f"the weights in {folder} do not fill a {task}: {', '.join(gaps[:5])} are missing",
+        f"the weights in {folder} do not fill the {task}: {', '.join(gaps[:5])} are missing",
         hint="the file and config.json do not belong together; fetch the model again",
     )
 
