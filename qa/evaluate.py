@@ -20,7 +20,7 @@ import numpy as np
 
 from index.protocols import Encoder
 from index.store import Store
-from ingest.records import Text
+from ingest.records import Passage, Text
 from qa.answering import Answerer
 from qa.metrics import (
     Outcome,
@@ -33,10 +33,12 @@ from qa.metrics import (
 from qa.protocols import Reader
 from qa.records import AskResult, SpanCandidate
 from qa.reports import AnswersReport, ReaderReport, Share
-from qa.squad import Example, SquadFile, read_squad, write_predictions
+from qa.squad import Example, GoldAnswer, SquadFile, read_squad, write_predictions
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
+# The store's normal form takes surplus blanks out of a context, so a gold span can stand a little earlier.
+_MOVED = 16
 
 Progress = Callable[[int, int], None]
 
@@ -195,14 +197,19 @@ def _context_names(examples: Iterable[Example]) -> Mapping[str, str]:
 
 
 def _asked(example: Example, result: AskResult, name: str) -> _Asked:
-    spans = [(answer.start, answer.start + len(answer.text)) for answer in example.answers]
     found = any(
-        hit.passage.start <= start and end <= hit.passage.end
+        _holds(hit.passage, answer)
         for hit in result.passages
         if f"text:{name}" in (hit.document.path, *hit.document.paths)
-        for start, end in spans
+        for answer in example.answers
     )
     return _Asked(example=example, result=result, golds=gold_answers(example.answer_texts), found=found)
+
+
+def _holds(passage: Passage, answer: GoldAnswer) -> bool:
+    """Whether the whole gold span is in the passage, where it should be but for what normalising moves."""
+    place = answer.start - passage.start
+    return answer.text in passage.text[max(0, place - _MOVED) : max(0, place + len(answer.text) + _MOVED)]
 
 
 def _answers_report(asked: Sequence[_Asked]) -> AnswersReport:

@@ -178,6 +178,33 @@ def test_a_sample_leaves_the_collection_whole(tmp_path: Path, hashing_encoder: E
     assert steps == [(1, 2), (2, 2)]
 
 
+def test_recall_asks_for_the_gold_span_and_the_passages_read(
+    tmp_path: Path, hashing_encoder: Encoder
+) -> None:
+    # With one passage read, the bread question whose words are all in the other text finds only that one.
+    ask, context = "Did Ada Lovelace write the first program?", "  Bread  needs flour. \n"
+    file = {
+        "data": [
+            {
+                "paragraphs": [
+                    {"context": ONE, "qas": [question(1, ask, ONE, "Ada Lovelace")]},
+                    {
+                        "context": context,
+                        "qas": [
+                            question(2, ask, context, "flour"),
+                            question(3, "bread flour", context, "flour"),
+                        ],
+                    },
+                ]
+            }
+        ]
+    }
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(file), encoding="utf-8")
+    reader = Scripted({ask: ("Ada", 1.0), "bread flour": ("flour", 1.0)})
+    assert evaluate_answers(path, reader, hashing_encoder, k=1).recall == pytest.approx(2 / 3)
+
+
 def sample(tmp_path: Path, name: str, every: int) -> Path:
     """Every n-th question of a shared set, with all its contexts."""
     source = SHARED / name
