@@ -31,6 +31,8 @@ _GUESS_BYTES = 200_000
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac_roman", "cp850")
 # Hebrew has its letters where Cyrillic has its small ones, and no capitals at all.
 _CYRILLIC_CAPITAL = re.compile("[\u0400-\u042f]")
+_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
+_SHIFT_JIS = ("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213")
 _LATIN_GUESSES = frozenset(
     """
     cp1252 cp1250 cp1254 cp1257 cp1258 cp437 cp775 cp850 cp852 cp858 cp1140 cp037 cp500 cp273 cp1026
@@ -127,6 +129,9 @@ def _guess(data: bytes) -> str:
     """
     sample = data[:_GUESS_BYTES]
     best = from_bytes(sample).best()
+    if best is not None and len(_HALF_WIDTH.findall(str(best))) > 0.2 * len(str(best)):
+        # Half-width kana were for cash registers: so much of them is Cyrillic or Greek in one byte a letter.
+        best = from_bytes(sample, cp_exclusion=list(_SHIFT_JIS)).best()
     encoding: str = best.encoding if best is not None else "cp1252"
     if encoding == "cp1251" and not _CYRILLIC_CAPITAL.search(sample.decode("cp1251", errors="replace")):
         encoding = "cp1255"

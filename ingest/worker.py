@@ -42,6 +42,8 @@ def parse_file(path: str, *, max_bytes: int) -> Document | Rejected:
 
 def main() -> None:
     """Says that it is there, then answers requests until standard input ends."""
+    # Web pages nest their elements far deeper than programs nest their calls.
+    sys.setrecursionlimit(10_000)
     replies = _private_output()
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()

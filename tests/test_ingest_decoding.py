@@ -1,0 +1,71 @@
+import codecs
+
+import pytest
+
+from ingest.decoding import decode
+
+GERMAN = "Das Café in der Straße öffnet um acht Uhr früh – für „Gäste“ gibt es frische Brötchen."
+FRENCH = "Le garçon naïf a déjà vu la façade de la bibliothèque à Genève, où l’été est très long."
+POLISH = "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i swych praw."
+CZECH = "Všichni lidé rodí se svobodní a sobě rovní co do důstojnosti a práv. Jsou nadáni rozumem."
+TURKISH = "Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Akıl ve vicdana sahiptirler."
+RUSSIAN = "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом."
+HEBREW = "כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם. כולם חוננו בתבונה ובמצפון."
+JAPANESE = "すべての人間は、生れながらにして自由であり、かつ、尊厳と権利とについて平等である。"
+CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。"
+KOREAN = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다."
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "cp1252"),
+        (FRENCH, "cp1252"),
+        (POLISH, "cp1250"),
+        (CZECH, "iso8859-2"),
+        (TURKISH, "cp1254"),
+        (RUSSIAN, "koi8-r"),
+        (RUSSIAN, "cp1251"),
+        (HEBREW, "cp1255"),
+        (JAPANESE, "shift_jis"),
+        (JAPANESE, "euc_jp"),
+        (CHINESE, "gb18030"),
+        (KOREAN, "euc_kr"),
+    ],
+)
+def test_undeclared_encodings_are_recognised(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_unicode_without_a_mark(encoding: str) -> None:
+    assert decode("Plain words, café".encode(encoding)) == "Plain words, café"
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_byte_order_marks_decide(mark: bytes, encoding: str) -> None:
+    assert decode(mark + "Grüße, 世界".encode(encoding)) == "Grüße, 世界"
+
+
+def test_a_declared_encoding_is_believed_when_it_fits() -> None:
+    assert decode("Gr\u00fc\u00dfe".encode("iso-8859-15"), "iso-8859-15") == "Grüße"
+    assert decode("“smart”".encode("cp1252"), "iso-8859-1") == "“smart”"
+
+
+def test_a_false_declaration_is_not_believed() -> None:
+    assert decode(RUSSIAN.encode(), "iso-8859-1") == RUSSIAN
+    assert decode(GERMAN.encode("cp1252"), "no-such-encoding") == GERMAN
+
+
+def test_nothing_and_damage_do_not_raise() -> None:
+    assert decode(b"") == ""
+    assert decode(codecs.BOM_UTF16_LE + b"a\x00b") == "a\ufffd"
