@@ -38,7 +38,7 @@ def test_a_mixed_folder(tmp_path: Path) -> None:
             assert normalise(document.text) == document.text.strip("\n")
             assert document.text.isprintable() or "\n" in document.text
     _assert_pdf_notes_hold(root / "mixed" / "MANIFEST.tsv", results)
-    for name, share in (("test.pdf", 0.99), ("movie-theater-booking-2024.pdf", 0.95)):
+    for name, share in (("test.pdf", 0.97), ("movie-theater-booking-2024.pdf", 0.95)):
         expected = (root / "mixed/markitdown/expected_outputs" / Path(name).with_suffix(".md")).read_text()
         document = results[f"markitdown/{name}"]
         assert isinstance(document, Document)
@@ -67,5 +67,5 @@ def test_restructured_text_of_the_real_world(tmp_path: Path) -> None:
     for document in ingest_paths(some):
         assert isinstance(document, Document)
         assert document.language == "en"
-        assert document.headings
+        assert document.title not in ("", Path(document.path).stem)
         assert not re.search(r"Unknown (directive|interpreted)|System Message", document.text)

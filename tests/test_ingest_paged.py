@@ -13,7 +13,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 from ingest.builder import UnparsableError
-from ingest.parsers.layout import HYPHEN, Character, hyphenated_words, paragraphs
+from ingest.parsers.hyphens import HYPHEN, KnownWords
+from ingest.parsers.layout import Character, paragraphs
 from ingest.parsing import parse_bytes
 from ingest.records import Document, RejectReason
 
@@ -188,7 +189,7 @@ def test_a_hyphen_is_judged_by_the_rest_of_the_document() -> None:
     text = "a long line of text with cross and mul\x02tilingual words of some kind\n"
     (joined,) = paragraphs(_characters(text))
     assert "multilingual" in joined.text
-    (kept,) = paragraphs(_characters(text), hyphenated_words("Mul-tilingual"))
+    (kept,) = paragraphs(_characters(text), KnownWords.of("Mul-tilingual"))
     assert "mul-tilingual" in kept.text
     for paragraph in (joined, kept):
         for character, source in zip(paragraph.text, paragraph.sources, strict=True):
@@ -199,3 +200,22 @@ def test_chinese_lines_are_joined_without_a_space() -> None:
     first = "人人生而自由在尊严和权利上一律平等他们赋有理性"
     (paragraph,) = paragraphs(_characters(f"{first}\n和良心并应以兄弟"))
     assert paragraph.text == f"{first}和良心并应以兄弟"
+
+
+@pytest.mark.parametrize(
+    ("document", "before", "after", "keep"),
+    [
+        ("", "an exam", "ple", False),
+        ("", "the state-of-the", "art", True),
+        ("", "a Lucene", "BM25", True),
+        ("", "GPT4", "based", True),
+        ("", "self", "attention", True),
+        ("we chat; optimized it", "and chat", "optimized", True),
+        ("we chat; optimized it; chatoptimized", "and chat", "optimized", False),
+        ("to stand under it", "we under", "stand", False),
+        (f"a multi{HYPHEN}lingual model is multi and lingual", "multi", "lingual", True),
+        (f"a multi{HYPHEN}lingual model", "multi", "lingual", False),
+    ],
+)
+def test_which_hyphens_stay(document: str, before: str, after: str, keep: bool) -> None:
+    assert KnownWords.of(document).keep_hyphen(before, after) is keep

@@ -17,10 +17,9 @@ from statistics import median
 from typing import NamedTuple
 
 from ingest.normalise import NO_SOURCE
+from ingest.parsers.hyphens import HYPHEN, KnownWords
 
-HYPHEN = "\x02"
-"""What pdfium puts in the place of a hyphen at the end of a line, line end included."""
-
+_NO_WORDS = KnownWords()
 CELL = " | "
 _CELL_GAP = 2.0
 _SHORT = 40
@@ -28,11 +27,6 @@ _NARROW = 30
 _BULLET = re.compile(r"[•▪■●○◦‣∙·–—*\-\uf0b7\uf0a7]\s")
 _NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)]|\[\d+\])\s")
 _TERMINAL = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"')
-_WORD_END = re.compile(r"(\w+)$")
-_WORD_START = re.compile(r"^(\w+)")
-_HYPHENATED = re.compile(r"\w+(?:-\w+)+")
-# These are written with a hyphen far more often than without.
-_PREFIXES = frozenset("self well high low half cross long short".split())
 _UNSPACED = re.compile("[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -77,15 +71,10 @@ class Paragraph:
     height: float
 
 
-def hyphenated_words(text: str) -> frozenset[str]:
-    """The words that a document writes with a hyphen inside a line: they keep it at a line's end."""
-    return frozenset(word.casefold() for word in _HYPHENATED.findall(text))
-
-
-def paragraphs(characters: Sequence[Character], compounds: frozenset[str] = frozenset()) -> list[Paragraph]:
+def paragraphs(characters: Sequence[Character], words: KnownWords = _NO_WORDS) -> list[Paragraph]:
     """The page's paragraphs in the order of its characters."""
     lines = _joined_rows([line for line in _lines(characters) if line is not None])
-    return [_paragraph(block, _edges(block, lines), compounds) for block in _blocks(lines)]
+    return [_paragraph(block, _edges(block, lines), words) for block in _blocks(lines)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +240,7 @@ def _runs_over(above: Line, below: Line) -> bool:
     return not above.text.endswith(_TERMINAL) and below.text[:1].islower()
 
 
-def _paragraph(block: Sequence[Line], edges: Sequence[_Edge], compounds: frozenset[str]) -> Paragraph:
+def _paragraph(block: Sequence[Line], edges: Sequence[_Edge], words: KnownWords) -> Paragraph:
     text: list[str] = []
     sources: list[int] = []
     for index, line in enumerate(block):
@@ -260,7 +249,7 @@ def _paragraph(block: Sequence[Line], edges: Sequence[_Edge], compounds: frozens
         glue = ""
         if following is not None:
             if line.hyphenated:
-                if _keeps_hyphen(line, following, compounds):
+                if words.keep_hyphen(line.text[:-1], following.text):
                     glue = "-"
                 characters = characters[:-1]
             else:
@@ -309,13 +298,3 @@ def _first_word_width(line: Line) -> float:
         if character.text == " " or _UNSPACED.match(character.text):
             return character.right - line.left
     return line.right - line.left
-
-
-def _keeps_hyphen(line: Line, following: Line, compounds: frozenset[str]) -> bool:
-    """Whether the hyphen belongs to the word, so that only the line end goes."""
-    before, after = _WORD_END.search(line.text[:-1]), _WORD_START.search(following.text)
-    if before is None or after is None or not after[1][0].islower() or not before[1].isalpha():
-        return True
-    if f"{before[1]}-{after[1]}".casefold() in compounds or before[1].casefold() in _PREFIXES:
-        return True
-    return line.text[: before.start(1)].endswith("-")

@@ -16,7 +16,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingest.builder import TextBuilder, UnparsableError
-from ingest.parsers.layout import Character, Paragraph, hyphenated_words, paragraphs
+from ingest.parsers.hyphens import KnownWords
+from ingest.parsers.layout import Character, Paragraph, paragraphs
 from ingest.records import RejectReason
 
 _NO_TITLE = re.compile(
@@ -51,11 +52,11 @@ def _open(data: bytes) -> pdfium.PdfDocument:
 
 def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
     pages = [_characters(document, number) for number in range(len(document))]
-    compounds = hyphenated_words("".join("".join(c.text for c in page) for page in pages))
+    words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
     biggest: Paragraph | None = None
     silent: list[int] = []
     for number, characters in enumerate(pages, start=1):
-        found = [p for p in paragraphs(characters, compounds) if p.text.strip()]
+        found = [p for p in paragraphs(characters, words) if p.text.strip()]
         if not found:
             silent.append(number)
         with builder.page(number):
