@@ -53,7 +53,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
         def command(flags: commands.Flags, settings: Settings) -> int:
             raise error
 
-        monkeypatch.setitem(commands.COMMANDS, "stats", command)  # type: ignore[arg-type]
+        monkeypatch.setitem(commands.COMMANDS, "stats", command)
 
     return install
 
@@ -288,7 +288,7 @@ def test_a_batch_that_is_not_in_form_names_the_line(content: str, tmp_path: Path
 
 
 def test_a_batch_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("wer?\nwarum?\n".encode())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"wer?\nwarum?\n")))
     assert [item.question for item in read_questions("-")] == ["wer?", "warum?"]
 
 

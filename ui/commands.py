@@ -190,7 +190,7 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
     from ui.progress import Progress
 
     encoder = load_encoder(resolve_models(settings.models).encoder)
-    with Progress("passage") as progress:
+    with Progress("question") as progress:
         report = evaluate_retrieval(
             flags["folder"],
             encoder=encoder,
@@ -205,16 +205,21 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
 
 
 def _eval_answers(flags: Flags, settings: Settings) -> int:
+    from index.encoder import load_encoder
+    from index.presets import resolve_models
     from qa.evaluate import evaluate_answers
+    from qa.reader import load_reader
     from ui.progress import Progress
 
+    chosen = resolve_models(settings.models)
     with Progress("question") as progress:
         report = evaluate_answers(
             flags["file"],
-            models=settings.models,
+            load_reader(chosen.reader),
+            load_encoder(chosen.encoder),
+            k=flags["k"],
             limit=flags["limit"],
             seed=flags["seed"],
-            k=flags["k"],
             progress=progress,
         )
     _show_figures(settings, report.as_json())

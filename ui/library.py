@@ -199,3 +199,8 @@ class OneAtATimeReader:
         """The reader's own, one thread at a time."""
         with self._turns:
             return self._reader.read(question, contexts)
+
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
+        """The reader's own, one thread at a time."""
+        with self._turns:
+            return self._reader.read_many(asked)

@@ -20,9 +20,10 @@ STYLE = """
 .sw-header p { margin: 0; color: color-mix(in srgb, currentColor 75%, transparent); }
 .sw-holds { margin-left: auto !important; font-size: .9rem; }
 .sw-card { border: 1px solid color-mix(in srgb, currentColor 16%, transparent);
-  border-left: 4px solid #1f9480; border-radius: 10px; padding: 1.3rem 1.5rem 1.2rem; }
-.sw-unsure { border-left-color: #b7791f; }
-.sw-refusal { border-left-color: #8a8f98; }
+  border-left: 4px solid #8a8f98; border-radius: 10px; padding: 1.3rem 1.5rem 1.2rem; }
+.sw-high { border-left-color: #1f9480; }
+.sw-middle { border-left-color: #b7791f; }
+.sw-low { border-left-color: #c05b4d; }
 .sw-kicker { margin: 0; font-size: .78rem; letter-spacing: .07em; text-transform: uppercase;
   color: color-mix(in srgb, currentColor 72%, transparent); }
 .sw-answer { font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-weight: 600;
@@ -68,7 +69,7 @@ mark { background: color-mix(in srgb, #f0b429 42%, transparent); color: inherit;
 .sw-summary p { margin: 0; font-weight: 600; }
 .sw-summary ul { margin: .3rem 0 0; padding-left: 1.1rem; }
 .sw-summary ul:empty { display: none; }
-.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; padding: 0; }
+dl.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; padding: 0; }
 .sw-facts > div { margin: 0; padding: 0; }
 .sw-facts dt { font-size: .78rem; color: color-mix(in srgb, currentColor 72%, transparent); }
 .sw-facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }

@@ -25,7 +25,7 @@ def show_collection(library: Library) -> None:
     contents = library.contents()
     st.html(views.store_facts(contents.stats))
     _add_files(library)
-    if _is_local():
+    if is_local():
         _add_folder(library)
     if (summary := st.session_state.get("summary")) is not None:
         st.html(summary)
@@ -119,6 +119,7 @@ def _remove(library: Library, documents: Sequence[DocumentInfo]) -> None:
             st.rerun()
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Whether only this computer reaches the page."""
     # A page that others can reach must not read this computer's folders for them.
     return st.get_option("server.address") in _LOCAL

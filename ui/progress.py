@@ -12,14 +12,15 @@ from tqdm import tqdm
 from index.records import IngestProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
-_LINE = "{n_fmt} of {total_fmt}{unit}s, {rate_fmt}, {remaining} left{postfix}"
+_LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
 
 class Progress:
     """Shows how many of `unit` are done, at what rate, and the time that remains."""
 
     def __init__(self, unit: str) -> None:
-        self._unit = f" {unit}"
+        self._unit = unit
         self._began = self._last = time.monotonic()
         self._bar: tqdm[Any] | None = None
 
@@ -50,7 +51,7 @@ class Progress:
 
     def _draw(self, done: int, total: int, note: str) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, unit=self._unit, dynamic_ncols=True, leave=False)
+            self._bar = tqdm(total=total, unit=self._unit, bar_format=_BAR, dynamic_ncols=True, leave=False)
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)

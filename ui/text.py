@@ -178,7 +178,7 @@ def _counts(items: Iterable[tuple[str, int]]) -> str:
 
 
 def _refusal(result: AskResult, style: Style) -> list[str]:
-    head = "No sure answer." if result.answers else "No answer in here."
+    head = "No sure answer" if result.answers else words.no_answer_head(result)
     lines = [style.bold(head), words.no_answer_reason(result)]
     return [*lines, "", "Best guess"] if result.answers else lines
 

@@ -47,7 +47,7 @@ def answer_card(answer: Answer, *, sure: bool, calibrated: bool) -> str:
     """The answer large, how sure it is, its sentence and its source."""
     kicker = "Answer" if sure else "Best guess, not sure enough to count as an answer"
     return (
-        f'<article class="sw-card{"" if sure else " sw-unsure"}">'
+        f'<article class="sw-card sw-{_level(answer.confidence)}">'
         f'<p class="sw-kicker">{kicker}</p>'
         f'<p class="sw-answer" dir="auto">{_escape(answer.text)}</p>'
         f"{_confidence(answer.confidence, calibrated=calibrated)}"
@@ -69,8 +69,8 @@ def refusal_card(result: AskResult) -> str:
     """That there is no answer, and why: a result like any other."""
     reason = _escape(words.no_answer_reason(result))
     return (
-        '<article class="sw-card sw-refusal"><p class="sw-kicker">Result</p>'
-        f'<p class="sw-answer">No answer in here</p><p class="sw-reason">{reason}</p></article>'
+        '<article class="sw-card"><p class="sw-kicker">Result</p>'
+        f'<p class="sw-answer">{words.no_answer_head(result)}</p><p class="sw-reason">{reason}</p></article>'
     )
 
 
@@ -178,7 +178,7 @@ def note(text: str) -> str:
 def failure(message: str, hint: str) -> str:
     """Something that the user can mend."""
     return (
-        f'<article class="sw-card sw-refusal" role="alert"><p class="sw-kicker">That did not work</p>'
+        f'<article class="sw-card" role="alert"><p class="sw-kicker">That did not work</p>'
         f'<p class="sw-reason">{_escape(message)}</p><p class="sw-note">{_escape(hint)}</p></article>'
     )
 
@@ -201,12 +201,15 @@ def _marked(segments: Iterable[words.Segment]) -> str:
     )
 
 
+def _level(confidence: float) -> str:
+    return "high" if confidence >= 0.6 else "middle" if confidence >= 0.35 else "low"
+
+
 def _confidence(confidence: float, *, calibrated: bool) -> str:
-    level = "high" if confidence >= 0.6 else "middle" if confidence >= 0.35 else "low"
     share = min(max(confidence, 0.0), 1.0)
     note = "" if calibrated else '<span class="sw-note">an estimate, not fitted to this collection</span>'
     return (
-        f'<div class="sw-confidence sw-{level}"><span class="sw-bar" aria-hidden="true">'
+        f'<div class="sw-confidence"><span class="sw-bar" aria-hidden="true">'
         f'<span style="width:{share:.0%}"></span></span>'
         f"<span>{_confidence_line(confidence)}</span>{note}</div>"
     )
@@ -225,9 +228,9 @@ def _source(title: str, headings: Sequence[str], page: int | None, path: str) ->
 
 
 def _also_in(answer: Answer) -> str:
-    if not answer.also_in:
+    paths = dict.fromkeys(source.path for source in answer.also_in if source.path != answer.document.path)
+    if not paths:
         return ""
-    paths = dict.fromkeys(source.path for source in answer.also_in)
     items = "".join(f'<li class="sw-path">{_escape(path)}</li>' for path in paths)
     return f'<p class="sw-note">The same answer also stands in</p><ul class="sw-also">{items}</ul>'
 

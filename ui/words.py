@@ -86,6 +86,21 @@ def place(title: str, headings: Sequence[str], page: int | None) -> str:
     return f"{words} · page\N{NO-BREAK SPACE}{page}" if page is not None else words
 
 
+def no_answer_head(result: AskResult) -> str:
+    """That a question has no answer, in the fewest words that are true."""
+    match result.reason:
+        case Reason.EMPTY_STORE | Reason.EMPTY_QUESTION:
+            return "Nothing to answer"
+        case Reason.UNSUPPORTED_LANGUAGE:
+            return "Cannot read this language"
+        case Reason.MODEL_FAILURE:
+            return "The reader failed"
+        case Reason.NO_PASSAGES | Reason.BELOW_THRESHOLD | None:
+            return "No answer in here"
+        case _:
+            assert_never(result.reason)
+
+
 def no_answer_reason(result: AskResult) -> str:
     """Why a question has no answer, as one sentence."""
     match result.reason:
