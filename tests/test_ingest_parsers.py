@@ -36,6 +36,22 @@ def test_plain_text_keeps_its_lines_and_takes_its_title_from_the_file() -> None:
     assert (document.title, document.type, document.size_bytes) == ("My notes", "txt", 30)
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("The Ship's Log\n\nDay one. All well.", "The Ship's Log"),
+        ("望海茶馆须知\r\n\r\n茶馆在码头街。", "望海茶馆须知"),
+        ("A first sentence.\n\nA second one.", "log"),
+        ("Two lines\nwithout a break\n\nmore", "log"),
+        ("CHAPTER I\n\nwords", "log"),
+        ("x = 1;\n\ny = 2", "log"),
+        ("----------\n\nwords", "log"),
+    ],
+)
+def test_a_first_line_that_looks_like_a_title_is_one(text: str, title: str) -> None:
+    assert parse_bytes(text.encode(), "/d/log.txt").title == title
+
+
 def test_identity_is_of_the_bytes_and_the_parser() -> None:
     one, other = parse_bytes(b"same words", "/a.txt"), parse_bytes(b"same words", "/b/c.txt")
     assert one.id == other.id

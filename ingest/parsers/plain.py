@@ -1,11 +1,24 @@
-"""Plain text: the file's own lines, in normal form."""
+"""Plain text: the file's own lines, in normal form, and its title where the first line looks like one."""
 
 from __future__ import annotations
+
+import re
 
 from ingest.builder import TextBuilder
 from ingest.decoding import decode
 
+# A short line that ends no sentence, alone above a blank line, with nothing in it that programs write.
+_TITLE = re.compile(
+    r"\s*(?!(?:chapter|part|section|contents)\b)(?=[^\n]*[^\W\d_])"
+    r"([^\n=;{}<>|]{3,100}(?<![.,:。，：、!?！？-]))[ \t]*\n[ \t]*\n",
+    re.IGNORECASE,
+)
+
 
 def parse_text(data: bytes, builder: TextBuilder) -> None:
     """Appends the whole text as it stands."""
-    builder.block(decode(data))
+    text = decode(data)
+    builder.block(text)
+    match = _TITLE.match(text.replace("\r\n", "\n").lstrip("\ufeff"))
+    if match:
+        builder.title = match[1]
