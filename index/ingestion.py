@@ -18,6 +18,7 @@ from index.protocols import Encoder, Vectors
 from index.records import IngestProgress, IngestReport
 from ingest.chunking import ChunkSettings, embedding_text, split
 from ingest.errors import IngestError
+from ingest.formats import is_current
 from ingest.pipeline import Parser, document_from_text, sha256_of
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
 from ingest.sources import find_files
@@ -111,6 +112,8 @@ class Ingestion:
         try:
             status = Path(file).stat()
             known = self._catalog.known_path(file)
+            if known is not None and not is_current(known.parser):
+                return False
             if known is not None and _surely_same(known, status.st_size, status.st_mtime_ns):
                 self._count(unchanged=1)
                 return True
@@ -126,7 +129,11 @@ class Ingestion:
 
     def _linked(self, file: str, holders: Sequence[KnownPath], state: FileState) -> bool:
         """Put a file under its known content: a rename if an old path is gone, else one more copy."""
-        alike = [holder for holder in holders if Path(holder.path).suffix == Path(file).suffix]
+        alike = [
+            holder
+            for holder in holders
+            if Path(holder.path).suffix == Path(file).suffix and is_current(holder.parser)
+        ]
         if not alike:
             return False
         gone = next((h.path for h in alike if h.path.startswith("/") and not Path(h.path).exists()), None)

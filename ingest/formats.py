@@ -127,6 +127,15 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 
 
+def is_current(parser: str) -> bool:
+    """Whether a document that was read by `parser` ("pdf/1.1") would be read the same way today.
+
+    A document that came from no file has no converter that could have changed.
+    """
+    format_ = BY_NAME.get(parser.split("/")[0])
+    return format_ is None or format_.parser == parser
+
+
 def detect_format(data: bytes, path: str) -> Format:
     """The format of a file, by its extension and its first bytes; `UnparsableError` when none serves it."""
     extension = PurePath(path).suffix.lower().lstrip(".")

@@ -7,6 +7,7 @@ process with limits, because converters are large C libraries that meet broken f
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import warnings
 from pathlib import PurePath
@@ -14,12 +15,13 @@ from pathlib import PurePath
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.formats import Format, detect_format
 from ingest.language import detect_language
-from ingest.normalise import NORMAL_FORM, squeeze
+from ingest.normalise import squeeze
 from ingest.records import Document, RejectReason, Text, document_id
 
 MAX_TITLE = 200
-_TEXT_PARSER = f"text/{NORMAL_FORM}.1"
+_TEXT_PARSER = "text/1"
 _READABLE = re.compile(r"\w")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def parse_bytes(data: bytes, path: str, *, modified_ns: int = 0) -> Document:
@@ -49,21 +51,27 @@ def parse_bytes(data: bytes, path: str, *, modified_ns: int = 0) -> Document:
 
 
 def document_from_text(text: Text) -> Document:
-    """A text given from Python as a document with the path `text:<id>`, through the same normal form."""
-    builder = TextBuilder()
-    builder.title = text.title
-    builder.metadata.update(text.metadata)
-    builder.block(text.text)
-    data = f"{text.title}\n{text.text}".encode("utf-8", "replace")
-    return _document(
-        builder,
-        content_sha256=hashlib.sha256(data).hexdigest(),
+    """A text given from Python as a document with the path `text:<id>`; its characters stay where they are.
+
+    Offsets of answers are offsets into the caller's own string, so it is not brought into the normal form.
+    Only what no database takes (NUL, halves of surrogate pairs) is replaced, one character by one.
+    """
+    kept = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text.text)
+    title = squeeze(text.title)[:MAX_TITLE] or squeeze(text.id)
+    metadata = {squeeze(key): squeeze(value) for key, value in text.metadata.items()}
+    data = json.dumps([title, kept, sorted(metadata.items())]).encode()
+    content_sha256 = hashlib.sha256(data).hexdigest()
+    return Document(
+        id=document_id(content_sha256, _TEXT_PARSER),
+        content_sha256=content_sha256,
         path=f"text:{text.id}",
-        type_="text",
+        title=title,
+        text=kept,
+        type="text",
+        language=detect_language(kept),
+        metadata=metadata,
         parser=_TEXT_PARSER,
-        fallback_title=text.id,
-        size_bytes=len(data),
-        modified_ns=0,
+        size_bytes=len(kept.encode()),
     )
 
 

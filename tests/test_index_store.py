@@ -144,6 +144,17 @@ def test_file_that_breaks_later_keeps_its_stored_version(store: Store, folder: P
     assert found_paths(store, "tide at noon", k=1) == [(folder / "tides.txt").as_posix()]
 
 
+def test_newer_converter_reads_unchanged_files_again(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ingest([folder])
+    monkeypatch.setattr("index.ingestion.is_current", lambda parser: not parser.startswith("md/"))
+    # The converter itself has not changed here, so what it gives is the document that is there already.
+    encoded = store.encoder.encoded  # type: ignore[attr-defined]
+    assert counts(store.ingest([folder])) == (0, 0, 2, 0)
+    assert store.encoder.encoded > encoded  # type: ignore[attr-defined]
+
+
 def test_texts_from_python_are_added_and_replaced(store: Store) -> None:
     store.add(
         [Text(id="n1", text=TIDES, title="Tides", metadata={"team": "ops"}), Text(id="n2", text=MASKING)]

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from email.message import EmailMessage
 
 import docx
@@ -497,8 +498,21 @@ def test_deeply_nested_files_do_not_end_the_process() -> None:
 
 def test_texts_from_python_become_documents() -> None:
     document = document_from_text(
-        Text(id="n1", text="Some\r\nwords", title="A title", metadata={"team": "ops"})
+        Text(id="n1", text=" Some\r\n\twords", title="A title", metadata={"team": "ops"})
     )
-    assert (document.path, document.title, document.text) == ("text:n1", "A title", "Some\nwords")
+    assert (document.path, document.title, document.text) == ("text:n1", "A title", " Some\r\n\twords")
     assert document.metadata == {"team": "ops"}
     assert document_from_text(Text(id="n2", text="Some\nwords")).title == "n2"
+
+
+def test_texts_from_python_keep_their_offsets() -> None:
+    text = "a\0b\ud800c\u200b  d\N{COMBINING ACUTE ACCENT}"
+    kept = document_from_text(Text(id="n", text=text)).text
+    assert len(kept) == len(text)
+    assert kept == text.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+
+
+def test_text_with_other_metadata_is_another_document() -> None:
+    plain = Text(id="n", text="Some words")
+    assert document_from_text(plain).id != document_from_text(replace(plain, metadata={"a": "b"})).id
+    assert document_from_text(plain).id != document_from_text(replace(plain, title="T")).id

@@ -1,4 +1,4 @@
-"""The shape of the repository: what may lie where, and that the packages tested are the ones in this checkout."""
+"""The shape of the repository: what may lie where, and that the packages tested are those here."""
 
 from __future__ import annotations
 

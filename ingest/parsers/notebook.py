@@ -1,6 +1,7 @@
 """Jupyter notebooks: what is told in Markdown, the code, and the beginning of what it printed.
 
-Read as the JSON it is: nbformat refuses notebooks with small faults that every viewer shows.
+Read as the JSON it is: only the text of the cells is wanted, and a notebook that breaks the schema somewhere
+else can be searched all the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Word, OpenDocument and RTF files.
 
 Word goes through mammoth, which reads styles instead of looks, and the HTML path. OpenDocument text is XML
-whose elements are those of HTML under other names: they are renamed and take the same path (odfdo was
-compared: its Markdown escapes what the text did not). RTF has no headings worth the name: plain lines.
+whose elements are those of HTML under other names: they are renamed and take the same path. RTF has no
+headings worth the name: plain lines.
 """
 
 from __future__ import annotations
