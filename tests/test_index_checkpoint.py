@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from index.presets import (
     resolve_models,
 )
 from index.protocols import TokenIds
+from ingest.tokens import Frame
 
 TinyFolder = Callable[[str, str], Path]
 FAMILIES = ("roberta", "bert", "xlm-roberta")
@@ -210,6 +213,39 @@ def test_slow_tokenizer_files_are_enough(tiny_roberta_reader: Path, copy: Callab
     assert loaded.pair.between == (2, 2)
 
 
+def test_a_sentencepiece_file_is_enough(tmp_path: Path) -> None:
+    """As in the multilingual preset's reader, which has no tokenizer.json."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import sentencepiece
+    lines = ["The ship left the harbour at eight.", "The bus leaves the town at nine.", "Who left?"] * 5
+    with (tmp_path / "sentencepiece.bpe.model").open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=file,
+            vocab_size=28,
+            model_type="unigram",
+            minloglevel=2,
+        )
+    config = transformers.XLMRobertaConfig(
+        vocab_size=30,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=66,
+    )
+    transformers.XLMRobertaForQuestionAnswering(config).save_pretrained(tmp_path)
+    write(tmp_path, "tokenizer_config.json", {"tokenizer_class": "XLMRobertaTokenizer"})
+    tokenizer = load_model(str(tmp_path), "reader").tokenizer
+    assert tokenizer.pair == Frame(before=(0,), between=(2, 2), after=(2,))
+    tokens = tokenizer.encode("the harbour")
+    assert tokenizer.vocabulary_size <= 30
+    assert tokens.offsets[0, 0] == 0
+    assert tokens.offsets[-1, 1] == len("the harbour")
+    assert tokenizer.unknown_share("谁") > 0
+
+
 @pytest.fixture
 def hub_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty hub cache, and no network."""
@@ -279,6 +315,19 @@ def test_bundled_presets_are_all_there() -> None:
         if preset.bundled:
             for source in (preset.encoder, preset.reader):
                 assert (models_folder() / source / "model.safetensors").is_file()
+
+
+def test_the_wheel_names_every_package() -> None:
+    """`packages` in pyproject.toml is a literal list, because `data` is mapped to `spanwise_data`."""
+    root = Path(__file__).parents[1]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    found = {
+        ".".join(init.parent.relative_to(root).parts)
+        for package in ("ingest", "index", "qa", "ui")
+        for init in (root / package).rglob("__init__.py")
+    }
+    assert set(settings["packages"]) == found | {"spanwise_data"}
+    assert settings["package-data"]["spanwise_data"] == ["**/*"]
 
 
 def test_loading_says_nothing(tiny_roberta_reader: Path, capfd: pytest.CaptureFixture[str]) -> None:
