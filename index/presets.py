@@ -60,7 +60,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 encoder="sentence-transformers/all-distilroberta-v1",
                 reader="deepset/roberta-base-squad2",
                 bundled=False,
-                summary="English, RoBERTa base size: better answers, about six times slower",
+                summary="English, RoBERTa base size: better answers, several times slower",
             ),
             Preset(
                 name="large",

@@ -7,6 +7,7 @@ word without end between characters. Lengths are token weights, measured once fo
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
@@ -25,6 +26,7 @@ from ingest.tokens import Tokens
 _CHARACTERS_PER_TOKEN = 16
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 _ROUNDING = 1e-6
+_STOP = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？]")
 
 
 def torn(document: Document, block: Block, tokens: Tokens, room: int) -> Iterator[Atom]:
@@ -80,8 +82,16 @@ def _word_cuts(text: str, start: int, end: int, ruler: _Ruler, room: int) -> lis
 
 
 def word_border(text: str, start: int, reach: int) -> int:
-    """The last place to cut in `text[start:reach]`: before a word, or else between whole characters."""
-    for cut in range(reach, start + (reach - start) // 2, -1):
+    """The last good place to cut in the second half of `text[start:reach]`.
+
+    After a full stop (quotations are one sentence to the sentence rules, however long), else before a word,
+    else between whole characters.
+    """
+    half = start + (reach - start) // 2
+    stops = [match.end() for match in _STOP.finditer(text, half, reach)]
+    if stops:
+        return stops[-1]
+    for cut in range(reach, half, -1):
         if text[cut - 1].isspace():
             return cut
     cut = reach

@@ -205,6 +205,13 @@ def test_a_long_paragraph_is_cut_between_sentences(pocket_tokenizer: TextTokeniz
     assert all(passage.text.endswith("noon.") for passage in passages)
 
 
+def test_a_long_quotation_is_cut_after_full_stops(pocket_tokenizer: TextTokenizer) -> None:
+    inner = "".join(f"I saw {number} gulls over the harbour today. " for number in range(60)).strip()
+    passages = split(document(f"[“{inner}”]"), pocket_tokenizer)
+    assert len(passages) > 2
+    assert all(passage.text.endswith("today.") for passage in passages[:-1])
+
+
 def test_a_list_is_not_torn_while_it_fits(pocket_tokenizer: TextTokenizer) -> None:
     items = "\n\n".join(f"- item {number} of the cargo, stowed aft" for number in range(12))
     text = f"{SENTENCE * 8}\n\nThe cargo:\n\n{items}\n\n{SENTENCE * 8}"
