@@ -16,7 +16,7 @@ from index.presets import models_folder
 from index.records import IngestProgress, IngestReport
 from index.store import Store
 from qa.answering import Answerer
-from qa.metrics import exact_match, f1, normalise_answer
+from qa.metrics import exact_match, f1, gold_answers, normalise_answer
 from qa.records import AskResult
 from qa.squad import Example, read_squad
 
@@ -48,7 +48,7 @@ class DemoResult:
     @property
     def exact(self) -> bool:
         """Whether an expected answer was given word for word."""
-        return self.result.answered and exact_match(self.text, self.example.answer_texts) == 1.0
+        return self.result.answered and exact_match(self.text, self._golds) == 1.0
 
     @property
     def right(self) -> bool:
@@ -60,7 +60,11 @@ class DemoResult:
     @property
     def overlapping(self) -> bool:
         """Whether the answer shares at least half of its words (F1) with an expected one."""
-        return self.result.answered and f1(self.text, self.example.answer_texts) >= _OVERLAP
+        return self.result.answered and f1(self.text, self._golds) >= _OVERLAP
+
+    @property
+    def _golds(self) -> tuple[str, ...]:
+        return gold_answers(self.example.answer_texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
