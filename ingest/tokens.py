@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +183,6 @@ def _trimmed(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _fragments(offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which tokens share their character with a neighbour."""
-    same = np.array([bool((a == b).all()) and b[0] < b[1] for a, b in pairwise(offsets)], dtype=bool)
+    same = (offsets[1:] == offsets[:-1]).all(axis=1) & (offsets[1:, 0] < offsets[1:, 1])
     padded = np.concatenate([[False], same, [False]])
     return np.asarray(padded[1:] | padded[:-1], dtype=bool)
