@@ -30,7 +30,7 @@ MIXED = "What does the word 汉字 mean in the book about bread, please, and is 
 
 
 class FirstWords:
-    """Proposes the first two words of each context; the margin is 8 where the question shares a long word."""
+    """Proposes the first two words of each context; margin 15 where the question shares a long word."""
 
     name = "first-words"
     fingerprint = "0"
@@ -49,7 +49,7 @@ class FirstWords:
     def _first_words(self, question: str, context: str, index: int) -> SpanCandidate:
         shared = {word for word in question.lower().split() if len(word) > 4} & set(context.lower().split())
         text = " ".join(context.split(" ")[:2])
-        score = 8.0 if shared else -8.0
+        score = 15.0 if shared else -15.0
         return SpanCandidate(text=text, start=0, end=len(text), score=score, null_score=0.0, context=index)
 
 
@@ -73,7 +73,7 @@ def test_an_answer_with_its_source(library: Store, reader: FirstWords) -> None:
     assert best.text == "Ada Lovelace"
     assert library.document(best.document.id).text[best.start : best.end] == best.text
     assert best.sentence == "Ada Lovelace wrote the first program in 1843."
-    assert best.span_score == 8.0
+    assert best.span_score == 15.0
     assert best.retrieval_score == result.passages[0].score
     assert best.also_in == (Source(path="text:again", start=0, end=12),)
     assert best.confidence == result.confidence > 0.5

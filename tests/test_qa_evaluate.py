@@ -41,8 +41,8 @@ class Scripted:
                 text=text,
                 start=context.index(text),
                 end=context.index(text) + len(text),
-                score=margin - 3.0,
-                null_score=-3.0,
+                score=2 * margin + 9.0,
+                null_score=margin + 9.0,
                 context=index,
             )
             for index, context in enumerate(contexts)
