@@ -48,21 +48,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     store = tmp_path_factory.mktemp("browser") / "store"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "ui", "ui", "--headless", "--port", str(port), "--store", str(store)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        assert f"http://127.0.0.1:{port}" in server.stdout.readline()
-        _wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
+    command = [sys.executable, "-m", "ui", "ui", "--headless", "--port", str(port), "--store", str(store)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert f"http://127.0.0.1:{port}" in server.stdout.readline()
+            _wait_until_it_answers(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.send_signal(signal.SIGTERM)
     # ending the command ended the page too
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0

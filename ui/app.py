@@ -43,15 +43,15 @@ def show_page() -> None:
         question = question_box()
         choices = show_sidebar(contents)
         answer, search, collection = st.tabs(["Answer", "Search", "Collection"])
-        with answer:
-            if question:
-                show_answer(library, question, choices)
-            else:
-                show_welcome(contents)
         with search:
             show_search(library, question, choices)
         with collection:
             show_collection(library)
+        with answer:  # last, because reading takes longest and the other tabs need not wait for it
+            if question:
+                show_answer(library, question, choices)
+            else:
+                show_welcome(contents)
     except SpanwiseError as error:
         st.html(views.failure(str(error), error.hint))
     st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it

@@ -98,5 +98,6 @@ def serve(settings: Settings, address: str, port: int, *, headless: bool) -> int
     try:
         return max(page.wait(), 0)
     except KeyboardInterrupt:
+        page.terminate()  # on a terminal it has had the signal too; from elsewhere it has not
         page.wait()
         raise
