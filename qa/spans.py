@@ -1,14 +1,16 @@
 """Logits to ranked spans of one context: plain numpy, no model, no text of its own.
 
-Start and end are chosen jointly (start <= end, within a length limit, context tokens only); overlapping
-spans are suppressed by the best of them, within a window and between windows, so that the n best stand in n
-different places. Offsets are characters of the context as it was given. The null score of a context is the
+Start and end are chosen jointly (start <= end, within a length limit, context tokens only, never across a
+blank line: a heading and the paragraph below it are no one answer); overlapping spans are suppressed by the
+best of them, within a window and between windows, so that the n best stand in n different
+places. Offsets are characters of the context as it was given. The null score of a context is the
 *least* of its windows' (the rule of the SQuAD v2 reference code): an answer stands in one window only, and
 all the others rightly say "not here".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,8 @@ from qa.trimming import has_content, trim
 from qa.windows import Window
 
 Logits = NDArray[np.float32]
+
+_BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +125,15 @@ def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> N
     contents = np.concatenate(
         ([0], np.cumsum([has_content(context[a:b]) for a, b in window.offsets.tolist()]))
     )
+    paragraph = np.searchsorted(
+        [gap.end() for gap in _BLANK_LINES.finditer(context)], first_character, "right"
+    )
     scores = np.full((min(settings.max_answer_tokens, size), size), -np.inf)
     for row in range(len(scores)):
         columns = size - row
-        characters = last_character[row:] - first_character[:columns]
-        allowed = (characters <= settings.max_answer_characters) & (contents[row + 1 :] > contents[:columns])
+        allowed = last_character[row:] - first_character[:columns] <= settings.max_answer_characters
+        allowed &= contents[row + 1 :] > contents[:columns]
+        allowed &= paragraph[row:] == paragraph[:columns]
         scores[row, :columns] = np.where(allowed, start[:columns] + end[row:], -np.inf)
     return scores
 

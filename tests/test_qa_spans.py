@@ -82,6 +82,14 @@ def test_length_limits_in_tokens_and_characters() -> None:
     assert texts(best_spans(context, logits, SpanSettings(max_answer_characters=6)))[0] == "aa bb"
 
 
+@pytest.mark.parametrize(("gap", "best"), [("\n\n", "bb"), ("\n \t\n", "bb"), ("\n", "bb\ncc")])
+def test_no_answer_goes_across_a_blank_line(gap: str, best: str) -> None:
+    context = f"aa bb{gap}cc dd"
+    logits = read(context, {0: 2.0, 1: 5.0}, {1: 2.0, 2: 5.0})
+    # "bb cc" scores 10, "bb" 7
+    assert texts(best_spans(context, logits, SpanSettings()))[0] == best
+
+
 def test_overlapping_spans_are_suppressed_by_the_best() -> None:
     context = "aa bb cc dd"
     logits = read(context, {0: 5.0, 1: 4.0, 3: 1.0}, {1: 5.0, 2: 4.0, 3: 1.0})
