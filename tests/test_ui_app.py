@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,21 @@ def test_a_long_name_keeps_its_suffix_and_a_name_of_nothing_is_refused() -> None
     for name in ("", "..", "a/..", "\x00"):
         with pytest.raises(IngestError):
             safe_name(name)
+
+
+def test_sessions_ask_while_another_adds(folder: Path) -> None:
+    opened = Library.open(folder / "store", None)
+    more = folder / "more"
+    more.mkdir()
+    for number in range(30):
+        (more / f"{number}.txt").write_text(f"Shed {number} belongs to the harbour of Ellery.")
+    with ThreadPoolExecutor(5) as pool:
+        adding = pool.submit(opened.store.ingest, [more])
+        asked = [pool.submit(opened.answerer.ask, "When does the gate open, seven?") for _ in range(12)]
+        texts = [future.result(timeout=60).answers[0].text for future in asked]
+        assert adding.result(timeout=60).added == 30
+    assert texts == ["seven"] * 12
+    assert opened.contents().stats.documents == 32
 
 
 def test_threads_take_turns_and_vectors_stay_the_same(hashing_encoder: Any) -> None:
