@@ -93,6 +93,8 @@ def evaluate_retrieval(
     started = time.monotonic()
     judged = collection if isinstance(collection, BeirSet) else read_beir(Path(collection), split=split)
     mode = Mode(mode)
+    if mode is Mode.LEXICAL:
+        encoder = _TokensOnly(encoder)
     with tempfile.TemporaryDirectory(prefix="spanwise-evaluation-") as folder:
         if unit == "passage":
             with Store.open(Path(folder) / "store", create=True, encoder=encoder) as store:
@@ -112,6 +114,30 @@ def evaluate_retrieval(
         truncated=truncated,
         seconds=time.monotonic() - started,
     )
+
+
+class _TokensOnly:
+    """An encoder whose tokens measure passages and which embeds none: words alone are searched."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.name = encoder.name
+        self.fingerprint = f"tokens of {encoder.fingerprint}"
+        self.dimension = encoder.dimension
+        self.max_tokens = encoder.max_tokens
+        self.passage_room = encoder.passage_room
+        self.tokenizer = encoder.tokenizer
+
+    def unknown_share(self, text: str) -> float:
+        """All of it, so that nobody asks for vectors."""
+        return 1.0
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """No rows for no texts."""
+        if texts:
+            raise ValueError(f"{len(texts)} texts to embed without an encoder")
+        return np.zeros((0, self.dimension), dtype=np.float32)
+
+    encode_queries = encode_passages
 
 
 def _by_passage(store: Store, documents: Sequence[BeirDocument]) -> _Collection:

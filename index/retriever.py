@@ -155,9 +155,11 @@ class Retriever:
         return vectors
 
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
-        if self._living is None or self._living[0] != snapshot.revision:
-            self._living = (snapshot.revision, *self._store.catalog.living_passages(snapshot.revision))
-        _, ids, keys = self._living
+        living = self._living  # one look only: other threads may replace it
+        if living is None or living[0] != snapshot.revision:
+            living = (snapshot.revision, *self._store.catalog.living_passages(snapshot.revision))
+            self._living = living
+        _, ids, keys = living
         chosen = matching(self._store.catalog.documents(), filters)
         return Selection(documents=tuple(chosen), passages=ids[np.isin(keys, chosen)])
 

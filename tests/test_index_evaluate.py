@@ -47,6 +47,8 @@ def test_every_unit_and_mode_finds_the_obvious(
     ).as_json()
     assert report["ndcg@10"] == report["mrr@10"] == report["map"] == 1.0
     assert (report["queries"], report["documents"], report["mode"]) == (2, 4, mode.value)
+    embeds = hashing_encoder.encoded  # type: ignore[attr-defined]
+    assert embeds == 0 if mode is Mode.LEXICAL else embeds > 0
     first = (folder / "run.trec").read_text().splitlines()[0].split()
     assert (first[0], first[2], first[3]) == ("q1", "d1", "1")
 

@@ -366,3 +366,19 @@ def test_retrieval_is_measured_on_a_folder_in_beir_form(
     )
     assert (figures["ndcg@10"], figures["mode"], figures["documents"]) == (1.0, "dense", 2)
     assert run.read_text().split()[:3] == ["q", "Q0", "d1"]
+
+
+def test_retrieval_is_measured_on_the_contexts_of_a_squad_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    question = {"id": "q", "question": "when does the ferry leave", "answers": [{"text": "noon"}]}
+    question["answers"][0]["answer_start"] = 20  # type: ignore[index]
+    paragraphs = [
+        {"context": "The ferry leaves at noon.", "qas": [question]},
+        {"context": "The mayor was a schoolteacher.", "qas": []},
+    ]
+    file = tmp_path / "file.json"
+    file.write_text(json.dumps({"version": "1.1", "data": [{"title": "Town", "paragraphs": paragraphs}]}))
+    assert main(["eval", "retrieval", str(file), "--mode", "lexical", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["recall@10"], figures["queries"]) == (1.0, 1)
