@@ -187,12 +187,15 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
     from index.evaluate import evaluate_retrieval
     from index.presets import resolve_models
+    from qa.contexts import judged_contexts
+    from qa.squad import read_squad
     from ui.progress import Progress
 
+    given: Path = flags["folder"]
     encoder = load_encoder(resolve_models(settings.models).encoder)
     with Progress("question") as progress:
         report = evaluate_retrieval(
-            flags["folder"],
+            judged_contexts(read_squad(given)) if given.is_file() else given,
             encoder=encoder,
             mode=Mode(flags["mode"]),
             split=flags["split"],
