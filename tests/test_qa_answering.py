@@ -193,7 +193,7 @@ def test_open_closes_what_it_opened(tmp_path: Path, hashing_encoder: Encoder) ->
 def test_page_and_headings_are_those_of_the_answer_not_of_its_passage(make_hit: Callable[..., Hit]) -> None:
     hit = make_hit("First. Second answer here.", start=100)
     candidate = SpanCandidate(text="answer", start=14, end=20, score=1.0, null_score=0.0, context=0)
-    claim = RankedClaim(claim=Claim(candidate=candidate, hit=hit), others=(), confidence=0.5)
+    claim = RankedClaim(claim=Claim(candidate=candidate, hit=hit, coverage=0.0), others=(), confidence=0.5)
 
     class OneDocument:
         def document(self, document_id: str) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,11 +13,19 @@ from hypothesis import strategies as st
 
 from index.records import Hit
 from qa.decision import Claim, DecisionSettings, decide
+from qa.evidence import coverage
 from qa.records import SpanCandidate
 
 # One unit of margin is one unit of log-odds, retrieval counts by rank only, "no answer" weighs 1.
 PLAIN = DecisionSettings(
-    margin=1.0, score=0.0, log_rank=-1.0, gap=0.0, no_answer=0.0, scale=1.0, shift=0.0, threshold=0.5
+    margin=1.0,
+    score=0.0,
+    log_rank=-1.0,
+    gap=0.0,
+    coverage=0.0,
+    cosine=0.0,
+    no_answer=0.0,
+    threshold=0.5,
 )
 
 
@@ -27,7 +36,7 @@ def claim(hit: Hit, text: str, margin: float, occurrence: int = 0) -> Claim:
     candidate = SpanCandidate(
         text=text, start=start, end=start + len(text), score=margin, null_score=0.0, context=0
     )
-    return Claim(candidate=candidate, hit=hit)
+    return Claim(candidate=candidate, hit=hit, coverage=0.0)
 
 
 def test_nothing_claimed_is_no_answer() -> None:
@@ -92,7 +101,7 @@ def test_words_that_normalise_to_nothing_stay_apart(make_hit: Callable[..., Hit]
 
 
 def test_retrieval_speaks_by_rank_and_by_gap(make_hit: Callable[..., Hit]) -> None:
-    settings = DecisionSettings(margin=1.0, score=0.0, log_rank=0.0, gap=-4.0, no_answer=0.0)
+    settings = replace(PLAIN, log_rank=0.0, gap=-4.0)
     near, far = make_hit("Ada", 1, score=0.9), make_hit("Bea", 2, score=0.4, document="d2")
     # Bea's margin is 1.5 higher, her passage 0.5 x 4 = 2 lower
     first, second = decide([claim(near, "Ada", 1.0), claim(far, "Bea", 2.5)], settings).ranked
@@ -102,9 +111,7 @@ def test_retrieval_speaks_by_rank_and_by_gap(make_hit: Callable[..., Hit]) -> No
 
 
 def test_scale_and_shift_act_on_the_log_odds(make_hit: Callable[..., Hit]) -> None:
-    settings = DecisionSettings(
-        margin=1.0, score=0.0, log_rank=0.0, gap=0.0, no_answer=0.0, scale=0.5, shift=1.0
-    )
+    settings = replace(PLAIN, log_rank=0.0, scale=0.5, shift=1.0)
     decision = decide([claim(make_hit("Ada"), "Ada", 3.0)], settings)
     assert decision.confidence == pytest.approx(1 / (1 + math.exp(-(0.5 * 3.0 + 1.0))))
 
@@ -141,3 +148,38 @@ def test_a_better_span_is_never_less_confident(
         return next(item.confidence for item in ranked if item.claim.hit == hits[0])
 
     assert confidence_of_first(margins[0] + more) >= confidence_of_first(margins[0])
+
+
+def test_a_passage_that_holds_the_questions_words_weighs_more(make_hit: Callable[..., Hit]) -> None:
+    settings = replace(PLAIN, coverage=2.0)
+    near = replace(claim(make_hit("Ada wrote it", 1), "Ada", 1.0), coverage=1.0)
+    far = replace(claim(make_hit("Bea slept", 1, document="d2"), "Bea", 1.5), coverage=0.0)
+    assert [item.claim.candidate.text for item in decide([near, far], settings).ranked] == ["Ada", "Bea"]
+    assert [item.claim.candidate.text for item in decide([near, far], PLAIN).ranked] == ["Bea", "Ada"]
+
+
+def test_a_passage_without_cosine_counts_as_the_farthest(make_hit: Callable[..., Hit]) -> None:
+    settings = replace(PLAIN, cosine=10.0)
+    near = claim(replace(make_hit("Ada wrote it", 1), dense_score=0.6), "Ada", 1.0)
+    middle = claim(replace(make_hit("Bea slept", 1, document="d2"), dense_score=0.3), "Bea", 1.0)
+    unknown = claim(replace(make_hit("Cleo ran", 1, document="d3"), dense_score=None), "Cleo", 1.0)
+    first, second, third = decide([near, middle, unknown], settings).ranked
+    assert first.claim.candidate.text == "Ada"
+    assert second.confidence == pytest.approx(third.confidence)
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [
+        ("When did the Titanic sink?", 0.0),
+        ("Who wrote the logs of the Petrel?", 1.0),
+        ("How old is the captain of the Petrel?", 1 / 3),
+        ("what is it", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_coverage_is_the_share_of_content_words(
+    make_hit: Callable[..., Hit], question: str, share: float
+) -> None:
+    hit = make_hit("Ada wrote the log while the Petrel lay at anchor.")
+    assert coverage(question, hit) == pytest.approx(share)
