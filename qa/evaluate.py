@@ -11,7 +11,7 @@ import logging
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from index.protocols import Encoder
 from index.store import Store
 from ingest.records import Passage, Text
 from qa.answering import Answerer
+from qa.contexts import context_names
 from qa.metrics import (
     Outcome,
     best_threshold,
@@ -37,8 +38,6 @@ from qa.squad import Example, GoldAnswer, SquadFile, read_squad, write_predictio
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
-# The store's normal form takes surplus blanks out of a context, so a gold span can stand a little earlier.
-_MOVED = 16
 
 Progress = Callable[[int, int], None]
 
@@ -174,7 +173,7 @@ def evaluate_answers(
     examples = list(squad.examples)
     if limit is not None and limit < len(examples):
         examples = random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
-    names = _context_names(squad.examples)
+    names = context_names(squad.examples)
     with (
         tempfile.TemporaryDirectory(prefix="spanwise-") as folder,
         Store.open(Path(folder) / "store", create=True, encoder=encoder) as store,
@@ -191,11 +190,6 @@ def evaluate_answers(
     return _answers_report(asked)
 
 
-def _context_names(examples: Iterable[Example]) -> Mapping[str, str]:
-    contexts = dict.fromkeys(example.context for example in examples)
-    return {context: f"context-{number}" for number, context in enumerate(contexts, start=1)}
-
-
 def _asked(example: Example, result: AskResult, name: str) -> _Asked:
     found = any(
         _holds(hit.passage, answer)
@@ -207,9 +201,7 @@ def _asked(example: Example, result: AskResult, name: str) -> _Asked:
 
 
 def _holds(passage: Passage, answer: GoldAnswer) -> bool:
-    """Whether the whole gold span is in the passage, where it should be but for what normalising moves."""
-    place = answer.start - passage.start
-    return answer.text in passage.text[max(0, place - _MOVED) : max(0, place + len(answer.text) + _MOVED)]
+    return passage.start <= answer.start and answer.start + len(answer.text) <= passage.end
 
 
 def _answers_report(asked: Sequence[_Asked]) -> AnswersReport:
