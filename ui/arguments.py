@@ -24,7 +24,7 @@ _EXAMPLES = """\
 examples:
   spanwise demo                                   see it work on the collection that comes with it
   spanwise ingest ~/papers                        add and update a folder
-  spanwise ask "who introduced dynamic masking?"  the exact words, with their page
+  spanwise ask "when did word2vec come out?"      the exact words, with their page
   spanwise ui                                     the same in the browser"""
 
 
