@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,14 +77,17 @@ class LexicalIndex:
         """Open for reading, or for writing by `update`; raises DamagedLexicalIndex."""
         if not (folder / "meta.json").is_file():
             raise DamagedLexicalIndex(f"{folder.name}: meta.json is missing")
-        if not os.access(folder, os.W_OK):
-            folder = _writable_view(folder)
+        links = None if os.access(folder, os.W_OK) else _writable_view(folder)
+        folder = links or folder
         try:
             index = tantivy.Index.open(str(folder))
             index.config_reader(reload_policy="manual")
         except (ValueError, OSError) as error:
             raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
-        return cls(index, _schema(), folder)
+        opened = cls(index, _schema(), folder)
+        if links is not None:
+            weakref.finalize(opened, shutil.rmtree, links, ignore_errors=True)
+        return opened
 
     def update(self, entries: Iterable[LexicalEntry], deleted: Iterable[int]) -> None:
         """Add or replace entries and remove ids, in one commit."""
@@ -107,15 +112,16 @@ class LexicalIndex:
     def view(self) -> LexicalView:
         """What is committed now, unchanged by later commits."""
         self._index.reload()
-        return LexicalView(self._index.searcher(), self._schema)
+        return LexicalView(self._index.searcher(), self._schema, self)
 
 
 class LexicalView:
     """An immutable state of the index."""
 
-    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema) -> None:
+    def __init__(self, searcher: tantivy.Searcher, schema: tantivy.Schema, index: LexicalIndex) -> None:
         self._searcher = searcher
         self._schema = schema
+        self._index = index  # whose files must stay while they are searched
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

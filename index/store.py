@@ -15,8 +15,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -216,7 +218,7 @@ class Store:
             reader=self.models.reader,
             languages=self._catalog.languages(),
             types=self._catalog.types(),
-            bytes=sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file()),
+            bytes=_size(self.path),
             index=IndexInfo(
                 kind=describe(manifest),
                 vectors=sum(entry.vectors for entry in manifest.segments) if manifest else 0,
@@ -347,7 +349,9 @@ class Store:
         """Publish from SQL unless another writer is at work; whether it was done."""
         if not self._writable:
             # A read-only store is served from indexes of our own, built elsewhere.
-            self._derived = Derived(Path(tempfile.mkdtemp(prefix="spanwise-index-")))
+            own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
+            weakref.finalize(self, shutil.rmtree, own, ignore_errors=True)
+            self._derived = Derived(own)
             self._publish(anew=True)
             return True
         try:
@@ -369,6 +373,18 @@ class Store:
                 hint="see what it holds with: spanwise stats",
             )
         return found
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk; files that a writer takes away while they are counted do not count."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(root) / name).stat().st_size
+            except FileNotFoundError:
+                continue
+    return total
 
 
 def _create(folder: Path) -> None:

@@ -109,5 +109,10 @@ def test_opens_again_and_names_damage(index: LexicalIndex, tmp_path: Path) -> No
 def test_read_only_folder_is_read_through_links(index: LexicalIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("index.lexical.os.access", lambda *_: False)
     opened = LexicalIndex.open(index.folder)
-    assert opened.folder != index.folder
-    assert len(opened.view()) == 5
+    links, view = opened.folder, opened.view()
+    assert links != index.folder
+    del opened
+    assert [hit.id for hit in view.search("rudder", 10, ("en",))] == [2]
+    del view
+    assert not links.exists()
+    assert len(index.view()) == 5

@@ -243,13 +243,20 @@ def test_uploads_are_kept_under_safe_names_and_rejects_are_dropped(folder: Path,
     bad = opened.keep_upload("C:\\temp\\nothing.txt", b"")
     seen: list[IngestProgress] = []
     report = opened.store.ingest([good, bad], progress=seen.append)
-    opened.drop_uploads(item.path for item in report.rejected)
+    opened.settle_uploads([good, bad], [item.path for item in report.rejected])
     assert good == opened.store.uploads / "town <b>.txt"
     assert bad == opened.store.uploads / "nothing.txt"
     assert (good.exists(), bad.exists()) == (True, False)
     assert [item.done for item in seen] == [1, 2]
-    opened.drop_uploads([str(template / "documents" / "ferry.md")])
-    assert (template / "documents" / "ferry.md").exists()
+    again = opened.keep_upload("town <b>.txt", b"")
+    report = opened.store.ingest([again])
+    opened.settle_uploads([again], [item.path for item in report.rejected])
+    assert good.read_bytes() == b"The town hall has a clock."
+    better = opened.keep_upload("town <b>.txt", b"The town hall has two clocks.")
+    report = opened.store.ingest([better])
+    opened.settle_uploads([better], [item.path for item in report.rejected])
+    assert good.read_bytes() == b"The town hall has two clocks."
+    assert [path.name for path in opened.store.uploads.iterdir()] == [good.name]
 
 
 @pytest.mark.parametrize(

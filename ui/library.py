@@ -73,17 +73,31 @@ class Library:
         return contents
 
     def keep_upload(self, name: str, content: bytes) -> Path:
-        """Write an uploaded file into the store's folder for uploads; the same name again replaces it."""
+        """Write an uploaded file into the store's folder for uploads; the same name again replaces it.
+
+        What it replaces is put aside until `settle_uploads` says whether the new one could be read.
+        """
         target = self.store.uploads / safe_name(name)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not _put_aside(target).exists():
+            target.replace(_put_aside(target))
         target.write_bytes(content)
         return target
 
-    def drop_uploads(self, paths: Iterable[str]) -> None:
-        """Delete uploaded files that could not be taken in."""
-        for path in map(Path, paths):
-            if path.is_relative_to(self.store.uploads):
+    def settle_uploads(self, paths: Iterable[Path], rejected: Iterable[str]) -> None:
+        """Drop uploaded files that could not be taken in, and bring back what they were to replace."""
+        refused = set(rejected)
+        for path in paths:
+            if path.as_posix() not in refused:
+                _put_aside(path).unlink(missing_ok=True)
+            elif _put_aside(path).exists():
+                _put_aside(path).replace(path)
+            else:
                 path.unlink(missing_ok=True)
+
+
+def _put_aside(path: Path) -> Path:
+    return path.with_name(f".before.{path.name}")  # hidden, so that no ingest takes it for a document
 
 
 def safe_name(name: str) -> str:

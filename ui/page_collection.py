@@ -47,7 +47,7 @@ def _add_files(library: Library) -> None:
         def take(progress: Callable[[IngestProgress], None]) -> IngestReport:
             paths = [library.keep_upload(file.name, file.getvalue()) for file in files]
             report = library.store.ingest(paths, progress=progress)
-            library.drop_uploads(item.path for item in report.rejected)
+            library.settle_uploads(paths, [item.path for item in report.rejected])
             return report
 
         st.session_state.uploads += 1  # a new widget: the files that were taken in leave the list
