@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import random
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,10 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from index.protocols import Encoder
-from index.store import Store
-from ingest.records import Passage, Text
 from qa.answering import Answerer
-from qa.contexts import context_names
+from qa.collection import Collection, squad_collection
 from qa.metrics import (
     Outcome,
     best_threshold,
@@ -34,7 +31,7 @@ from qa.metrics import (
 from qa.protocols import Reader
 from qa.records import AskResult, SpanCandidate
 from qa.reports import AnswersReport, ReaderReport, Share
-from qa.squad import Example, GoldAnswer, SquadFile, read_squad, write_predictions
+from qa.squad import Example, SquadFile, read_squad, write_predictions
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
@@ -173,35 +170,20 @@ def evaluate_answers(
     examples = list(squad.examples)
     if limit is not None and limit < len(examples):
         examples = random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
-    names = context_names(squad.examples)
-    with (
-        tempfile.TemporaryDirectory(prefix="spanwise-") as folder,
-        Store.open(Path(folder) / "store", create=True, encoder=encoder) as store,
-    ):
-        titles = {example.context: example.title for example in squad.examples}
-        store.add(Text(id=name, text=context, title=titles[context]) for context, name in names.items())
-        answerer = Answerer(store, reader, encoder)
+    with squad_collection(squad, encoder) as collection:
+        answerer = Answerer(collection.store, reader, encoder)
         asked: list[_Asked] = []
         for example in examples:
             result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
-            asked.append(_asked(example, result, names[example.context]))
+            asked.append(_asked(example, result, collection))
             if progress:
                 progress(len(asked), len(examples))
     return _answers_report(asked)
 
 
-def _asked(example: Example, result: AskResult, name: str) -> _Asked:
-    found = any(
-        _holds(hit.passage, answer)
-        for hit in result.passages
-        if f"text:{name}" in (hit.document.path, *hit.document.paths)
-        for answer in example.answers
-    )
+def _asked(example: Example, result: AskResult, collection: Collection) -> _Asked:
+    found = any(collection.holds_gold(hit, example) for hit in result.passages)
     return _Asked(example=example, result=result, golds=gold_answers(example.answer_texts), found=found)
-
-
-def _holds(passage: Passage, answer: GoldAnswer) -> bool:
-    return passage.start <= answer.start and answer.start + len(answer.text) <= passage.end
 
 
 def _answers_report(asked: Sequence[_Asked]) -> AnswersReport:
