@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -85,18 +86,86 @@ def load_model(
     tokenizer = _load_tokenizer(folder)
     sentence = _sentence_settings(source, folder) if task == "encoder" else _SentenceSettings()
     model = _load_weights(folder, task, dtype or best_dtype(place))
-    separator = tokenizer.sep_id if getattr(model.config, "type_vocab_size", 0) > 1 else None
     windows = (_window(model), sentence.max_tokens, _tokenizer_limit(folder))
     return LoadedModel(
         name=name,
         tokenizer=tokenizer,
-        engine=TorchEngine(model, _OUTPUTS[task], device=place, separator=separator),
+        engine=TorchEngine(
+            model, _OUTPUTS[task], device=place, separator=_segment_separator(model, tokenizer)
+        ),
         max_tokens=min(window for window in windows if window),
         dimension=int(model.config.hidden_size),
         fingerprint=_fingerprint(folder, tokenizer, sentence),
         pooling=sentence.pooling,
         prefixes=sentence.prefixes,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainable:
+    """A checkpoint in float32, ready to be trained: the plain transformers model and what belongs to it.
+
+    `separator` is the separator's id where the model numbers its segments, None where it does not;
+    `new_head` says that its task's head is fresh, because the checkpoint had none.
+    """
+
+    model: PreTrainedModel
+    tokenizer: TextTokenizer
+    max_tokens: int
+    separator: int | None
+    fingerprint: str
+    new_head: bool
+
+
+def load_trainable(name: str, task: Task, *, device: str | None = None, seed: int = 0) -> Trainable:
+    """The checkpoint called `name` for training; an encoder asked for as reader gets a new head by `seed`.
+
+    Raises ModelNotFound and ModelError.
+    """
+    _, folder = locate(name, task)
+    tokenizer = _load_tokenizer(folder)
+    torch.manual_seed(seed)
+    model, gaps = _load(folder, task, torch.float32)
+    _refuse_gaps(folder, task, [gap for gap in gaps if not gap.startswith("qa_outputs")])
+    limits = (_window(model), _tokenizer_limit(folder))
+    return Trainable(
+        model=model.to(best_device() if device is None else device),  # type: ignore[arg-type]
+        tokenizer=tokenizer,
+        max_tokens=min(limit for limit in limits if limit),
+        separator=_segment_separator(model, tokenizer),
+        fingerprint=_fingerprint(folder, tokenizer, _SentenceSettings()),
+        new_head=bool(gaps),
+    )
+
+
+def save_trained(trained: Trainable, start: str, task: Task, folder: Path, *, card: str) -> None:
+    """Write trained weights as float16 safetensors with the tokenizer and settings of what they came from.
+
+    `start` is the name that `load_trainable` was given, `card` the text of the model card. The weights are
+    written last, so that a folder that loads is whole. Raises ModelError where the folder cannot be written.
+    """
+    _, origin = locate(start, task)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+        (folder / "tokenizer.json").write_bytes(_tokenizer_file(trained.tokenizer, origin))
+        if (origin / "tokenizer_config.json").is_file():
+            shutil.copyfile(origin / "tokenizer_config.json", folder / "tokenizer_config.json")
+        half = {
+            name: value.detach().to("cpu", torch.float16).contiguous()
+            for name, value in trained.model.state_dict().items()
+        }
+        with _quiet():
+            trained.model.save_pretrained(folder, state_dict=half)
+    except OSError as error:
+        raise ModelError(
+            f"{folder} cannot be written: {error}", hint="give a folder that can be written to"
+        ) from error
+
+
+def _tokenizer_file(tokenizer: TextTokenizer, origin: Path) -> bytes:
+    own = origin / "tokenizer.json"
+    return own.read_bytes() if own.is_file() else tokenizer.serialise().encode()
 
 
 def best_device() -> str:
@@ -130,6 +199,13 @@ def _load_tokenizer(folder: Path) -> TextTokenizer:
 
 
 def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> PreTrainedModel:
+    model, gaps = _load(folder, task, dtype)
+    _refuse_gaps(folder, task, gaps)
+    return model
+
+
+def _load(folder: Path, task: Task, dtype: torch.dtype) -> tuple[PreTrainedModel, list[str]]:
+    """The model and the names of weights that its file does not hold."""
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         with _quiet():
@@ -145,18 +221,16 @@ def _load_weights(folder: Path, task: Task, dtype: torch.dtype) -> PreTrainedMod
     model, info = loaded
     if config.is_encoder_decoder:
         raise ModelError(f"{folder} holds an encoder-decoder", hint="choose a RoBERTa-like checkpoint")
-    _refuse_gaps(folder, task, info)
     if task == "encoder" and hasattr(model, "pooler"):
         model.register_module(
             "pooler", None
         )  # its weights are not in every checkpoint and its output is never used
-    return model
-
-
-def _refuse_gaps(folder: Path, task: Task, info: dict[str, Any]) -> None:
-    """Weights that the file does not hold would be random numbers."""
     gaps = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
-    gaps += sorted(str(key) for key in info["mismatched_keys"])
+    return model, gaps + sorted(str(key) for key in info["mismatched_keys"])
+
+
+def _refuse_gaps(folder: Path, task: Task, gaps: Sequence[str]) -> None:
+    """Weights that the file does not hold would be random numbers."""
     if not gaps:
         return
     if any(key.startswith("qa_outputs") for key in gaps):
@@ -168,6 +242,10 @@ def _refuse_gaps(folder: Path, task: Task, info: dict[str, Any]) -> None:
         f"the weights in {folder} do not fill the {task}: {', '.join(gaps[:5])} are missing",
         hint="the file and config.json do not belong together; fetch the model again",
     )
+
+
+def _segment_separator(model: PreTrainedModel, tokenizer: TextTokenizer) -> int | None:
+    return tokenizer.sep_id if getattr(model.config, "type_vocab_size", 0) > 1 else None
 
 
 def _window(model: PreTrainedModel) -> int | None:

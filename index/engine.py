@@ -47,7 +47,7 @@ class TorchEngine:
         """The model's outputs as float32 for one padded batch, both inputs of shape (batch, length)."""
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
         if self._separator is not None:
-            inputs["token_type_ids"] = _segments(input_ids, self._separator) * attention_mask
+            inputs["token_type_ids"] = segments(input_ids, self._separator) * attention_mask
         with torch.inference_mode():
             output = self._model(**{name: self._tensor(array) for name, array in inputs.items()})
             return tuple(getattr(output, name).float().cpu().numpy() for name in self._outputs)
@@ -105,7 +105,7 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_M_MMAP_THRESHOLD, 32 * 2**20) and mallopt(_M_TRIM_THRESHOLD, 512 * 2**20))
 
 
-def _segments(input_ids: TokenIds, separator: int) -> TokenIds:
+def segments(input_ids: TokenIds, separator: int) -> TokenIds:
     """0 up to the first separator of each row, 1 after it."""
     is_separator = input_ids == separator
     before = np.cumsum(is_separator, axis=1) - is_separator

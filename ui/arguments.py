@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
+    _trainings(add("train", "fine-tune a model on your own labelled data"), common)
     return parser
 
 
@@ -158,6 +159,21 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
 
 
+def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+    purpose = "fine-tune a reader on SQuAD files; --reader NAME is the model to start from"
+    sub = kinds.add_parser("reader", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="train reader")
+    sub.add_argument("files", nargs="*", metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the trained reader")
+    sub.add_argument("--settings", type=Path, metavar="FILE.toml", help="all settings, data files included")
+    sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (2)")
+    sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (3e-5)")
+    sub.add_argument("--seed", type=int, metavar="S", help="seed of order and chance (0)")
+    sub.add_argument("--strict", action="store_true", help="stop at answers that are not at their offset")
+    sub.add_argument("--restart", action="store_true", help="forget the checkpoints in DIR and begin anew")
+
+
 def _add_mode(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--mode",
@@ -181,6 +197,16 @@ def _positive(text: str) -> int:
     number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return number
+
+
+def _above_zero(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 

@@ -6,6 +6,7 @@ answers; errors pass through to `cli`.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -229,6 +230,28 @@ def _eval_answers(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _train_reader(flags: Flags, settings: Settings) -> int:
+    from index.presets import resolve_models
+    from qa.training.reader import train_reader
+    from ui.progress import Progress
+    from ui.training import read_training, training_json, training_text
+
+    start = resolve_models(settings.models).reader if settings.models else None
+    training = read_training(flags, start)
+    if flags["restart"]:
+        shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
+    with Progress("question") as mining, Progress("step") as progress:
+        trained = train_reader(
+            training,
+            flags["out"],
+            strict=flags["strict"],
+            progress=progress.training,
+            mining_progress=mining,
+        )
+    _show(settings, training_json(trained), training_text(trained))
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "ingest": _ingest,
     "search": _search,
@@ -244,6 +267,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
     "eval answers": _eval_answers,
+    "train reader": _train_reader,
 }
 
 

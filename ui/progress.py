@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tqdm import tqdm
 
 from index.records import IngestProgress
+
+if TYPE_CHECKING:
+    from index.training.loop import TrainingProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
 _LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
@@ -22,6 +25,7 @@ class Progress:
     def __init__(self, unit: str) -> None:
         self._unit = unit
         self._began = self._last = time.monotonic()
+        self._initial: int | None = None
         self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -34,14 +38,22 @@ class Progress:
             self._bar.close()
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """`done` of `total` are done."""
+        """`done` of `total` are done; what was done before the first call does not count for the rate."""
+        if self._initial is None:
+            self._initial = max(done - 1, 0)
         if sys.stderr.isatty():
             self._draw(done, total, note)
         elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
             elapsed = self._last - self._began
             line = tqdm.format_meter(
-                done, total, elapsed, unit=self._unit, bar_format=_LINE, postfix=note or None
+                done,
+                total,
+                elapsed,
+                unit=self._unit,
+                bar_format=_LINE,
+                postfix=note or None,
+                initial=self._initial,
             )
             print(line, file=sys.stderr)
 
@@ -49,9 +61,24 @@ class Progress:
         """One more file is done."""
         self(progress.done, progress.total, f"{progress.passages:,} passages")
 
+    def training(self, progress: TrainingProgress) -> None:
+        """One more step is done, or the weights were judged."""
+        if progress.evaluation is None:
+            self(progress.step, progress.steps, f"loss {progress.loss:.3f}")
+            return
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in progress.evaluation.figures.items())
+        tqdm.write(f"step {progress.step}, {progress.evaluation.weights} weights: {figures}", file=sys.stderr)
+
     def _draw(self, done: int, total: int, note: str) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, unit=self._unit, bar_format=_BAR, dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                total=total,
+                initial=self._initial or 0,
+                unit=self._unit,
+                bar_format=_BAR,
+                dynamic_ncols=True,
+                leave=False,
+            )
         self._bar.total = total
         self._bar.set_postfix_str(note, refresh=False)
         self._bar.update(done - self._bar.n)

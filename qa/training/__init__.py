@@ -1,0 +1,1 @@
+"""Fine-tuning a reader on SQuAD files: examples, hard negatives, the loss over several passages, the card."""

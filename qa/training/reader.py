@@ -1,0 +1,363 @@
+"""Training a reader: from settings and SQuAD files to a folder that `--reader` can load.
+
+files -> TrainingData -> (hard negatives) -> one step: questions -> labelled windows -> logits -> loss
+      -> fit (checkpoints, evaluation on the titles held out) -> model folder with its card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from index.checkpoint import LoadedModel, Trainable, load_trainable, save_trained
+from index.encoder import load_encoder
+from index.engine import TorchEngine, padded, segments
+from index.mining import nearest_texts
+from index.presets import DEFAULT_PRESET, Prefixes
+from index.training.loop import Evaluation, TrainingProgress, fit
+from ingest.records import Span
+from qa.metrics import Outcome, best_threshold, exact_match, f1, gold_answers, normalise_answer
+from qa.reader import RobertaReader
+from qa.squad import Example
+from qa.training.card import model_card
+from qa.training.data import TrainingData, by_title, draw, load_sources, respell
+from qa.training.distillation import Teacher
+from qa.training.features import LabelledWindow, label_windows
+from qa.training.loss import passage_loss, shared_loss, teacher_loss
+from qa.training.settings import ReaderTraining
+
+_TOKENS_PER_PASS = 2048
+_QUESTIONS_READ_AT_ONCE = 32
+
+Progress = Callable[[TrainingProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedReader:
+    """Where the reader was written, what it was made of, and how good it was on the way."""
+
+    folder: Path
+    data: TrainingData
+    evaluations: tuple[Evaluation, ...]
+
+
+def train_reader(
+    settings: ReaderTraining,
+    out: str | Path,
+    *,
+    strict: bool = False,
+    progress: Progress | None = None,
+    mining_progress: Callable[[int, int], None] | None = None,
+) -> TrainedReader:
+    """Train as `settings` say and write the reader into the folder `out`.
+
+    A run that was killed goes on where its last checkpoint in `out/checkpoints` stands when it is called
+    again with the same settings and files. Raises DataError, ModelNotFound and ModelError.
+    """
+    out = Path(out)
+    data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
+    start = load_trainable(settings.start, "reader", seed=settings.loop.seed)
+    _set_dropout(start.model, settings.dropout)
+    task = _ReaderTask(settings, data, start, mining_progress)
+    evaluations = fit(
+        start.model,
+        task,
+        settings.loop,
+        folder=out / "checkpoints",
+        identity=_identity(settings, data, start.fingerprint),
+        progress=progress,
+    )
+    card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
+    save_trained(start, settings.start, "reader", out, card=card)
+    record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
+    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
+
+
+def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
+    for example in data.examples:
+        digest.update(repr((example.question, example.context, example.answers)).encode())
+    return digest.hexdigest()
+
+
+def _set_dropout(model: torch.nn.Module, dropout: float | None) -> None:
+    if dropout is None:
+        return
+    for name, module in model.named_modules():
+        # Within the attention it would cost more than all the rest on a CPU: no fused kernel draws it.
+        if isinstance(module, torch.nn.Dropout) and "attention.self" not in name:
+            module.p = dropout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passage:
+    """A passage that a question of this step is read against."""
+
+    question: str
+    context: str
+
+
+class _ReaderTask:
+    """The steps of a training: which questions, against which passages, and the loss of what is said."""
+
+    figure = "f1"
+
+    def __init__(
+        self,
+        settings: ReaderTraining,
+        data: TrainingData,
+        start: Trainable,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._settings, self._data, self._start = settings, data, start
+        self._contexts = list(dict.fromkeys(example.context for example in data.examples))
+        self._tokens = dict(zip(self._contexts, start.tokenizer.encode_batch(self._contexts), strict=True))
+        self._of_title = by_title(data.examples)
+        self._mined = self._mine(progress) if settings.negatives.share else {}
+        self._drawn: dict[int, list[int]] = {}
+        per_epoch = sum(data.weights)
+        self.steps = max(1, round(settings.epochs * per_epoch / settings.questions))
+        self._teacher = None if settings.distillation is None else Teacher.load(settings.distillation.teacher)
+        if self._teacher is not None:
+            sample = self._contexts[:: max(1, len(self._contexts) // 200)]
+            self._teacher.check(sample, [self._tokens[context] for context in sample])
+
+    # -- what a step shows ----------------------------------------------------------------------------------
+
+    def _mine(self, progress: Callable[[int, int], None] | None) -> Mapping[str, list[int]]:
+        """For each question the contexts that retrieval finds for it."""
+        settings = self._settings.negatives
+        questions = list(dict.fromkeys(example.question for example in self._data.examples))
+        encoder = load_encoder(DEFAULT_PRESET) if settings.dense else None
+        found = nearest_texts(
+            self._contexts, questions, settings.candidates, encoder=encoder, progress=progress
+        )
+        return dict(zip(questions, found, strict=True))
+
+    def _examples(self, step: int) -> list[Example]:
+        first = step * self._settings.questions
+        return [
+            self._data.examples[self._at(place)] for place in range(first, first + self._settings.questions)
+        ]
+
+    def _at(self, place: int) -> int:
+        """The index of the example at a place of the whole run, epoch after epoch."""
+        epoch = 0
+        while True:
+            if epoch not in self._drawn:
+                self._drawn[epoch] = draw(self._data.weights, seed=self._settings.loop.seed, epoch=epoch)
+            if place < len(self._drawn[epoch]):
+                return self._drawn[epoch][place]
+            place -= len(self._drawn[epoch])
+            epoch += 1
+
+    def _negatives(self, example: Example, lot: random.Random) -> list[str]:
+        settings = self._settings.negatives
+        if lot.random() >= settings.share:
+            return []
+        golds = [normalise_answer(text) for text in example.answer_texts]
+        mined = [self._contexts[place] for place in self._mined.get(example.question, ())]
+        article = self._of_title.get(example.title, [])
+        chosen: list[str] = []
+        for _ in range(settings.passages):
+            pool = article if article and lot.random() < settings.same_article else mined
+            usable = [
+                text
+                for text in pool
+                if text != example.context and text not in chosen and not _says(text, golds)
+            ]
+            if usable:
+                chosen.append(lot.choice(usable))
+        return chosen
+
+    def _windows(self, step: int) -> Iterator[tuple[list[_Passage], list[LabelledWindow], list[list[int]]]]:
+        """What is in memory together: passages, one window of each, and the rows of each question."""
+        lot = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
+        examples = self._examples(step)
+        at_once = self._settings.questions_at_once
+        for first in range(0, len(examples), at_once):
+            passages: list[_Passage] = []
+            windows: list[LabelledWindow] = []
+            groups: list[list[int]] = []
+            for example in examples[first : first + at_once]:
+                question = example.question
+                if lot.random() < self._settings.respelled:
+                    question = respell(question, lot)
+                rows = []
+                for context in (example.context, *self._negatives(example, lot)):
+                    own = context is example.context
+                    spans = (
+                        [Span(start=a.start, end=a.start + len(a.text)) for a in example.answers]
+                        if own
+                        else []
+                    )
+                    window = self._one_window(question, context, spans, len(passages), lot)
+                    if window is not None:
+                        passages.append(_Passage(question=question, context=context))
+                        rows.append(len(windows))
+                        windows.append(window)
+                groups.append(rows)
+            if windows:
+                yield passages, windows, groups
+
+    def _one_window(
+        self, question: str, context: str, spans: Sequence[Span], passage: int, lot: random.Random
+    ) -> LabelledWindow | None:
+        """A window that holds the answer where there is one, else any."""
+        found = label_windows(
+            self._start.tokenizer.encode(question),
+            self._tokens[context],
+            spans,
+            self._start.tokenizer.pair,
+            passage=passage,
+            max_tokens=min(self._settings.max_tokens, self._start.max_tokens),
+            stride=self._settings.stride,
+        )
+        positive = [window for window in found if window.positive]
+        if spans and not positive:
+            return None  # the answer is longer than the windows share: no label could be right
+        return lot.choice(positive or found) if found else None
+
+    # -- what is minimised ----------------------------------------------------------------------------------
+
+    def losses(self, step: int) -> Iterator[torch.Tensor]:
+        """The loss of a step in as many parts as fit into memory one after the other."""
+        share = self._settings.questions_at_once / self._settings.questions
+        for passages, windows, groups in self._windows(step):
+            yield min(1.0, share) * self._loss(passages, windows, groups)
+
+    def _loss(
+        self, passages: Sequence[_Passage], windows: Sequence[LabelledWindow], groups: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        settings = self._settings
+        both = self._forward(windows)
+        teaching = self._teaching(passages, windows)
+        rivals = [rows for rows in groups if len(rows) > 1 and windows[rows[0]].positive]
+        total = torch.zeros((), device=both[0].device)
+        for side, logits in enumerate(both):
+            places = [window.start if side == 0 else window.end for window in windows]
+            labels = torch.tensor(places, device=logits.device)
+            loss = passage_loss(logits, labels).sum() / len(groups)
+            if rivals:
+                loss = loss + settings.negatives.weight * shared_loss(logits, labels, rivals).sum() / len(
+                    groups
+                )
+            if teaching is not None and settings.distillation is not None:
+                kept = settings.distillation.weight
+                taught = teacher_loss(logits, teaching[side], settings.distillation.temperature)
+                loss = (1 - kept) * loss + kept * taught.sum() / len(groups)
+            total = total + loss / 2
+        return total
+
+    def _forward(self, windows: Sequence[LabelledWindow]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits, shape (windows, longest), -inf where no span may stand.
+
+        Windows of like length go through the model together, so that little of a pass is padding.
+        """
+        model, device = self._start.model, self._start.model.device
+        order = sorted(range(len(windows)), key=lambda row: -len(windows[row].window))
+        longest = len(windows[order[0]].window)
+        rows: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        first = 0
+        while first < len(order):
+            size = max(1, _TOKENS_PER_PASS // len(windows[order[first]].window))
+            part = [windows[row] for row in order[first : first + size]]
+            first += size
+            ids, mask = padded([item.window.input_ids for item in part], self._start.tokenizer.pad_id)
+            inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+            if self._start.separator is not None:
+                inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
+            output = model(**{name: value.to(device) for name, value in inputs.items()})
+            allowed = torch.zeros(ids.shape, dtype=torch.bool)
+            for row, item in enumerate(part):
+                allowed[row, : len(item.window)] = torch.from_numpy(item.allowed())
+            for logits, into in zip((output.start_logits, output.end_logits), rows, strict=True):
+                kept = logits.float().masked_fill(~allowed.to(device), float("-inf"))
+                into.append(torch.nn.functional.pad(kept, (0, longest - kept.shape[1]), value=float("-inf")))
+        back = torch.tensor(order, device=device).argsort()
+        return torch.cat(rows[0])[back], torch.cat(rows[1])[back]
+
+    def _teaching(
+        self, passages: Sequence[_Passage], windows: Sequence[LabelledWindow]
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        if self._teacher is None:
+            return None
+        asked = [
+            (passages[item.passage].question, passages[item.passage].context, item.window) for item in windows
+        ]
+        longest = max(len(item.window) for item in windows)
+        start, end = (
+            torch.stack(
+                [torch.nn.functional.pad(row, (0, longest - len(row)), value=float("-inf")) for row in side]
+            ).to(self._start.model.device)
+            for side in self._teacher.logits(asked)
+        )
+        return start, end
+
+    # -- how well -------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> dict[str, float]:
+        """Exact match and F1 on the held-out titles, at the threshold that serves them best."""
+        lot = random.Random(0)  # noqa: S311
+        held_out = list(self._data.held_out)
+        if not held_out:
+            return {}
+        examples = lot.sample(held_out, min(self._settings.evaluated, len(held_out)))
+        reader = RobertaReader(self._loaded())
+        outcomes, exact = [], 0.0
+        answerable: list[float] = []
+        for first in range(0, len(examples), _QUESTIONS_READ_AT_ONCE):
+            part = examples[first : first + _QUESTIONS_READ_AT_ONCE]
+            read = reader.read_many([(item.question, [item.context]) for item in part])
+            for example, candidates in zip(part, read, strict=True):
+                best = max(candidates, key=lambda candidate: candidate.score, default=None)
+                golds, text = gold_answers(example.answer_texts), best.text if best else ""
+                outcomes.append(
+                    Outcome(
+                        predicted=text,
+                        score=f1(text, golds),
+                        no_answer=-best.margin if best else float("inf"),
+                        answerable=example.answerable,
+                    )
+                )
+                if example.answerable:
+                    exact += exact_match(text, golds)
+                    answerable.append(f1(text, golds))
+        best_f1, _ = best_threshold(outcomes)
+        figures = {"f1": best_f1, "questions": float(len(examples))}
+        if answerable:
+            figures["answerable_exact"] = 100 * exact / len(answerable)
+            figures["answerable_f1"] = 100 * sum(answerable) / len(answerable)
+        return figures
+
+    def _loaded(self) -> LoadedModel:
+        """The model as it is now, as a reader."""
+        start = self._start
+        return LoadedModel(
+            name="in training",
+            tokenizer=start.tokenizer,
+            engine=TorchEngine(
+                start.model,
+                ("start_logits", "end_logits"),
+                device=str(start.model.device),
+                separator=start.separator,
+            ),
+            max_tokens=start.max_tokens,
+            dimension=int(start.model.config.hidden_size),
+            fingerprint=start.fingerprint,
+            pooling="mean",
+            prefixes=Prefixes(),
+        )
+
+
+def _says(text: str, golds: Sequence[str]) -> bool:
+    """Whether a passage holds one of the answers in any spelling, so that it is no negative."""
+    plain = f" {normalise_answer(text)} "
+    return any(gold and f" {gold} " in plain for gold in golds)

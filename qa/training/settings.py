@@ -1,0 +1,107 @@
+"""What a reader is trained from, on what and how: the form of the settings file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from index.errors import DataError
+from index.presets import DEFAULT_PRESET
+from index.training.settings import LoopSettings
+
+_STRICT: dict[str, Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A SQuAD file and how often each of its questions is seen per epoch.
+
+    A weight of 0.5 draws half of them anew in every epoch, 2 sees each twice; `unanswerable` multiplies it
+    for questions without an answer.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    path: str
+    weight: float = 1.0
+    unanswerable: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negatives:
+    """Passages without the answer that a question is read against beside its own.
+
+    `share` of the questions get `passages` of them: from the `candidates` that retrieval finds nearest among
+    all contexts (`dense` adds the encoder's vectors to the words), or, for `same_article` of them, any other
+    paragraph under the same title. `weight` is that of the loss normalised over all passages of a question
+    (Clark and Gardner 2018) beside the loss of each passage.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    share: float = 0.0
+    passages: int = 1
+    candidates: int = 10
+    same_article: float = 0.3
+    dense: bool = False
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distillation:
+    """A larger reader whose logits are learnt beside the labels (Hinton et al. 2015).
+
+    It must cut contexts into the same tokens. `weight` is the share of its part of the loss.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    teacher: str
+    weight: float = 0.7
+    temperature: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderTraining:
+    """All settings of one training.
+
+    `start` is a preset, a folder or a hub id; an encoder gets a new head. `epochs` may be a fraction.
+    `questions` make one step, of which `questions_at_once` are in memory together; windows are
+    `max_tokens` long and share `stride` tokens. `hold_out` is the share of titles kept out of training for
+    evaluation, `evaluated` the most questions asked there. `respelled` of the questions lose their
+    capitals, question mark or close punctuation, as people type them. `dropout` is that of hidden states;
+    None keeps the model's own.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    sources: tuple[Source, ...]
+    start: str = DEFAULT_PRESET
+    epochs: float = 2.0
+    questions: int = 32
+    questions_at_once: int = 32
+    max_tokens: int = 288
+    stride: int = 96
+    hold_out: float = 0.05
+    evaluated: int = 400
+    respelled: float = 0.2
+    dropout: float | None = None
+    negatives: Negatives = field(default_factory=Negatives)
+    distillation: Distillation | None = None
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+
+def training_settings(content: Mapping[str, Any], *, where: str) -> ReaderTraining:
+    """Settings from a mapping, as read from TOML; raises DataError that names the entry of file `where`."""
+    try:
+        return TypeAdapter(ReaderTraining).validate_python(dict(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise DataError(
+            f"{where}: {entry or 'the settings'}: {first['msg']} (got {first['input']!r})",
+            hint="the README shows the form; names and defaults stand in qa/training/settings.py",
+        ) from error

@@ -1,0 +1,84 @@
+"""The command `train reader`: its settings out of file and flags, its outcome as JSON and text."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from index.errors import DataError
+from qa.training.reader import TrainedReader
+from qa.training.settings import ReaderTraining, training_settings
+from ui.output import Json
+from ui.settings import UsageError
+
+_LOOP_FLAGS = ("learning_rate", "seed")
+
+
+def read_training(flags: Mapping[str, Any], start: str | None) -> ReaderTraining:
+    """What the file says, overridden by what was typed; `start` is the reader named there, if any.
+
+    Paths in the file are relative to its folder. Raises UsageError and DataError.
+    """
+    file: Path | None = flags["settings"]
+    content = {} if file is None else _from_file(file)
+    content["sources"] = [*content.get("sources", ()), *({"path": path} for path in flags["files"])]
+    if not content["sources"]:
+        raise UsageError("train reader needs data", hint="give SQuAD files, or --settings FILE.toml")
+    if start is not None:
+        content["start"] = start
+    if flags["epochs"] is not None:
+        content["epochs"] = flags["epochs"]
+    given = {name: flags[name] for name in _LOOP_FLAGS if flags[name] is not None}
+    if given:
+        content["loop"] = {**content.get("loop", {}), **given}
+    return training_settings(content, where="the command line" if file is None else str(file))
+
+
+def training_json(trained: TrainedReader) -> Json:
+    """Where the reader is, what it was trained on, and its figures on the way."""
+    return {
+        "reader": str(trained.folder),
+        "questions": len(trained.data.examples),
+        "held_out": len(trained.data.held_out),
+        "sources": [asdict(report) for report in trained.data.reports],
+        "evaluations": [asdict(item) for item in trained.evaluations if item.figures],
+    }
+
+
+def training_text(trained: TrainedReader) -> str:
+    """The same for people, ending with the next step."""
+    lines = [
+        f"{report.path}: {report.questions:,} questions, {report.unanswerable:,} without an answer"
+        + (
+            f"; {report.wrong_offsets:,} left out, their answer is not at its offset"
+            * bool(report.wrong_offsets)
+        )
+        for report in trained.data.reports
+    ]
+    for item in trained.evaluations:
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in item.figures.items())
+        if figures:
+            lines.append(f"after step {item.step:,} ({item.weights} weights): {figures}")
+    if not trained.data.held_out:
+        lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval reader`")
+    return "\n".join([*lines, f"The reader is in {trained.folder}; use it with --reader {trained.folder}"])
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}", hint="give the path of a TOML file") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not TOML: {error}", hint="mend the line it names") from error
+    sources = content.get("sources")
+    for source in sources if isinstance(sources, list) else ():
+        if isinstance(source, dict) and isinstance(source.get("path"), str):
+            source["path"] = str((path.parent / source["path"]).resolve())
+    start = content.get("start")
+    if isinstance(start, str) and start.startswith("."):
+        content["start"] = str((path.parent / start).resolve())
+    return content
