@@ -10,7 +10,7 @@ touches a user's store.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,10 @@ class Collection:
         if f"text:{self.names[example.context]}" not in (hit.document.path, *hit.document.paths):
             return False
         return any(_holds(hit.passage, answer) for answer in example.answers)
+
+    def gold_rank(self, hits: Iterable[Hit], example: Example) -> int | None:
+        """The rank of the first hit that holds a gold span, None where none does."""
+        return next((hit.rank for hit in hits if self.holds_gold(hit, example)), None)
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """How good the reader is on its own, and how good answers are end to end, on labelled files.
 
-`evaluate_reader` gives the reader the gold context and reports the keys of the official SQuAD v2 script;
+`evaluate_reader` gives the reader the gold context and reports the keys of the official SQuAD scripts;
 `evaluate_answers` hides the contexts in one collection, asks every question of it and reports answers,
-refusals, retrieval and calibration. Both run exactly what `ask` runs; neither touches a user's store.
+refusals, retrieval, calibration and where wrong answers were lost. Both run exactly what `ask` runs; neither
+touches a user's store.
 """
 
 from __future__ import annotations
@@ -10,28 +11,21 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from index.protocols import Encoder
+from index.retriever import Retriever
 from qa.answering import Answerer
 from qa.collection import Collection, squad_collection
-from qa.metrics import (
-    Outcome,
-    best_threshold,
-    exact_match,
-    expected_calibration_error,
-    f1,
-    gold_answers,
-)
+from qa.failures import SEARCH_DEPTH, Asked, Stage, failure_log
 from qa.protocols import Reader
-from qa.records import AskResult, SpanCandidate
-from qa.reports import AnswersReport, ReaderReport, Share
-from qa.squad import Example, SquadFile, read_squad, write_predictions
+from qa.records import SpanCandidate
+from qa.reports import AnswersReport, ReaderReport
+from qa.scoring import answers_report, reader_report
+from qa.squad import Example, SquadFile, check_writable, read_squad, write_predictions
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
@@ -53,8 +47,9 @@ def evaluate_reader(
     score, unless `always_answer`; in a file without them it always answers. `progress` is called with
     (questions done, questions). Raises DataError for a file of another form.
     """
-    squad = read_squad(path)
-    _warn_of_wrong_offsets(squad)
+    squad = _read(path)
+    if predictions_out is not None:
+        check_writable(predictions_out)
     started = time.perf_counter()
     best = list(_best_spans(squad.examples, reader, progress))
     seconds = time.perf_counter() - started
@@ -64,7 +59,20 @@ def evaluate_reader(
         write_predictions(
             predictions_out, {example.id: text for example, text in zip(squad.examples, texts, strict=True)}
         )
-    return _reader_report(squad, texts, best, seconds)
+    return reader_report(squad, texts, best, seconds)
+
+
+def _read(path: str | Path) -> SquadFile:
+    squad = read_squad(path)
+    if squad.wrong_offsets:
+        _LOG.warning("%s: %d gold answers do not stand at their offset", squad.path, squad.wrong_offsets)
+    if squad.repeated_ids:
+        _LOG.warning(
+            "%s: %d questions repeat an id; all count, a predictions file has room for one",
+            squad.path,
+            squad.repeated_ids,
+        )
+    return squad
 
 
 def _best_spans(
@@ -80,75 +88,6 @@ def _best_spans(
             progress(done, len(examples))
 
 
-def _reader_report(
-    squad: SquadFile, texts: Sequence[str], best: Sequence[SpanCandidate | None], seconds: float
-) -> ReaderReport:
-    golds = [gold_answers(example.answer_texts) for example in squad.examples]
-    answerable = [example.answerable for example in squad.examples]
-    threshold: tuple[float | None, float | None] = (None, None)
-    if squad.has_unanswerable:
-        threshold = best_threshold(
-            [
-                Outcome(
-                    predicted=span.text if span else "",
-                    score=f1(span.text if span else "", gold),
-                    no_answer=-span.margin if span else float("inf"),
-                    answerable=has_answer,
-                )
-                for span, gold, has_answer in zip(best, golds, answerable, strict=True)
-            ]
-        )
-    return ReaderReport(
-        every=_share(texts, golds, [True] * len(texts)),
-        answerable=_share(texts, golds, answerable),
-        unanswerable=_share(texts, golds, [not has for has in answerable])
-        if squad.has_unanswerable
-        else None,
-        best_f1=threshold[0],
-        best_f1_thresh=threshold[1],
-        seconds=seconds,
-    )
-
-
-def _share(texts: Sequence[str], golds: Sequence[Sequence[str]], chosen: Sequence[bool]) -> Share:
-    scored = [
-        (exact_match(text, gold), f1(text, gold))
-        for text, gold, counts in zip(texts, golds, chosen, strict=True)
-        if counts
-    ]
-    return Share(
-        exact=_percent(exact for exact, _ in scored),
-        f1=_percent(score for _, score in scored),
-        total=len(scored),
-    )
-
-
-def _percent(scores: Iterable[float]) -> float:
-    values = list(scores)
-    return 100 * sum(values) / len(values) if values else 0.0
-
-
-def _warn_of_wrong_offsets(squad: SquadFile) -> None:
-    if squad.wrong_offsets:
-        _LOG.warning("%s: %d gold answers do not stand at their offset", squad.path, squad.wrong_offsets)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    example: Example
-    result: AskResult
-    golds: tuple[str, ...]
-    found: bool
-
-    @property
-    def forced(self) -> str:
-        return self.result.answers[0].text if self.result.answers else ""
-
-    @property
-    def decided(self) -> str:
-        return self.forced if self.result.answered else ""
-
-
 def evaluate_answers(
     path: str | Path,
     reader: Reader,
@@ -157,47 +96,44 @@ def evaluate_answers(
     k: int = 20,
     limit: int | None = None,
     seed: int = 0,
+    failures_out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> AnswersReport:
     """All contexts of a SQuAD file as one collection, and every question asked of it.
 
     Each distinct context is a document under its title, in a temporary store. `limit` draws that many
-    questions by `seed`; the collection stays whole. `progress` is called with (questions done, questions).
-    Raises DataError for a file of another form.
+    questions by `seed`; the collection stays whole. `failures_out` takes a line of JSON for every question
+    decided wrongly, as it happens. `progress` is called with (questions done, questions).
+    Raises DataError for a file of another form, ValueError for a limit below 1.
     """
-    squad = read_squad(path)
-    _warn_of_wrong_offsets(squad)
-    examples = list(squad.examples)
-    if limit is not None and limit < len(examples):
-        examples = random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
-    with squad_collection(squad, encoder) as collection:
-        answerer = Answerer(collection.store, reader, encoder)
-        asked: list[_Asked] = []
+    squad = _read(path)
+    examples = _sample(squad.examples, limit, seed)
+    with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
+        answerer, retriever = (
+            Answerer(collection.store, reader, encoder),
+            Retriever(collection.store, encoder),
+        )
+        asked: list[Asked] = []
         for example in examples:
-            result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
-            asked.append(_asked(example, result, collection))
+            asked.append(_ask(example, k, answerer, retriever, collection))
+            note(asked[-1])
             if progress:
                 progress(len(asked), len(examples))
-    return _answers_report(asked)
+    return answers_report(asked)
 
 
-def _asked(example: Example, result: AskResult, collection: Collection) -> _Asked:
-    found = any(collection.holds_gold(hit, example) for hit in result.passages)
-    return _Asked(example=example, result=result, golds=gold_answers(example.answer_texts), found=found)
+def _sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
+    if limit is None or limit >= len(examples):
+        return list(examples)
+    if limit < 1:
+        raise ValueError(f"a sample of {limit} questions")
+    return random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
 
 
-def _answers_report(asked: Sequence[_Asked]) -> AnswersReport:
-    golds, everyone = [item.golds for item in asked], [True] * len(asked)
-    answered = [item for item in asked if item.result.answered]
-    right = [bool(item.forced) and exact_match(item.forced, item.golds) == 1 for item in asked]
-    latencies = [item.result.timings_ms["total"] for item in asked]
-    return AnswersReport(
-        decided=_share([item.decided for item in asked], golds, everyone),
-        forced=_share([item.forced for item in asked], golds, everyone),
-        answered=len(answered),
-        accuracy_answered=_percent(exact_match(item.decided, item.golds) for item in answered) / 100,
-        recall=_percent(float(item.found) for item in asked if item.example.answerable) / 100,
-        ece=expected_calibration_error([item.result.confidence for item in asked], right),
-        p50_ms=float(np.percentile(latencies, 50)),
-        p95_ms=float(np.percentile(latencies, 95)),
-    )
+def _ask(example: Example, k: int, answerer: Answerer, retriever: Retriever, collection: Collection) -> Asked:
+    result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
+    asked = Asked(example=example, result=result, rank=collection.gold_rank(result.passages, example))
+    if asked.stage is not Stage.NOT_RETRIEVED or k >= SEARCH_DEPTH:
+        return asked
+    deeper = retriever.search(example.question, k=SEARCH_DEPTH)
+    return replace(asked, deep_rank=collection.gold_rank(deeper, example))

@@ -2,7 +2,8 @@
 
 The rules are those of the published v1.1 and v2.0 evaluation scripts: lower case, no ASCII punctuation, no
 English articles, single blanks; the best of several gold answers counts; a question without gold answers has
-the one gold answer ''. Pure functions over strings and numbers.
+the one gold answer ''. Where the two versions differ (texts of which normalising leaves nothing)
+`official_scores` follows the one that is asked for. Pure functions over strings and numbers.
 """
 
 from __future__ import annotations
@@ -50,6 +51,19 @@ def _f1(prediction: str, gold: str) -> float:
     return 2 * common / (len(predicted) + len(expected))
 
 
+def official_scores(prediction: str, answers: Sequence[str], *, version: str) -> tuple[float, float]:
+    """Exact match and F1 as the script of that SQuAD version ("1.1" or "2.0") gives them.
+
+    1.1 counts every gold answer as labelled, and gives no F1 for nothing against nothing.
+    """
+    if version != "1.1":
+        golds = gold_answers(answers)
+        return exact_match(prediction, golds), f1(prediction, golds)
+    words = [gold for gold in answers if normalise_answer(gold)]
+    overlap = f1(prediction, words) if words else 0.0
+    return exact_match(prediction, answers), overlap
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One question for the choice of a threshold.
@@ -63,6 +77,13 @@ class Outcome:
     no_answer: float
     answerable: bool
 
+    @property
+    def gain(self) -> float:
+        """What answering earns beside refusing, but for the 1 that refusing an unanswerable one earns."""
+        if self.answerable:
+            return self.score
+        return -1.0 if self.predicted else 0.0
+
 
 def best_threshold(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     """The best mean score (0 to 100) that one threshold on `no_answer` reaches, and that threshold.
@@ -75,21 +96,7 @@ def best_threshold(outcomes: Sequence[Outcome]) -> tuple[float, float]:
     current = best = float(sum(not outcome.answerable for outcome in outcomes))
     threshold = 0.0
     for outcome in sorted(outcomes, key=lambda outcome: outcome.no_answer):
-        if outcome.answerable:
-            current += outcome.score
-        elif outcome.predicted:
-            current -= 1
+        current += outcome.gain
         if current > best:
             best, threshold = current, outcome.no_answer
     return 100 * best / len(outcomes), threshold
-
-
-def expected_calibration_error(
-    confidences: Sequence[float], right: Sequence[bool], *, bins: int = 10
-) -> float:
-    """Mean gap between confidence and accuracy over `bins` equal ranges of confidence, by their sizes."""
-    groups: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, hit in zip(confidences, right, strict=True):
-        groups.setdefault(min(int(confidence * bins), bins - 1), []).append((confidence, hit))
-    gaps = (abs(sum(confidence - hit for confidence, hit in group)) for group in groups.values())
-    return sum(gaps) / len(confidences) if confidences else 0.0

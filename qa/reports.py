@@ -1,12 +1,18 @@
-"""What an evaluation found, and the flat figures under which it is published.
+"""What an evaluation found, and the figures under which it is published.
 
 Field names are ours, the keys of `as_json` are contracts: those of the official SQuAD script for a reader,
-those of the command line for answers. Nothing is computed here but a ratio.
+those of the command line for answers; new ones are only ever added. Nothing is computed here but a ratio.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from qa.curves import Bin, RiskCoverage, calibration_error
+from qa.failures import Stage
+from qa.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,22 +25,36 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderReport:
-    """The official figures of a reader; `unanswerable` and `best_f1` only where there are such questions.
+class Threshold:
+    """The best score (0 to 100) that one threshold reaches, and that threshold.
 
-    `best_f1_thresh` is on the scale null score minus span score: questions at or below it are answered.
+    It is on the scale null score minus span score: questions at or below it are answered.
+    """
+
+    best: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderReport:
+    """The official figures of a reader; what a file has no questions for is None.
+
+    `intervals` are of the keys that they are named after. `risk_coverage` ranks questions by the log-odds of
+    the best span against no answer; right is a best span that matches exactly.
     """
 
     every: Share
-    answerable: Share
+    answerable: Share | None
     unanswerable: Share | None
-    best_f1: float | None
-    best_f1_thresh: float | None
+    best_exact: Threshold | None
+    best_f1: Threshold | None
+    intervals: Mapping[str, Interval]
+    risk_coverage: RiskCoverage
     seconds: float
 
-    def as_json(self) -> dict[str, float]:
-        """The keys of the official script, and `seconds`."""
-        figures: dict[str, float] = {
+    def as_json(self) -> dict[str, Any]:
+        """The keys of the official script, then ours."""
+        figures: dict[str, Any] = {
             "exact": self.every.exact,
             "f1": self.every.f1,
             "total": self.every.total,
@@ -46,31 +66,49 @@ class ReaderReport:
                     f"{prefix}_f1": share.f1,
                     f"{prefix}_total": share.total,
                 }
-        if self.best_f1 is not None and self.best_f1_thresh is not None:
-            figures |= {"best_f1": self.best_f1, "best_f1_thresh": self.best_f1_thresh}
-        return figures | {"seconds": self.seconds}
+        for name, threshold in (("best_exact", self.best_exact), ("best_f1", self.best_f1)):
+            if threshold is not None:
+                figures |= {name: threshold.best, f"{name}_thresh": threshold.at}
+        return figures | {
+            "seconds": self.seconds,
+            "ms_per_question": 1000 * self.seconds / self.every.total,
+            **_curve_figures(self.risk_coverage),
+            "intervals": _interval_figures(self.intervals),
+            "risk_coverage": self.risk_coverage.points(),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswersReport:
-    """Answers over a whole collection. Exact match and F1 are 0 to 100, shares and `ece` 0 to 1.
+    """Answers over a whole collection. Exact match and F1 are 0 to 100, shares and errors 0 to 1.
 
-    `decided`: a refusal counts as ''; `forced`: the top span regardless of the decision. `recall`: share of
-    the answerable questions for which one passage that was read holds a gold span. `ece`: confidence of
-    the top span against its exact match.
+    `decided`: a refusal counts as ''; `forced`: the top span regardless of the decision. `accuracy_answered`
+    is None where nothing was answered. `recall`: share of the answerable questions for which one passage that
+    was read holds a gold span, None where there are none. Calibration and `risk_coverage` hold the confidence
+    of the top span against its exact match, which for a question without an answer is never right.
+    `failures` counts the questions decided wrongly by the stage that lost them.
     """
 
     decided: Share
     forced: Share
     answered: int
-    accuracy_answered: float
-    recall: float
-    ece: float
+    accuracy_answered: float | None
+    recall: float | None
     p50_ms: float
     p95_ms: float
+    reliability: tuple[Bin, ...]
+    reliability_equal_mass: tuple[Bin, ...]
+    risk_coverage: RiskCoverage
+    intervals: Mapping[str, Interval]
+    failures: Mapping[Stage, int]
 
-    def as_json(self) -> dict[str, float]:
-        """Flat figures under the names of the command line."""
+    @property
+    def ece(self) -> float:
+        """Mean gap between confidence and accuracy, over ten ranges of confidence of equal width."""
+        return calibration_error(self.reliability)
+
+    def as_json(self) -> dict[str, Any]:
+        """Flat figures under the names of the command line, then what they are made of."""
         return {
             "exact": self.decided.exact,
             "f1": self.decided.f1,
@@ -84,4 +122,21 @@ class AnswersReport:
             "questions": self.decided.total,
             "p50_ms": self.p50_ms,
             "p95_ms": self.p95_ms,
+            "ece_equal_mass": calibration_error(self.reliability_equal_mass),
+            **_curve_figures(self.risk_coverage),
+            "failures": {stage.value: count for stage, count in self.failures.items()},
+            "intervals": _interval_figures(self.intervals),
+            "risk_coverage": self.risk_coverage.points(),
+            "reliability": {
+                "equal_width": [item.as_json() for item in self.reliability],
+                "equal_mass": [item.as_json() for item in self.reliability_equal_mass],
+            },
         }
+
+
+def _curve_figures(curve: RiskCoverage) -> dict[str, float]:
+    return {"accuracy_top_half": curve.accuracy_at(0.5), "aurc": curve.area}
+
+
+def _interval_figures(intervals: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: [interval.low, interval.high] for name, interval in intervals.items()}

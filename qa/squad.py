@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,25 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquadFile:
-    """All examples of a file in its order; `wrong_offsets` counts gold answers that stand elsewhere."""
+    """All examples of a file in its order; `wrong_offsets` counts gold answers that stand elsewhere.
+
+    `version` is "1.1" or "2.0": the file's own word, else 2.0 where some question has no answer.
+    """
 
     path: str
     examples: tuple[Example, ...]
     wrong_offsets: int
+    version: str
 
     @property
     def has_unanswerable(self) -> bool:
         """Whether some question has no answer (v2.0)."""
         return any(not example.answerable for example in self.examples)
+
+    @property
+    def repeated_ids(self) -> int:
+        """How many questions bear the id of an earlier one."""
+        return len(self.examples) - len({example.id for example in self.examples})
 
 
 def read_squad(path: str | Path) -> SquadFile:
@@ -70,7 +79,8 @@ def read_squad(path: str | Path) -> SquadFile:
     Raises DataError where the file cannot be read, is no JSON or lacks a field.
     """
     path = Path(path)
-    examples = tuple(_examples(path, _load(path)))
+    content = _load(path)
+    examples = tuple(_examples(path, content))
     if not examples:
         raise DataError(f"{path} holds no questions", hint=_FORM)
     wrong = sum(
@@ -78,7 +88,25 @@ def read_squad(path: str | Path) -> SquadFile:
         for example in examples
         for answer in example.answers
     )
-    return SquadFile(path=str(path), examples=examples, wrong_offsets=wrong)
+    return SquadFile(
+        path=str(path), examples=examples, wrong_offsets=wrong, version=_version(content, examples)
+    )
+
+
+def _version(content: Any, examples: Sequence[Example]) -> str:
+    if not all(example.answerable for example in examples):
+        return "2.0"
+    return "2.0" if str(content.get("version", "1.1")).removeprefix("v").startswith("2") else "1.1"
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises DataError where no file can be written at `path`: before the work whose result goes there."""
+    path = Path(path)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise DataError(
+            f"{path} cannot be written: it is no file in a folder that exists",
+            hint="give a file in a folder that exists",
+        )
 
 
 def write_predictions(path: str | Path, predictions: Mapping[str, str]) -> None:

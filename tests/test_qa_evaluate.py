@@ -90,9 +90,12 @@ def test_reader_figures_by_hand(tmp_path: Path) -> None:
     figures = report.as_json()
     seconds = figures.pop("seconds")
     assert seconds > 0
+    assert figures.pop("ms_per_question") == pytest.approx(1000 * seconds / 5)
+    intervals, curve = figures.pop("intervals"), figures.pop("risk_coverage")
     # "flour and water" against "flour": 2 / (3 + 1) = 1/2. The refused "program" earns 0.
     # Best threshold: answering the margins 9 and 5 earns 1 + 1/2, and refusing both unanswerable ones 2;
     # answering also the margin 2 loses 1, and then the margin -2 wins 2/3 ("program", "the first program").
+    # By exact match margin 5 wins nothing. Surest first: one right of 1, of 2, of 3, of 4, of 5.
     assert figures == pytest.approx(
         {
             "exact": 100 * 2 / 5,
@@ -104,10 +107,17 @@ def test_reader_figures_by_hand(tmp_path: Path) -> None:
             "NoAns_exact": 50.0,
             "NoAns_f1": 50.0,
             "NoAns_total": 2,
+            "best_exact": 100 * 3 / 5,
+            "best_exact_thresh": -9.0,
             "best_f1": 100 * 3.5 / 5,
             "best_f1_thresh": -5.0,
+            "accuracy_top_half": 1 / 3,
+            "aurc": 1 - (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 5,
         }
     )
+    assert set(intervals) == {"exact", "f1", "best_exact", "best_f1"}
+    assert all(low <= figures[name] <= high for name, (low, high) in intervals.items())
+    assert [point["threshold"] for point in curve] == [9.0, 5.0, 2.0, -2.0, -4.0]
     predictions = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert predictions == {"1": "Ada Lovelace", "2": "flour and water", "3": "", "4": "time", "5": ""}
     assert steps == [(5, 5)]
@@ -122,7 +132,9 @@ def test_a_reader_that_must_answer(tmp_path: Path) -> None:
 
 def test_a_file_without_unanswerable_questions_is_always_answered(tmp_path: Path) -> None:
     figures = evaluate_reader(squad(tmp_path / "v1.json", unanswerable=False), Scripted(SCRIPT)).as_json()
-    assert set(figures) == {"exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total", "seconds"}
+    official = {"exact", "f1", "total", "HasAns_exact", "HasAns_f1", "HasAns_total"}
+    ours = {"seconds", "ms_per_question", "accuracy_top_half", "aurc", "intervals", "risk_coverage"}
+    assert set(figures) == official | ours
     assert figures["f1"] == pytest.approx(100 * (1 + 1 / 2 + 2 / 3) / 3)
 
 
@@ -138,9 +150,24 @@ def test_answers_over_the_whole_collection_by_hand(tmp_path: Path, hashing_encod
     figures = report.as_json()
     assert 0 < figures.pop("p50_ms") <= figures.pop("p95_ms")
     assert 0 <= figures.pop("ece") <= 1
+    assert 0 <= figures.pop("ece_equal_mass") <= 1
+    assert set(figures.pop("intervals")) == {"exact", "f1", "exact_forced", "f1_forced", "ece"}
+    widths = figures.pop("reliability")
+    assert sum(item["count"] for item in widths["equal_width"]) == 5
+    assert sum(item["count"] for item in widths["equal_mass"]) == 5
+    # The surest of all is right and no other is.
+    assert [point["accuracy"] for point in figures.pop("risk_coverage")] == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    failures = figures.pop("failures")
     # Margins 9 and 5 are answered, -2 and -4 refused; 2 is left to the settings and answered or not.
     answered = figures.pop("answered")
     assert answered in (2, 3)
+    assert failures == {
+        "not_retrieved": 0,
+        "not_read": 0,
+        "out_scored": 2,
+        "wrongly_refused": 0,
+        "wrongly_answered": answered - 2,
+    }
     assert figures == pytest.approx(
         {
             "exact": 100 * (1 + (5 - 1 - answered)) / 5,
@@ -151,6 +178,8 @@ def test_answers_over_the_whole_collection_by_hand(tmp_path: Path, hashing_encod
             "accuracy_answered": 1 / answered,
             "recall@k": 1.0,
             "questions": 5,
+            "accuracy_top_half": 1 / 3,
+            "aurc": 1 - (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 5,
         }
     )
 

@@ -14,10 +14,10 @@ from qa.metrics import (
     Outcome,
     best_threshold,
     exact_match,
-    expected_calibration_error,
     f1,
     gold_answers,
     normalise_answer,
+    official_scores,
 )
 
 
@@ -66,6 +66,23 @@ def test_golds_that_normalise_to_nothing_do_not_count() -> None:
     assert gold_answers(["the", "Paris"]) == ("Paris",)
     assert gold_answers(["the", "."]) == ("",)
     assert gold_answers([]) == ("",)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answers", "first", "second"),
+    [
+        ("cat", ["the cat", "a"], (1.0, 1.0), (1.0, 1.0)),
+        # only 1.1 counts the gold "a", of which normalising leaves nothing: exact, but no word in common
+        ("the", ["the cat", "a"], (1.0, 0.0), (0.0, 0.0)),
+        ("the", ["a"], (1.0, 0.0), (1.0, 1.0)),
+        ("cat", ["a"], (0.0, 0.0), (0.0, 0.0)),
+    ],
+)
+def test_where_the_versions_of_the_rules_differ(
+    prediction: str, answers: list[str], first: tuple[float, float], second: tuple[float, float]
+) -> None:
+    assert official_scores(prediction, answers, version="1.1") == first
+    assert official_scores(prediction, answers, version="2.0") == second
 
 
 def official_f1(gold: str, prediction: str) -> float:
@@ -141,10 +158,3 @@ def test_no_other_threshold_is_better(outcomes: list[Outcome]) -> None:
     assert best == pytest.approx(100 * max(tried) / len(outcomes))
     if best > 100 * earned(float("-inf")) / len(outcomes) + 1e-9:
         assert earned(threshold) == pytest.approx(max(tried))
-
-
-def test_calibration_error_by_hand() -> None:
-    # bin [0.5, 0.6): mean confidence 0.55, accuracy 0.5; bin [0.9, 1.0]: 0.95 against 1
-    error = expected_calibration_error([0.52, 0.58, 0.9, 1.0], [True, False, True, True])
-    assert error == pytest.approx((2 * 0.05 + 2 * 0.05) / 4)
-    assert expected_calibration_error([], []) == 0.0
