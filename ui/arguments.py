@@ -144,6 +144,7 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub = add("reader", "exact match and F1 on a SQuAD file, each question on its own paragraph")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
     sub.add_argument("--predictions", type=Path, metavar="OUT.json", help="write {id: text} here")
+    _add_plots(sub)
 
     sub = add("retrieval", "nDCG, recall, MRR and MAP on a collection with judgements")
     sub.add_argument("folder", type=Path, metavar="FOLDER", help="BEIR form, or a SQuAD file")
@@ -157,6 +158,10 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--limit", type=_positive, metavar="N", help="ask a sample of N questions")
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (0)")
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
+    sub.add_argument(
+        "--failures", type=Path, metavar="OUT.jsonl", help="write every wrong question and what lost it here"
+    )
+    _add_plots(sub)
 
 
 def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
@@ -172,6 +177,11 @@ def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--seed", type=int, metavar="S", help="seed of order and chance (0)")
     sub.add_argument("--strict", action="store_true", help="stop at answers that are not at their offset")
     sub.add_argument("--restart", action="store_true", help="forget the checkpoints in DIR and begin anew")
+
+
+def _add_plots(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--plots", type=Path, metavar="DIR", help="draw the curves into this folder")
+    sub.add_argument("--plot-format", choices=("svg", "png"), default="svg", help="of the drawings (svg)")
 
 
 def _add_mode(sub: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from index.errors import StoreNotFound
 from index.records import Filters, IngestReport, Mode
-from ui import output, text
+from ui import figures, output, text
 from ui.settings import Settings, UsageError, data_folder
 
 Flags = Mapping[str, Any]
@@ -180,7 +180,11 @@ def _eval_reader(flags: Flags, settings: Settings) -> int:
         report = evaluate_reader(
             flags["file"], reader, predictions_out=flags["predictions"], progress=progress
         )
-    _show_figures(settings, report.as_json())
+    if flags["plots"] is not None:
+        from qa.plots import draw_reader
+
+        draw_reader(report, flags["plots"], kind=flags["plot_format"])
+    _show(settings, report.as_json(), figures.reader_text(report))
     return 0
 
 
@@ -204,7 +208,7 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
             run_out=flags["run"],
             progress=progress,
         )
-    _show_figures(settings, report.as_json())
+    _show(settings, report.as_json(), figures.figures_text(report.as_json()))
     return 0
 
 
@@ -224,9 +228,14 @@ def _eval_answers(flags: Flags, settings: Settings) -> int:
             k=flags["k"],
             limit=flags["limit"],
             seed=flags["seed"],
+            failures_out=flags["failures"],
             progress=progress,
         )
-    _show_figures(settings, report.as_json())
+    if flags["plots"] is not None:
+        from qa.plots import draw_answers
+
+        draw_answers(report, flags["plots"], kind=flags["plot_format"])
+    _show(settings, report.as_json(), figures.answers_text(report))
     return 0
 
 
@@ -288,11 +297,3 @@ def _style(settings: Settings) -> text.Style:
 
 def _show(settings: Settings, as_json: output.Json, as_text: str) -> None:
     print(output.dumps(as_json) if settings.json else as_text)
-
-
-def _show_figures(settings: Settings, figures: output.Json) -> None:
-    _show(settings, figures, "\n".join(f"{name:<20} {_figure(value)}" for name, value in figures.items()))
-
-
-def _figure(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

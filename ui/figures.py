@@ -1,0 +1,75 @@
+"""Evaluations as a person reads them in a terminal: a figure a line under its JSON name, then small tables.
+
+Pure: a report in, text out. The JSON forms are the reports' own, the drawings are in `qa.plots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # these modules load numerics, this one must not
+    from qa.curves import Bin, RiskCoverage
+    from qa.reports import AnswersReport, ReaderReport
+
+_STAGES = {
+    "not_retrieved": "no passage with the answer among the first 100",
+    "not_read": "among the first 100, but not among those read",
+    "out_scored": "read, but another span came out first",
+    "wrongly_refused": "the right span came out first and was not given",
+    "wrongly_answered": "there is no answer, and one was given",
+}
+
+
+def figures_text(figures: Mapping[str, Any]) -> str:
+    """The flat figures, one a line; beside those with an interval what that is. Tables are left out."""
+    intervals = figures.get("intervals", {})
+    lines = []
+    for name, value in figures.items():
+        if isinstance(value, dict | list):
+            continue
+        line = f"{name:<20} {_figure(value)}"
+        if name in intervals:
+            low, high = intervals[name]
+            line = f"{line:<32}95 %: {_figure(low)} to {_figure(high)}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def reader_text(report: ReaderReport) -> str:
+    """The figures of a reader and its curve."""
+    return "\n".join([figures_text(report.as_json()), "", *_curve(report.risk_coverage, "log-odds")])
+
+
+def answers_text(report: AnswersReport) -> str:
+    """The figures of answers over a collection, their calibration, their curve and what was lost where."""
+    lines = [figures_text(report.as_json()), "", *_bins(report.reliability)]
+    lines += ["", *_curve(report.risk_coverage, "confidence"), ""]
+    wrong, asked = sum(report.failures.values()), report.decided.total
+    lines.append(f"{wrong:,} of {asked:,} questions decided wrongly")
+    for stage, count in report.failures.items():
+        lines.append(f"  {stage.value:<17}{count:>6,} {count / asked:>7.1%}  {_STAGES[stage.value]}")
+    return "\n".join(lines)
+
+
+def _bins(bins: Sequence[Bin]) -> list[str]:
+    lines = ["confidence    questions    mean  accuracy"]
+    for item in bins:
+        if item.confidence is not None and item.accuracy is not None:
+            edges = f"{item.low:.1f} to {item.high:.1f}"
+            lines.append(f"{edges:<12}{item.count:>11,}{item.confidence:>8.3f}{item.accuracy:>10.3f}")
+    return lines
+
+
+def _curve(curve: RiskCoverage, score: str) -> list[str]:
+    lines = [f"answered    accuracy  from {score}"]
+    for point in curve.points(steps=10):
+        threshold = "" if point["threshold"] is None else f"{point['threshold']:.3f}"
+        lines.append(f"{point['coverage']:>8.0%}{point['accuracy']:>12.3f}  {threshold:>{len(score) + 5}}")
+    return lines
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
