@@ -21,6 +21,7 @@ from tokenizers import Encoding, Tokenizer
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN_NAMES = ("[UNK]", "<unk>")
 _PAD_NAMES = ("[PAD]", "<pad>")
+_MASK_NAMES = ("[MASK]", "<mask>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,9 @@ class Frame:
 class TextTokenizer:
     """Counts and encodes texts with the vocabulary of one checkpoint.
 
-    `pad_id`, `unk_id` (None where every text can be spelled), `cls_id` and `sep_id` are vocabulary ids;
-    `single` and `pair` are the frames around one text and around two.
+    `pad_id`, `mask_id` (`pad_id` where there is no mask), `unk_id` (None where every text can be spelled),
+    `cls_id` and `sep_id` are vocabulary ids; `single` and `pair` are the frames around one text and around
+    two.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
@@ -71,6 +73,8 @@ class TextTokenizer:
         self.cls_id = self.single.before[0]
         self.sep_id = self.single.after[-1]
         self.pad_id = padding["pad_id"] if padding else _find(tokenizer, _PAD_NAMES) or 0
+        mask = _find(tokenizer, _MASK_NAMES)
+        self.mask_id = self.pad_id if mask is None else mask
         self.unk_id = _find(tokenizer, (getattr(tokenizer.model, "unk_token", None), *_UNKNOWN_NAMES))
         self._spells_bytes = type(tokenizer.decoder).__name__ == "ByteLevel"
         tokenizer.encode_special_tokens = True

@@ -14,18 +14,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qa.answering import Answerer
+    from qa.explainer import Explainer
     from qa.protocols import Reader
     from qa.reader import load_reader
     from qa.records import Answer, AskResult, Reason, Source, SpanCandidate
+    from qa.why import Attribution, Why
 
 _HOMES = {
     "Answer": "qa.records",
+    "Attribution": "qa.why",
     "Answerer": "qa.answering",
     "AskResult": "qa.records",
+    "Explainer": "qa.explainer",
     "Reader": "qa.protocols",
     "Reason": "qa.records",
     "Source": "qa.records",
     "SpanCandidate": "qa.records",
+    "Why": "qa.why",
     "load_reader": "qa.reader",
 }
 
@@ -33,10 +38,13 @@ __all__ = [
     "Answer",
     "Answerer",
     "AskResult",
+    "Attribution",
+    "Explainer",
     "Reader",
     "Reason",
     "Source",
     "SpanCandidate",
+    "Why",
     "load_reader",
 ]
 
