@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.records import SpanCandidate
-from qa.trimming import has_content, trim
+from qa.trimming import has_content, trim, whole_characters
 from qa.windows import Window
 
 Logits = NDArray[np.float32]
@@ -121,7 +121,7 @@ def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> N
     size = len(window.offsets)
     place = slice(window.context_position, window.context_position + size)
     start, end = _finite_or_lowest(item.start[place]), _finite_or_lowest(item.end[place])
-    first_character, last_character = window.offsets[:, 0], window.offsets[:, 1]
+    first_character, last_character = _whole_offsets(context, window).T
     contents = np.concatenate(
         ([0], np.cumsum([has_content(context[a:b]) for a, b in window.offsets.tolist()]))
     )
@@ -131,11 +131,20 @@ def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> N
     scores = np.full((min(settings.max_answer_tokens, size), size), -np.inf)
     for row in range(len(scores)):
         columns = size - row
-        allowed = last_character[row:] - first_character[:columns] <= settings.max_answer_characters
+        characters = last_character[row:] - first_character[:columns]
+        allowed = (characters > 0) & (characters <= settings.max_answer_characters)
         allowed &= contents[row + 1 :] > contents[:columns]
         allowed &= paragraph[row:] == paragraph[:columns]
         scores[row, :columns] = np.where(allowed, start[:columns] + end[row:], -np.inf)
     return scores
+
+
+def _whole_offsets(context: str, window: Window) -> NDArray[np.int64]:
+    """The window's offsets without cuts through visible characters, which trimming would mend only later."""
+    if context.isascii():
+        return window.offsets
+    whole = [whole_characters(context, start, end) for start, end in window.offsets.tolist()]
+    return np.array([(span.start, span.end) for span in whole], dtype=np.int64)
 
 
 def _finite_or_lowest(logits: Logits) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 A model chooses tokens; people read words. Rules only, no model: outer whitespace and separators go, brackets
 and quotes without their partner go, a full stop stays where it belongs to the word ("U.S.", "3.5", "Inc.").
-A span never cuts through a visible character (a letter and its accents, a joined emoji). It is not a
-normalisation: the result is always a range of the text as it stands.
+A span never cuts through a visible character (a letter and its accents, a joined emoji, a flag; Unicode's
+annex 29), but an accent on a space or a quote holds neither. It is not a normalisation: the result is always
+a range of the text as it stands.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Set
+
+import regex
 
 from ingest.records import Span
 
@@ -29,8 +32,8 @@ _ABBREVIATIONS = re.compile(
     r"etc|al|ca|approx|dept|est|ave|blvd|univ|cie|nr|bzw|usw|jan|feb|aug|sept|oct|nov|dec)\.",
     re.IGNORECASE,
 )
+_VISIBLE = regex.compile(r"\X")
 _ZERO_WIDTH_JOINER = "\u200d"
-_SKIN_TONES = ("\U0001f3fb", "\U0001f3ff")
 
 
 def has_content(text: str) -> bool:
@@ -43,13 +46,22 @@ def trim(text: str, start: int, end: int) -> Span:
 
     Only an extension to whole visible characters can make it longer.
     """
+    whole = whole_characters(text, start, end)
+    start, end = whole.start, whole.end
     while True:
         if start < end and _is_stray_start(text, start, end):
             start += 1
         elif start < end and _is_stray_end(text, start, end):
             end -= 1
         else:
-            return _whole_characters(text, start, end)
+            return Span(start=start, end=end)
+
+
+def whole_characters(text: str, start: int, end: int) -> Span:
+    """`[start, end)` with the visible characters that it cuts through; an empty range stays empty."""
+    if start < end:
+        start, end = _visible_around(text, start).start, _visible_around(text, end).end
+    return Span(start=start, end=end)
 
 
 def _is_stray_start(text: str, start: int, end: int) -> bool:
@@ -96,19 +108,26 @@ def _is_abbreviation(words: str) -> bool:
     return bool(_INITIALS.fullmatch(last) or _ABBREVIATIONS.fullmatch(last))
 
 
-def _whole_characters(text: str, start: int, end: int) -> Span:
-    while 0 < start < end and _joins_previous(text, start):
-        start -= 1
-    while start < end < len(text) and _joins_previous(text, end):
-        end += 1
-    return Span(start=start, end=end)
+def _visible_around(text: str, position: int) -> Span:
+    """The visible character that a cut at `position` would tear, the empty range there if none."""
+    nothing = Span(start=position, end=position)
+    if not 0 < position < len(text) or not _may_join(text[position - 1], text[position]):
+        return nothing
+    begin = position - 1  # no visible character reaches across white space
+    while begin and not text[begin - 1].isspace():
+        begin -= 1
+    for match in _VISIBLE.finditer(text, begin):
+        if match.end() > position:
+            return Span(start=match.start(), end=match.end()) if match.start() < position else nothing
+    return nothing
 
 
-def _joins_previous(text: str, position: int) -> bool:
-    """Whether the character at `position` and the one before it are seen as one."""
-    character = text[position]
+def _may_join(left: str, right: str) -> bool:
+    """Whether two neighbours can be seen as one, the rest of the text unseen."""
+    if any(character.isspace() or character in _STRAY for character in (left, right)):
+        return False
     return (
-        unicodedata.category(character).startswith("M")
-        or _ZERO_WIDTH_JOINER in (character, text[position - 1])
-        or _SKIN_TONES[0] <= character <= _SKIN_TONES[1]
+        left == _ZERO_WIDTH_JOINER
+        or unicodedata.category(left).startswith("M")
+        or _VISIBLE.fullmatch(left + right) is not None
     )

@@ -69,7 +69,14 @@ def test_table(chosen: str, left: str) -> None:
         ("a \U0001f469\u200d\U0001f52c b", 2, 3, "\U0001f469\u200d\U0001f52c"),
         ("a \U0001f469\u200d\U0001f52c b", 4, 5, "\U0001f469\u200d\U0001f52c"),
         ("a \U0001f44d\U0001f3fd b", 2, 3, "\U0001f44d\U0001f3fd"),
-        ("नमस्ते", 0, 3, "नमस्ते"[:4]),
+        ("नमस्ते", 0, 3, "नमस्ते"),
+        ("x \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7", 3, 5, "\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"),
+        ("x \U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7", 2, 4, "\U0001f1e9\U0001f1ea"),
+        ("3\ufe0f\u20e3 x", 0, 1, "3\ufe0f\u20e3"),
+        ("x \u0301a", 2, 4, "\u0301a"),
+        ("x\n\u0301a", 2, 4, "\u0301a"),
+        ("א\u200d\u3000 b", 0, 2, "א\u200d"),
+        ("b \U0001f469\u200d;", 2, 4, "\U0001f469\u200d"),
     ],
 )
 def test_a_visible_character_stays_whole(text: str, start: int, end: int, whole: str) -> None:
@@ -91,4 +98,6 @@ def test_content_is_never_lost_and_trimming_twice_changes_nothing(text: str, dat
     assert all(place in kept for place in range(start, end) if has_content(text[place]))
     if has_content(text[start:end]):
         assert len(span) > 0
+        assert not text[span.start].isspace()
+        assert not text[span.end - 1].isspace()
         assert trim(text, span.start, span.end) == span
