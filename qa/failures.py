@@ -96,7 +96,8 @@ def failure_log(path: str | Path | None) -> Iterator[Callable[[Asked], None]]:
         yield lambda _: None
         return
     try:
-        file = Path(path).open("w", encoding="utf-8")  # noqa: SIM115  closed by the `with` below
+        # Half a surrogate pair, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+        file = Path(path).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115  closed by the `with` below
     except OSError as error:
         raise DataError(
             f"{path} cannot be written: {error}", hint="give a file in a folder that exists"

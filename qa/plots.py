@@ -51,8 +51,8 @@ def draw_answers(report: AnswersReport, folder: str | Path, *, kind: Format = "s
 
 
 def draw_reader(report: ReaderReport, folder: str | Path, *, kind: Format = "svg") -> list[Path]:
-    """`risk-coverage` of a reader, which has no confidence to be reliable; as `draw_answers`."""
-    curve = Path(folder) / f"risk-coverage.{kind}"
+    """`reader-risk-coverage` of a reader, which has no confidence to be reliable; as `draw_answers`."""
+    curve = Path(folder) / f"reader-risk-coverage.{kind}"
     draw_risk_coverage(report.risk_coverage, curve, ranked_by="log-odds of the span against no answer")
     return [curve]
 

@@ -113,7 +113,8 @@ def write_predictions(path: str | Path, predictions: Mapping[str, str]) -> None:
     """Writes {question id: answer text}, '' for no answer; raises DataError where that is not possible."""
     text = json.dumps(dict(predictions), ensure_ascii=False, indent=0)
     try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        # Half a surrogate pair, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+        Path(path).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise DataError(
             f"{path} cannot be written: {error}", hint="give a file in a folder that exists"

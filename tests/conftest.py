@@ -51,7 +51,7 @@ class HashingEncoder:
     def _vector(self, text: str) -> Vectors:
         vector = np.zeros(self.dimension, np.float32)
         for word in text.lower().split():
-            digest = hashlib.sha256(word.strip(".,;:!?").encode()).digest()
+            digest = hashlib.sha256(word.strip(".,;:!?").encode(errors="replace")).digest()
             vector[digest[0] % self.dimension] += 1.0 if digest[1] % 2 else -1.0
         length = float(np.linalg.norm(vector))
         if not length:

@@ -9,15 +9,20 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import StoreNotFound
 from index.records import Filters, IngestReport, Mode
 from ui import figures, output, text
 from ui.settings import Settings, UsageError, data_folder
+
+if TYPE_CHECKING:  # these modules load models, this one must not
+    from qa.answering import Answerer
+    from qa.records import AskResult
+    from qa.why import Why
 
 Flags = Mapping[str, Any]
 
@@ -65,18 +70,31 @@ def _ask(flags: Flags, settings: Settings) -> int:
         "k": flags["k"],
         "filters": filters_of(flags),
         "always_answer": flags["always_answer"],
+        "min_confidence": flags["min_confidence"],
     }
     if flags["batch"] is None:
         with Answerer.open(settings.store, models=settings.models) as answerer:
             result = answerer.ask(" ".join(flags["question"]), **options)
-        _show(settings, output.ask_json(result), text.ask_text(result, _style(settings)))
+            whys = _explanations(flags, answerer)(result)
+        _show(settings, output.ask_json(result, whys), text.ask_text(result, _style(settings), whys))
         return 0
     batch = read_questions(flags["batch"])
     with Answerer.open(settings.store, models=settings.models) as answerer:
+        explain = _explanations(flags, answerer)
         results = answerer.ask_many([item.question for item in batch], **options)
         for item, result in zip(batch, results, strict=True):
-            print(output.dumps({"id": item.id, **output.ask_json(result)}), flush=True)
+            print(output.dumps({"id": item.id, **output.ask_json(result, explain(result))}), flush=True)
     return 0
+
+
+def _explanations(flags: Flags, answerer: Answerer) -> Callable[[AskResult], Sequence[Why]]:
+    """What says for every shown answer why it was given; nothing without --why."""
+    if not flags["why"]:
+        return lambda result: ()
+    from qa.explainer import Explainer
+
+    explainer = Explainer(answerer.reader.name)
+    return lambda result: [explainer.explain(result, answer) for answer in result.answers]
 
 
 def _ui(flags: Flags, settings: Settings) -> int:
@@ -175,15 +193,16 @@ def _eval_reader(flags: Flags, settings: Settings) -> int:
     from qa.reader import load_reader
     from ui.progress import Progress
 
+    plots = _made_folder(flags["plots"])
     reader = load_reader(resolve_models(settings.models).reader)
     with Progress("question") as progress:
         report = evaluate_reader(
             flags["file"], reader, predictions_out=flags["predictions"], progress=progress
         )
-    if flags["plots"] is not None:
+    if plots is not None:
         from qa.plots import draw_reader
 
-        draw_reader(report, flags["plots"], kind=flags["plot_format"])
+        draw_reader(report, plots, kind=flags["plot_format"])
     _show(settings, report.as_json(), figures.reader_text(report))
     return 0
 
@@ -219,6 +238,7 @@ def _eval_answers(flags: Flags, settings: Settings) -> int:
     from qa.reader import load_reader
     from ui.progress import Progress
 
+    plots = _made_folder(flags["plots"])
     chosen = resolve_models(settings.models)
     with Progress("question") as progress:
         report = evaluate_answers(
@@ -231,10 +251,10 @@ def _eval_answers(flags: Flags, settings: Settings) -> int:
             failures_out=flags["failures"],
             progress=progress,
         )
-    if flags["plots"] is not None:
+    if plots is not None:
         from qa.plots import draw_answers
 
-        draw_answers(report, flags["plots"], kind=flags["plot_format"])
+        draw_answers(report, plots, kind=flags["plot_format"])
     _show(settings, report.as_json(), figures.answers_text(report))
     return 0
 
@@ -261,6 +281,31 @@ def _train_reader(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _calibrate(flags: Flags, settings: Settings) -> int:
+    from index.encoder import load_encoder
+    from index.store import Store
+    from qa.calibrating import calibrate
+    from qa.reader import load_reader
+    from ui.progress import Progress
+    from ui.training import calibration_json, calibration_text
+
+    with Store.open(settings.store, models=settings.models) as store, Progress("question") as progress:
+        report = calibrate(
+            flags["file"],
+            store,
+            load_reader(store.models.reader),
+            store.encoder if flags["on_store"] else load_encoder(store.models.encoder),
+            on_store=flags["on_store"],
+            left_out=flags["leave_out"],
+            limit=flags["limit"],
+            seed=flags["seed"],
+            k=flags["k"],
+            progress=progress,
+        )
+    _show(settings, calibration_json(report), calibration_text(report))
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "ingest": _ingest,
     "search": _search,
@@ -273,11 +318,22 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "check": _check,
     "repair": _check,
     "models": _models,
+    "calibrate": _calibrate,
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
     "eval answers": _eval_answers,
     "train reader": _train_reader,
 }
+
+
+def _made_folder(folder: Path | None) -> Path | None:
+    """The folder, which exists now: what cannot be made is said before an hour's work, not after."""
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be made: {error}", hint="give another folder") from error
+    return folder
 
 
 def filters_of(flags: Flags) -> Filters:
