@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -25,12 +26,14 @@ from index.records import Filters, Hit, Mode, SearchResult
 from index.retriever import Retriever
 from index.store import Store
 from ingest.errors import SpanwiseError
+from qa.calibration import fitted_decision
 from qa.citation import cite
 from qa.decision import Claim, Decision, DecisionSettings, decide
 from qa.evidence import coverage
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import AskResult, Reason, SpanCandidate
+from qa.several import asks_for_several
 from qa.trimming import has_content
 
 _LOG = logging.getLogger(__name__)
@@ -45,6 +48,15 @@ class Searcher(Protocol):
     ) -> list[SearchResult]:
         """The `k` best passages for each query, in the queries' order."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadQuestion:
+    """A question's passages and what the reader claims of them; `obstacle` is why there can be no answer."""
+
+    result: SearchResult
+    claims: tuple[Claim, ...]
+    obstacle: Reason | None
 
 
 class Answerer:
@@ -65,8 +77,9 @@ class Answerer:
     ) -> None:
         self._store = store
         self._reader = reader
+        self._encoder = encoder
         self._retriever = retriever or Retriever(store, encoder)
-        self._decision = decision or DecisionSettings()
+        self._decision = decision
         self._loading = threading.Lock()
         self._owns_store = False
 
@@ -104,6 +117,17 @@ class Answerer:
                 self._reader = load_reader(self._store.models.reader)
             return self._reader
 
+    @property
+    def decision(self) -> DecisionSettings:
+        """How answers are decided: as given, else as fitted for this encoder, reader and store."""
+        if self._decision is None:
+            self._decision = fitted_decision(
+                self._store.path,
+                encoder=(self._encoder or self._store.encoder).fingerprint,
+                reader=self.reader.fingerprint,
+            )
+        return self._decision
+
     def ask(
         self,
         question: str,
@@ -116,8 +140,9 @@ class Answerer:
     ) -> AskResult:
         """One question, decided over the `k` passages found for it.
 
-        `answers` is the most to show, `min_confidence` takes the place of the fitted threshold, and
-        `always_answer` shows the best spans even where the decision is "no answer".
+        `answers` is the most to show, `min_confidence` (0 to 1) takes the place of the fitted threshold, and
+        `always_answer` shows the best spans even where the decision is "no answer". Where the question asks
+        for several things, the parts of one list do not compete with each other.
         """
         return next(
             self.ask_many(
@@ -144,16 +169,19 @@ class Answerer:
 
         The times of a batch are shared out evenly among its questions.
         """
-        threshold = self._decision.threshold if min_confidence is None else min_confidence
+        if min_confidence is not None and not 0 <= min_confidence <= 1:
+            raise ValueError(f"min_confidence is {min_confidence}, not a probability from 0 to 1")
         waiting = iter(questions)
         while batch := list(islice(waiting, _QUESTIONS_AT_ONCE)):
             started = time.perf_counter()
             found = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
             searched = time.perf_counter()
-            judged = self._judge(found)
+            judged = [(item, *self._decide(item)) for item in self._read_all(found)]
             read_ms = (time.perf_counter() - searched) * 1000 / len(batch)
             total_ms = (time.perf_counter() - started) * 1000 / len(batch)
-            for result, (decision, obstacle) in zip(found, judged, strict=True):
+            for item, decision, settings in judged:
+                result, obstacle = item.result, item.obstacle
+                threshold = settings.threshold if min_confidence is None else min_confidence
                 answered = obstacle is None and bool(decision.ranked) and decision.confidence >= threshold
                 shown = decision.ranked[:answers] if answered or always_answer else ()
                 yield AskResult(
@@ -163,7 +191,7 @@ class Answerer:
                     reason=None if answered else obstacle or Reason.BELOW_THRESHOLD,
                     answers=tuple(cite(ranked, self._store) for ranked in shown),
                     passages=result.hits,
-                    calibrated=self._decision.calibrated,
+                    calibrated=settings.calibrated,
                     timings_ms={
                         "encode": result.timings_ms.get("encode", 0.0),
                         "search": result.timings_ms.get("search", 0.0),
@@ -172,21 +200,33 @@ class Answerer:
                     },
                 )
 
+    def read(
+        self, questions: Sequence[str], *, k: int = 20, filters: Filters | None = None
+    ) -> list[ReadQuestion]:
+        """What was found and claimed for each question, before any decision: what calibration fits on."""
+        return self._read_all(self._retriever.search_many(questions, k, Mode.HYBRID, filters))
+
     # -- inside ---------------------------------------------------------------------------------------------
 
-    def _judge(self, found: Sequence[SearchResult]) -> list[tuple[Decision, Reason | None]]:
-        """For each question a decision, and what stood in its way."""
+    def _decide(self, item: ReadQuestion) -> tuple[Decision, DecisionSettings]:
+        # What was fitted is known by the models' fingerprints; nothing to decide is no reason to load them.
+        settings = self.decision if item.claims else DecisionSettings()
+        return decide(item.claims, settings, several=asks_for_several(item.result.query)), settings
+
+    def _read_all(self, found: Sequence[SearchResult]) -> list[ReadQuestion]:
+        """For each question what its passages claim, and what stood in the way."""
         asked = [(result.query, self._readable(result)) for result in found]
         read = self._read(asked)
-        judged: list[tuple[Decision, Reason | None]] = []
+        items: list[ReadQuestion] = []
         for result, (_, hits), candidates in zip(found, asked, read, strict=True):
             covered = [coverage(result.query, hit) for hit in hits]
-            claims = [
+            claims = tuple(
                 Claim(candidate=item, hit=hits[item.context], coverage=covered[item.context])
                 for item in candidates
-            ]
-            judged.append((decide(claims, self._decision), self._obstacle(result, hits, candidates)))
-        return judged
+            )
+            obstacle = self._obstacle(result, hits, candidates)
+            items.append(ReadQuestion(result=result, claims=claims, obstacle=obstacle))
+        return items
 
     def _readable(self, result: SearchResult) -> list[Hit]:
         """The hits whose words the reader knows; none where it does not know the question's."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Hit
-from qa.decision import Claim, DecisionSettings, decide
+from qa.decision import Claim, ConfidenceSettings, DecisionSettings, decide
 from qa.evidence import coverage
 from qa.records import SpanCandidate
 
@@ -111,7 +111,7 @@ def test_retrieval_speaks_by_rank_and_by_gap(make_hit: Callable[..., Hit]) -> No
 
 
 def test_scale_and_shift_act_on_the_log_odds(make_hit: Callable[..., Hit]) -> None:
-    settings = replace(PLAIN, log_rank=0.0, scale=0.5, shift=1.0)
+    settings = replace(PLAIN, log_rank=0.0, confidence=ConfidenceSettings(scale=0.5, shift=1.0))
     decision = decide([claim(make_hit("Ada"), "Ada", 3.0)], settings)
     assert decision.confidence == pytest.approx(1 / (1 + math.exp(-(0.5 * 3.0 + 1.0))))
 

@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models, _calibrate):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _trainings(add("train", "fine-tune a model on your own labelled data"), common)
@@ -106,6 +106,13 @@ def _ask(add: _Add) -> None:
     sub.add_argument("--answers", type=_positive, default=3, metavar="N", help="answers at most (3)")
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
     sub.add_argument("--always-answer", action="store_true", help="show the best guess even when unsure")
+    sub.add_argument("--why", action="store_true", help="say for each answer what spoke for it")
+    sub.add_argument(
+        "--min-confidence",
+        type=_share,
+        metavar="P",
+        help="least confidence, 0 to 1, of an answer that is given (fitted)",
+    )
     _add_filters(sub)
 
 
@@ -184,6 +191,26 @@ def _add_plots(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--plot-format", choices=("svg", "png"), default="svg", help="of the drawings (svg)")
 
 
+def _calibrate(add: _Add) -> None:
+    sub = add("calibrate", "fit the confidence of answers to labelled questions and keep it in the store")
+    sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
+    sub.add_argument(
+        "--on-store",
+        action="store_true",
+        help="ask the store's own documents instead of a collection made of the file's paragraphs",
+    )
+    sub.add_argument(
+        "--leave-out",
+        type=_share,
+        metavar="SHARE",
+        help="paragraphs kept out of that collection, so that their questions have no answer (0.2 where the "
+        "file has hardly any such question, else 0)",
+    )
+    sub.add_argument("--limit", type=_positive, metavar="N", help="ask a sample of N questions")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (0)")
+    sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
+
+
 def _add_mode(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--mode",
@@ -207,6 +234,16 @@ def _positive(text: str) -> int:
     number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return number
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return number
 
 

@@ -1,4 +1,4 @@
-"""The command `train reader`: its settings out of file and flags, its outcome as JSON and text."""
+"""The commands `train reader` and `calibrate`: settings out of file and flags, outcomes as JSON and text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import DataError
+from qa.calibrating import CalibrationReport
 from qa.training.reader import TrainedReader
 from qa.training.settings import ReaderTraining, training_settings
 from ui.output import Json
@@ -65,6 +66,37 @@ def training_text(trained: TrainedReader) -> str:
     if not trained.data.held_out:
         lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval reader`")
     return "\n".join([*lines, f"The reader is in {trained.folder}; use it with --reader {trained.folder}"])
+
+
+def calibration_json(report: CalibrationReport) -> Json:
+    """What was fitted, on what, and the figures before and after."""
+    calibration = report.calibration
+    return {
+        "calibration": str(report.path),
+        "questions": calibration.questions,
+        "unanswerable": calibration.unanswerable,
+        "threshold": calibration.decision.threshold,
+        "before": report.before,
+        "crossed": dict(calibration.figures),
+    }
+
+
+def calibration_text(report: CalibrationReport) -> str:
+    """The same for people."""
+    calibration = report.calibration
+    lines = [
+        f"Fitted on {calibration.questions:,} questions of {calibration.source}, "
+        f"{calibration.unanswerable:,} of them without an answer in the collection.",
+        f"Answers are given from a confidence of {calibration.decision.threshold:.2f}.",
+    ]
+    if calibration.figures:
+        lines.append(f"{'':<20} {'before':>8} {'crossed':>8}   (fitted on one half, judged on the other)")
+        lines += [
+            f"{name:<20} {value:>8.3f} {calibration.figures[name]:>8.3f}"
+            for name, value in report.before.items()
+            if name in calibration.figures
+        ]
+    return "\n".join([*lines, f"Kept in {report.path}"])
 
 
 def _from_file(path: Path) -> dict[str, Any]:
