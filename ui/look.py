@@ -73,6 +73,19 @@ dl.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; padd
 .sw-facts > div { margin: 0; padding: 0; }
 .sw-facts dt { font-size: .78rem; color: color-mix(in srgb, currentColor 72%, transparent); }
 .sw-facts dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
+.sw-why h3 { font-size: .95rem; font-weight: 600; margin: .9rem 0 .3rem; padding: 0; }
+.sw-why h3:first-child { margin-top: 0; }
+.sw-why .sw-text { font-size: 1rem; margin-bottom: .5rem; }
+.sw-why u { text-decoration: underline solid 2px; text-underline-offset: .25em; }
+.sw-w { border-radius: 3px; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+.sw-for { background: color-mix(in srgb, #2e7fd6 var(--sw-share), transparent); }
+.sw-against { background: color-mix(in srgb, #e07b12 var(--sw-share), transparent);
+  border-bottom: 2px dotted color-mix(in srgb, currentColor 55%, transparent); }
+table.sw-scores { border-collapse: collapse; font-size: .9rem; }
+.sw-scores th, .sw-scores td { border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left;
+  vertical-align: top; overflow-wrap: anywhere; }
+.sw-scores th { font-weight: 400; }
+.sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 4rem; }
   .sw-holds { margin-left: 0 !important; }

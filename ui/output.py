@@ -21,6 +21,7 @@ from index.records import (
 )
 from ingest.errors import SpanwiseError
 from qa.records import Answer, AskResult
+from qa.why import TokenWeight, Why
 
 if TYPE_CHECKING:  # these modules load models, this one must not
     from ui.demo import DemoReport
@@ -34,17 +35,56 @@ def dumps(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def ask_json(result: AskResult) -> Json:
-    """One decision about one question."""
+def ask_json(result: AskResult, whys: Sequence[Why] = ()) -> Json:
+    """One decision about one question; `whys`, if any, belong to its answers one by one."""
+    answers = [_answer(answer) for answer in result.answers]
+    if whys:
+        answers = [{**item, "why": why_json(why)} for item, why in zip(answers, whys, strict=True)]
     return {
         "question": result.question,
         "answered": result.answered,
         "confidence": _number(result.confidence),
         "calibrated": result.calibrated,
         "reason": None if result.reason is None else result.reason.value,
-        "answers": [_answer(answer) for answer in result.answers],
+        "answers": answers,
         "passages": [_hit(hit) for hit in result.passages],
         "timings_ms": _timings(result.timings_ms),
+    }
+
+
+def why_json(why: Why) -> Json:
+    """What spoke for an answer; words of the passage stand at characters of `passage.text`."""
+    found, evidence = why.attribution, why.evidence
+    return {
+        "span_score": _number(why.span_score),
+        "agreement": why.agreement,
+        "retrieval": {
+            "rank": evidence.rank,
+            "score": _number(evidence.score),
+            "dense_score": None if evidence.dense_score is None else _number(evidence.dense_score),
+            "lexical_score": None if evidence.lexical_score is None else _number(evidence.lexical_score),
+            "coverage": _number(evidence.coverage),
+        },
+        "attribution": {
+            "method": found.method.value,
+            "target_log_odds": _number(found.target_log_odds),
+            "baseline_log_odds": _number(found.baseline_log_odds),
+            "null_score": _number(found.null_score),
+            "other": _number(found.other),
+            "question": [_weight(word) for word in found.question],
+            "passage": [_weight(word) for word in found.passage],
+        },
+        "competitors": [
+            {
+                "text": rival.text,
+                "confidence": _number(rival.confidence),
+                "span_score": _number(rival.span_score),
+                "title": rival.title,
+                "path": rival.path,
+                "page": rival.page,
+            }
+            for rival in why.competitors
+        ],
     }
 
 
@@ -187,6 +227,10 @@ def _hit(hit: Hit) -> Json:
         "page": hit.passage.page,
         "headings": list(hit.passage.headings),
     }
+
+
+def _weight(word: TokenWeight) -> Json:
+    return {"text": word.text, "start": word.start, "end": word.end, "weight": _number(word.weight)}
 
 
 def _document(document: DocumentInfo) -> Json:

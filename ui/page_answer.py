@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from qa.records import AskResult
+from ingest.errors import SpanwiseError
+from qa.explainer import Explainer
+from qa.records import Answer, AskResult
 from ui import views
 from ui.library import Library
 from ui.page_sidebar import Choices
+from ui.views_why import why_panel
 
 _SHOWN_AFTER_REFUSAL = 3
 
@@ -21,9 +24,15 @@ def show_answer(library: Library, question: str, choices: Choices) -> None:
         first, *others = result.answers
         st.html(views.answer_card(first, sure=result.answered, calibrated=result.calibrated))
         st.html(views.passage_panel(first))
+        with st.expander("Why this answer", key=_why_key(1, first), on_change="rerun") as reasons:
+            if reasons.open:
+                _show_why(library, result, 1)
         if others:
             with st.expander(f"Other answers ({len(others)})"):
-                st.html(views.other_answers(others))
+                for number, other in enumerate(others, start=2):
+                    st.html(views.other_answers([other], first=number))
+                    if st.toggle("Why this answer", key=_why_key(number, other)):
+                        _show_why(library, result, number)
         rest = result.passages
     else:
         nearest, rest = result.passages[:_SHOWN_AFTER_REFUSAL], result.passages[_SHOWN_AFTER_REFUSAL:]
@@ -49,4 +58,32 @@ def _ask(library: Library, question: str, choices: Choices) -> AskResult:
             always_answer=choices.always_answer,
         )
     st.session_state.answer = (key, result)
+    st.session_state.reasons = {}
     return result
+
+
+def _why_key(number: int, answer: Answer) -> str:
+    return f"why_{number}_{answer.passage.id}_{answer.start}_{answer.end}"
+
+
+def _show_why(library: Library, result: AskResult, number: int) -> None:
+    """What spoke for the answer of that number; computed when first looked at, remembered with the result."""
+    remembered: dict[int, str] = st.session_state.reasons
+    answer = result.answers[number - 1]
+    try:
+        if number not in remembered:
+            with st.spinner("Looking for the reasons …"):
+                why = _explainer(library.answerer.reader.name).explain(result, answer)
+            offset = answer.passage.start
+            remembered[number] = why_panel(
+                why, result.question, answer.passage.text, answer.start - offset, answer.end - offset
+            )
+        st.html(remembered[number])
+    except SpanwiseError as error:
+        st.html(views.failure(str(error), error.hint))
+
+
+@st.cache_resource(show_spinner=False)
+def _explainer(reader: str) -> Explainer:
+    """The one explainer of this process for a reader."""
+    return Explainer(reader)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from index.records import CheckReport, Hit, IngestReport, SearchResult, Stats
 from qa.records import Answer, AskResult
+from qa.why import TokenWeight, Why
 from ui import words
 
 if TYPE_CHECKING:  # these modules load models, this one must not
@@ -54,16 +55,20 @@ def printable(text: str) -> str:
     return re.sub(r"\s+", " ", kept)
 
 
-def ask_text(result: AskResult, style: Style = PLAIN) -> str:
-    """An answer with its source and the other candidates, or why there is none and what comes nearest."""
+def ask_text(result: AskResult, style: Style = PLAIN, whys: Sequence[Why] = ()) -> str:
+    """An answer with its source and the other candidates, or why there is none and what comes nearest.
+
+    `whys`, if any, belong to the answers one by one.
+    """
+    reasons = [_why(why, style) for why in whys] or [[] for _ in result.answers]
     lines = [] if result.answered else _refusal(result, style)
     if result.answers:
         first, *others = result.answers
-        lines += _answer(first, style)
+        lines += [*_answer(first, style), *(f"  {line}" for line in reasons[0])]
         if others:
             lines += ["", "Other answers"]
         for number, answer in enumerate(others, start=2):
-            lines += _other(number, answer, style)
+            lines += [*_other(number, answer, style), *(f"     {line}" for line in reasons[number - 1])]
     elif result.passages:
         lines += ["", "Nearest passages", *_hits(result.passages[:3], style)]
     return "\n".join(lines)
@@ -198,6 +203,23 @@ def _other(number: int, answer: Answer, style: Style) -> list[str]:
     head = f"{printable(answer.text)} ({words.confidence_words(answer.confidence)}, {answer.confidence:.2f})"
     source = words.place(answer.document.title, answer.headings, answer.page)
     return [f"  {number}. {head}", f"     {style.dim(printable(source))}"]
+
+
+def _why(why: Why, style: Style) -> list[str]:
+    found = why.attribution
+    against = f'{found.target_log_odds:+.1f} against "no answer"'
+    return [
+        "why:",
+        f"  reader    {against}; {found.baseline_log_odds:+.1f} if it saw no word of question and passage",
+        f"  question  {_weights(words.strongest(found.question, 5), style)}",
+        f"  passage   {_weights(words.strongest(found.passage, 8), style)}",
+        f"  found by  {words.retrieval(why.evidence)}",
+    ]
+
+
+def _weights(weighed: Iterable[TokenWeight], style: Style) -> str:
+    shown = (f"{printable(word.text)} {style.dim(f'{word.weight:+.1f}')}" for word in weighed)
+    return ", ".join(shown) or "-"
 
 
 def _hits(hits: Sequence[Hit], style: Style) -> list[str]:

@@ -1,8 +1,8 @@
 """What the page shows, as HTML (pure, no streamlit).
 
 Every function takes records and returns a fragment for `st.html`. Text from documents, questions and file
-names gets into a fragment only through `_escape`; no other module of the page builds HTML. The classes are
-styled in `look`.
+names gets into a fragment only through `_escape`; no other module of the page builds HTML, except `views_why`
+for the reasons of an answer. The classes are styled in `look`.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def refusal_card(result: AskResult) -> str:
     )
 
 
-def other_answers(answers: Sequence[Answer]) -> str:
-    """Answers after the first, each with its sentence and source."""
+def other_answers(answers: Sequence[Answer], *, first: int = 2) -> str:
+    """Answers after the first, each with its sentence and source, numbered from `first`."""
     items = "".join(
         f'<li><p class="sw-other"><strong dir="auto">{_escape(answer.text)}</strong>'
         f'<span class="sw-note">{_confidence_line(answer.confidence)}</span></p>'
@@ -83,7 +83,7 @@ def other_answers(answers: Sequence[Answer]) -> str:
         f"{_source(answer.document.title, answer.headings, answer.page, answer.document.path)}</li>"
         for answer in answers
     )
-    return f'<ol class="sw-list" start="2">{items}</ol>'
+    return f'<ol class="sw-list" start="{first}">{items}</ol>'
 
 
 def hit_list(hits: Iterable[Hit]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from qa.records import Answer, AskResult, Reason
+from qa.why import Evidence, TokenWeight
 
 _LEVELS = ((0.85, "very likely right"), (0.6, "likely right"), (0.35, "uncertain"), (0.0, "doubtful"))
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
@@ -71,6 +72,20 @@ def confidence_words(confidence: float) -> str:
 def percent(share: float) -> str:
     """A share as a whole percentage that never claims certainty."""
     return f"{min(max(round(share * 100), 1), 99)} %"
+
+
+def strongest(weighed: Sequence[TokenWeight], number: int) -> tuple[TokenWeight, ...]:
+    """The words that weigh most for or against, strongest first; punctuation is left out."""
+    worded = [word for word in weighed if any(char.isalnum() for char in word.text)]
+    return tuple(sorted(worded, key=lambda word: -abs(word.weight))[:number])
+
+
+def retrieval(evidence: Evidence) -> str:
+    """Why a passage was read, in one line."""
+    scores = [f"rank {evidence.rank}", f"score {evidence.score:.3f}"]
+    scores += [] if evidence.dense_score is None else [f"meaning {evidence.dense_score:.2f}"]
+    scores += [] if evidence.lexical_score is None else [f"words {evidence.lexical_score:.1f}"]
+    return ", ".join([*scores, f"{evidence.coverage:.0%} of the question's words"])
 
 
 def place(title: str, headings: Sequence[str], page: int | None) -> str:
