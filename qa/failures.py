@@ -69,7 +69,7 @@ class Asked:
     @property
     def forced_right(self) -> bool:
         """Whether the best span is a gold answer; never for a question without one."""
-        return bool(self.forced) and exact_match(self.forced, self.golds) == 1.0
+        return self.example.answerable and bool(self.forced) and exact_match(self.forced, self.golds) == 1.0
 
     @property
     def stage(self) -> Stage | None:

@@ -231,6 +231,20 @@ def test_recall_asks_for_the_gold_span_and_the_passages_read(
     assert evaluate_answers(path, reader, hashing_encoder, k=1).recall == pytest.approx(2 / 3)
 
 
+def test_an_article_is_never_right_where_there_is_no_answer(tmp_path: Path, hashing_encoder: Encoder) -> None:
+    # By the official rules it equals '', as a best span it is an answer to a question that has none.
+    asked = "Which article stands before first?"
+    paragraphs = [{"context": ONE, "qas": [question(1, asked, ONE, None)]}]
+    path = tmp_path / "article.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}), encoding="utf-8")
+    reader = Scripted({asked: ("the", 50.0)})
+    report = evaluate_reader(path, reader).as_json()
+    assert (report["exact"], report["accuracy_top_half"]) == (100.0, 0.0)
+    answers = evaluate_answers(path, reader, hashing_encoder).as_json()
+    assert (answers["exact"], answers["accuracy_top_half"]) == (100.0, 0.0)
+    assert answers["ece"] == pytest.approx(1.0, abs=0.01)
+
+
 def of_strange_questions(path: Path, contexts: Sequence[str]) -> Path:
     strange = ["", " ", "?", "word", "why " * 2500, "\x00\x01\ufffd", "\ud800", "谁? 😀"]
     paragraphs = [
