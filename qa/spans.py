@@ -100,7 +100,7 @@ def _window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> l
     first = np.arange(scores.shape[1])[None, :]
     last = first + np.arange(scores.shape[0])[:, None]
     found: list[_Scored] = []
-    while len(found) < settings.best:
+    while scores.size and len(found) < settings.best:
         row, column = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
         score = float(scores[row, column])
         if score == -np.inf:

@@ -128,8 +128,11 @@ def test_logits_that_are_not_finite_are_no_candidates(value: float) -> None:
     assert best_spans(context, everywhere, SpanSettings()) == []
 
 
-def test_nothing_read_gives_nothing() -> None:
+def test_nothing_read_or_allowed_gives_nothing() -> None:
     assert best_spans("text", [], SpanSettings()) == []
+    logits = read("some text", {0: 1.0}, {1: 1.0})
+    for settings in (SpanSettings(best=0), SpanSettings(max_answer_tokens=0)):
+        assert best_spans("some text", logits, settings) == []
 
 
 CONTEXTS = st.lists(

@@ -121,7 +121,7 @@ def test_words_are_shaded_by_what_they_add_and_the_answer_is_underlined() -> Non
 
 def test_scores_and_rivals_are_listed() -> None:
     shown = panel(why())
-    for fact in ("+5.50", "-2.00", "0.900", "not found by it", "75%", "nine", "20 %", "Ferry · page\xa02"):
+    for fact in ("+5.50", "-2.00", "0.900", "not found by it", "75 %", "nine", "20 %", "Ferry · page\xa02"):
         assert fact in shown
     assert "Competing answers" not in panel(why(rivals=0))
 
@@ -216,7 +216,7 @@ def test_the_terminal_names_the_strongest_words_below_each_answer(make_hit: Call
         '    reader    +5.0 against "no answer"; -2.0 if it saw no word of question and passage',
         "    question  When +2.0, leave +1.0",
         "    passage   leaves +4.0, noon -1.0, nine +0.0",
-        "    found by  rank 2, score 0.900, meaning 0.50, 75% of the question's words",
+        "    found by  rank 2, score 0.900, meaning 0.50, 75 % of the question's words",
     ]
     assert lines.index("     why:") > lines.index("Other answers")
     assert "why:" not in text.ask_text(result)

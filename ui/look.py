@@ -81,6 +81,7 @@ dl.sw-facts { display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: 0; padd
 .sw-for { background: color-mix(in srgb, #2e7fd6 var(--sw-share), transparent); }
 .sw-against { background: color-mix(in srgb, #e07b12 var(--sw-share), transparent);
   border-bottom: 2px dotted color-mix(in srgb, currentColor 55%, transparent); }
+.sw-legend { margin: .3rem 0 0; font-size: .85rem; }
 table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores th, .sw-scores td { border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left;
   vertical-align: top; overflow-wrap: anywhere; }

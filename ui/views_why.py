@@ -61,7 +61,7 @@ def _legend(found: Attribution) -> str:
         return ", ".join(shown) or "–"
 
     return (
-        '<p class="sw-note"><span class="sw-w sw-for" style="--sw-share:30%">speaks for it</span> · '
+        '<p class="sw-legend"><span class="sw-w sw-for" style="--sw-share:30%">speaks for it</span> · '
         '<span class="sw-w sw-against" style="--sw-share:30%">speaks against it</span> · '
         "<u>the answer</u></p>"
         f'<p class="sw-note">Strongest in the question: <span dir="auto">{listed(found.question)}</span>. '
@@ -78,7 +78,7 @@ def _scores(why: Why) -> list[tuple[str, str]]:
         ("Score of the search", f"{evidence.score:.3f}"),
         ("Nearness in meaning, cosine", _figure(evidence.dense_score, ".2f")),
         ("Words in common, BM25", _figure(evidence.lexical_score, ".1f")),
-        ("Words of the question in the passage", f"{evidence.coverage:.0%}"),
+        ("Words of the question in the passage", f"{100 * evidence.coverage:.0f} %"),
         ("Other places that say the same", str(why.agreement)),
     ]
 

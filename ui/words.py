@@ -85,7 +85,7 @@ def retrieval(evidence: Evidence) -> str:
     scores = [f"rank {evidence.rank}", f"score {evidence.score:.3f}"]
     scores += [] if evidence.dense_score is None else [f"meaning {evidence.dense_score:.2f}"]
     scores += [] if evidence.lexical_score is None else [f"words {evidence.lexical_score:.1f}"]
-    return ", ".join([*scores, f"{evidence.coverage:.0%} of the question's words"])
+    return ", ".join([*scores, f"{100 * evidence.coverage:.0f} % of the question's words"])
 
 
 def place(title: str, headings: Sequence[str], page: int | None) -> str:
