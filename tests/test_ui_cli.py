@@ -25,6 +25,7 @@ HEAVY = ("torch", "faiss", "streamlit", "sqlalchemy", "transformers", "tantivy",
 COMMANDS = [
     [],
     *(["ingest"], ["search"], ["ask"], ["ui"], ["demo"], ["init"], ["stats"], ["delete"], ["check"]),
+    *(["calibrate"], ["train"], ["train", "reader"]),
     *(["repair"], ["models"], ["eval"], ["eval", "reader"], ["eval", "retrieval"], ["eval", "answers"]),
 ]
 

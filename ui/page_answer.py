@@ -56,6 +56,7 @@ def _ask(library: Library, question: str, choices: Choices) -> AskResult:
             k=choices.passages,
             filters=choices.filters,
             always_answer=choices.always_answer,
+            min_confidence=choices.min_confidence,
         )
     st.session_state.answer = (key, result)
     st.session_state.reasons = {}

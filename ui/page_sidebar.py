@@ -1,4 +1,4 @@
-"""The sidebar: which documents may answer, and how much is read."""
+"""The sidebar: which documents may answer, how much is read, and how sure an answer must be."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from ui.library import Contents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the sidebar says: filters, passages to read, and whether a guess is wanted in any case."""
+    """What the sidebar says: filters, passages to read, and whether a guess is wanted in any case.
+
+    `min_confidence` is None for the fitted threshold.
+    """
 
     filters: Filters
     passages: int
     always_answer: bool
+    min_confidence: float | None
 
 
 def show_sidebar(contents: Contents) -> Choices:
@@ -31,6 +35,8 @@ def show_sidebar(contents: Contents) -> Choices:
         folders = st.multiselect("Folder", folders_of(contents.documents), placeholder="all")
         st.subheader("How to read", anchor=False)
         passages = st.slider("Passages to read", 5, 50, 20, step=5)
+        own = st.toggle("Set how sure an answer must be", help="Instead of what was fitted.")
+        percent = st.slider("Least confidence", 0, 100, 30, step=5, format="%d %%") if own else None
         always = st.toggle("Always show the best guess", help="Also where it is not sure enough to count.")
     return Choices(
         filters=Filters(
@@ -38,6 +44,7 @@ def show_sidebar(contents: Contents) -> Choices:
         ),
         passages=passages,
         always_answer=always,
+        min_confidence=None if percent is None else percent / 100,
     )
 
 
