@@ -39,13 +39,15 @@ def evaluate_reader(
     *,
     predictions_out: str | Path | None = None,
     always_answer: bool = False,
+    threshold: float = 0.0,
     progress: Progress | None = None,
 ) -> ReaderReport:
     """Every question of a SQuAD file, read in its own context.
 
-    In a file with unanswerable questions the reader answers '' where no span scores above its context's null
-    score, unless `always_answer`; in a file without them it always answers. `progress` is called with
-    (questions done, questions). Raises DataError for a file of another form.
+    In a file with unanswerable questions the reader answers '' where its context's null score is more than
+    `threshold` above the best span's (the scale of `best_f1_thresh`, which can be fitted on another file),
+    unless `always_answer`; in a file without them it always answers. `progress` is called with (questions
+    done, questions). Raises DataError for a file of another form.
     """
     squad = _read(path)
     if predictions_out is not None:
@@ -54,7 +56,7 @@ def evaluate_reader(
     best = list(_best_spans(squad.examples, reader, progress))
     seconds = time.perf_counter() - started
     refuses = squad.has_unanswerable and not always_answer
-    texts = [span.text if span and (span.margin > 0 or not refuses) else "" for span in best]
+    texts = [span.text if span and (-span.margin <= threshold or not refuses) else "" for span in best]
     if predictions_out is not None:
         write_predictions(
             predictions_out, {example.id: text for example, text in zip(squad.examples, texts, strict=True)}

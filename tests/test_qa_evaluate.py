@@ -127,6 +127,17 @@ def test_reader_figures_by_hand(tmp_path: Path) -> None:
     assert steps == [(5, 5)]
 
 
+def test_a_threshold_fitted_elsewhere_is_applied(tmp_path: Path) -> None:
+    # Null minus span is -9, -5, 2, -2, 4: at -5 the first two are answered, and both without answer refused.
+    path = squad(tmp_path / "v2.json")
+    best = evaluate_reader(path, Scripted(SCRIPT)).as_json()
+    fitted = evaluate_reader(path, Scripted(SCRIPT), threshold=best["best_f1_thresh"]).as_json()
+    assert fitted["f1"] == pytest.approx(best["best_f1"])
+    assert fitted["NoAns_f1"] == 100.0
+    generous = evaluate_reader(path, Scripted(SCRIPT), threshold=2.0).as_json()
+    assert generous["HasAns_f1"] == pytest.approx(100 * (1 + 1 / 2 + 2 / 3) / 3)
+
+
 def test_a_reader_that_must_answer(tmp_path: Path) -> None:
     path = squad(tmp_path / "v2.json")
     figures = evaluate_reader(path, Scripted(SCRIPT), always_answer=True).as_json()

@@ -151,6 +151,13 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub = add("reader", "exact match and F1 on a SQuAD file, each question on its own paragraph")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
     sub.add_argument("--predictions", type=Path, metavar="OUT.json", help="write {id: text} here")
+    sub.add_argument(
+        "--threshold",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="refuse where the null score is more than X above the best span's (0)",
+    )
     _add_plots(sub)
 
     sub = add("retrieval", "nDCG, recall, MRR and MAP on a collection with judgements")

@@ -197,7 +197,11 @@ def _eval_reader(flags: Flags, settings: Settings) -> int:
     reader = load_reader(resolve_models(settings.models).reader)
     with Progress("question") as progress:
         report = evaluate_reader(
-            flags["file"], reader, predictions_out=flags["predictions"], progress=progress
+            flags["file"],
+            reader,
+            predictions_out=flags["predictions"],
+            threshold=flags["threshold"],
+            progress=progress,
         )
     if plots is not None:
         from qa.plots import draw_reader

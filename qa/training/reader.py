@@ -304,7 +304,10 @@ class _ReaderTask:
     # -- how well -------------------------------------------------------------------------------------------
 
     def evaluate(self) -> dict[str, float]:
-        """Exact match and F1 on the held-out titles, at the threshold that serves them best."""
+        """Exact match and F1 on the held-out titles, F1 at the `threshold` that serves them best.
+
+        That is on the scale null score minus span score, as `evaluate_reader` takes it.
+        """
         lot = random.Random(0)  # noqa: S311
         held_out = list(self._data.held_out)
         if not held_out:
@@ -330,8 +333,8 @@ class _ReaderTask:
                 if example.answerable:
                     exact += exact_match(text, golds)
                     answerable.append(f1(text, golds))
-        best_f1, _ = best_threshold(outcomes)
-        figures = {"f1": best_f1, "questions": float(len(examples))}
+        best_f1, threshold = best_threshold(outcomes)
+        figures = {"f1": best_f1, "threshold": threshold, "questions": float(len(examples))}
         if answerable:
             figures["answerable_exact"] = 100 * exact / len(answerable)
             figures["answerable_f1"] = 100 * sum(answerable) / len(answerable)
