@@ -10,8 +10,8 @@ blanked out, that is with the mask's embedding in the place of theirs:
 - GRADIENT: the same with the gradient at the input alone (gradient x input; Shrikumar et al. 2016,
   arXiv:1605.01713), for the price of one step.
 
-Masking the twentieth of the words (the answer's own apart) that weighs most takes 9.8 off the log-odds of
-the bundled reader by INTEGRATED, 3.4 by GRADIENT and 1.8 by chance (14 questions of the demo): a reader that
+Masking the twentieth of the pieces (the answer's own apart) that weighs most takes 9.8 off the log-odds of
+the bundled reader by INTEGRATED, 3.4 by GRADIENT and 1.7 by chance (14 questions of the demo): a reader that
 is sure has flat gradients, so the quick method is for comparison. captum offers both, but brings matplotlib
 for what is 30 lines of autograd. One window at a time, never padded: given embeddings instead of ids, RoBERTa
 cannot know padding and counts its positions otherwise.
@@ -37,7 +37,7 @@ from qa.trimming import trim
 from qa.why import Attribution, Method, TokenWeight
 from qa.windows import MAX_TOKENS, Window, make_windows
 
-STEPS = 16  # leaves 2 % of the difference unexplained (median; 32 steps: 0.4 %)
+STEPS = 16  # leaves 2 to 3 % of the difference unexplained (median; 32 steps: 0.4 %)
 _STEPS_AT_ONCE = 8
 _TRIMMED = 12  # characters at either end within which the reader's own choice of tokens is looked for
 # Word borders of Unicode's annex 29 ("don't", "3.14", a joined emoji and each 字 are one), and quotes apart
