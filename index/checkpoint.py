@@ -124,8 +124,9 @@ def load_trainable(name: str, task: Task, *, device: str | None = None, seed: in
     """
     _, folder = locate(name, task)
     tokenizer = _load_tokenizer(folder)
-    torch.manual_seed(seed)
-    model, gaps = _load(folder, task, torch.float32)
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours to reset
+        torch.manual_seed(seed)
+        model, gaps = _load(folder, task, torch.float32)
     _refuse_gaps(folder, task, [gap for gap in gaps if not gap.startswith("qa_outputs")])
     limits = (_window(model), _tokenizer_limit(folder))
     return Trainable(
