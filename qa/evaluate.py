@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 def evaluate_reader(
-    path: str | Path,
+    file: str | Path | SquadFile,
     reader: Reader,
     *,
     predictions_out: str | Path | None = None,
@@ -42,14 +42,14 @@ def evaluate_reader(
     threshold: float = 0.0,
     progress: Progress | None = None,
 ) -> ReaderReport:
-    """Every question of a SQuAD file, read in its own context.
+    """Every question of a SQuAD file, given by its path or as read, in its own context.
 
     In a file with unanswerable questions the reader answers '' where its context's null score is more than
     `threshold` above the best span's (the scale of `best_f1_thresh`, which can be fitted on another file),
     unless `always_answer`; in a file without them it always answers. `progress` is called with (questions
     done, questions). Raises DataError for a file of another form.
     """
-    squad = _read(path)
+    squad = file if isinstance(file, SquadFile) else _read(file)
     if predictions_out is not None:
         check_writable(predictions_out)
     started = time.perf_counter()

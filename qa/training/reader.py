@@ -22,9 +22,10 @@ from index.mining import nearest_texts
 from index.presets import DEFAULT_PRESET, Prefixes
 from index.training.loop import Evaluation, TrainingProgress, fit
 from ingest.records import Span
-from qa.metrics import Outcome, best_threshold, exact_match, f1, gold_answers, normalise_answer
+from qa.evaluate import evaluate_reader
+from qa.metrics import normalise_answer
 from qa.reader import RobertaReader
-from qa.squad import Example
+from qa.squad import Example, SquadFile
 from qa.training.card import model_card
 from qa.training.data import TrainingData, by_title, draw, load_sources, respell
 from qa.training.distillation import Teacher
@@ -33,7 +34,6 @@ from qa.training.loss import passage_loss, shared_loss, teacher_loss
 from qa.training.settings import ReaderTraining
 
 _TOKENS_PER_PASS = 2048
-_QUESTIONS_READ_AT_ONCE = 32
 
 Progress = Callable[[TrainingProgress], None]
 
@@ -308,36 +308,18 @@ class _ReaderTask:
 
         That is on the scale null score minus span score, as `evaluate_reader` takes it.
         """
-        lot = random.Random(0)  # noqa: S311
-        held_out = list(self._data.held_out)
+        held_out = self._data.held_out
         if not held_out:
             return {}
+        lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
         examples = lot.sample(held_out, min(self._settings.evaluated, len(held_out)))
-        reader = RobertaReader(self._loaded())
-        outcomes, exact = [], 0.0
-        answerable: list[float] = []
-        for first in range(0, len(examples), _QUESTIONS_READ_AT_ONCE):
-            part = examples[first : first + _QUESTIONS_READ_AT_ONCE]
-            read = reader.read_many([(item.question, [item.context]) for item in part])
-            for example, candidates in zip(part, read, strict=True):
-                best = max(candidates, key=lambda candidate: candidate.score, default=None)
-                golds, text = gold_answers(example.answer_texts), best.text if best else ""
-                outcomes.append(
-                    Outcome(
-                        predicted=text,
-                        score=f1(text, golds),
-                        no_answer=-best.margin if best else float("inf"),
-                        answerable=example.answerable,
-                    )
-                )
-                if example.answerable:
-                    exact += exact_match(text, golds)
-                    answerable.append(f1(text, golds))
-        best_f1, threshold = best_threshold(outcomes)
-        figures = {"f1": best_f1, "threshold": threshold, "questions": float(len(examples))}
-        if answerable:
-            figures["answerable_exact"] = 100 * exact / len(answerable)
-            figures["answerable_f1"] = 100 * sum(answerable) / len(answerable)
+        squad = SquadFile(path="held-out titles", version="2.0", examples=tuple(examples), wrong_offsets=0)
+        report = evaluate_reader(squad, RobertaReader(self._loaded()), always_answer=True)
+        figures = {"f1": report.every.f1, "questions": float(report.every.total)}
+        if report.best_f1 is not None:
+            figures |= {"f1": report.best_f1.best, "threshold": report.best_f1.at}
+        if report.answerable is not None:
+            figures |= {"answerable_exact": report.answerable.exact, "answerable_f1": report.answerable.f1}
         return figures
 
     def _loaded(self) -> LoadedModel:
