@@ -124,6 +124,23 @@ class TestLearning:
         assert [item["step"] for item in record["evaluations"]] == [0, 3, 6]
         assert all(0 <= item["figures"]["f1"] <= 100 for item in record["evaluations"])
 
+    def test_the_result_can_be_blended_with_its_start(
+        self, tiny_roberta_reader: Path, tmp_path: Path
+    ) -> None:
+        settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader)
+        plain = load_file(train_reader(settings, tmp_path / "a").folder / "model.safetensors")
+        trained = train_reader(replace(settings, start_share=0.25), tmp_path / "b")
+        start = load_file(tiny_roberta_reader / "model.safetensors")
+        for name, weight in load_file(trained.folder / "model.safetensors").items():
+            expected = 0.75 * plain[name].float() + 0.25 * start[name]
+            assert torch.allclose(weight.float(), expected, atol=2e-3)
+        assert trained.evaluations[-1].weights == "blended"
+
+    def test_a_new_head_is_nothing_to_blend_with(self, tiny_roberta_encoder: Path, tmp_path: Path) -> None:
+        settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_encoder, start_share=0.5)
+        with pytest.raises(DataError, match="no trained head"):
+            train_reader(settings, tmp_path / "out")
+
     def test_the_better_of_last_and_averaged_weights_is_kept(
         self, tiny_roberta_reader: Path, tmp_path: Path
     ) -> None:

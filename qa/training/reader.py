@@ -18,6 +18,7 @@ import torch
 from index.checkpoint import LoadedModel, Trainable, load_trainable, save_trained
 from index.encoder import load_encoder
 from index.engine import TorchEngine, padded, segments
+from index.errors import DataError
 from index.mining import nearest_texts
 from index.presets import DEFAULT_PRESET, Prefixes
 from index.training.loop import Evaluation, TrainingProgress, fit
@@ -63,7 +64,13 @@ def train_reader(
     out = Path(out)
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
     start = load_trainable(settings.start, "reader", seed=settings.loop.seed)
+    if settings.start_share and start.new_head:
+        raise DataError(
+            f"start_share is {settings.start_share:g}, but {settings.start} has no trained head to blend",
+            hint="leave start_share out, or start from a reader",
+        )
     _set_dropout(start.model, settings.dropout)
+    began = {name: weight.detach().clone() for name, weight in start.model.named_parameters()}
     task = _ReaderTask(settings, data, start, mining_progress)
     evaluations = fit(
         start.model,
@@ -73,6 +80,10 @@ def train_reader(
         identity=_identity(settings, data, start.fingerprint),
         progress=progress,
     )
+    if settings.start_share:
+        _blend(start.model, began, settings.start_share)
+        figures = task.evaluate()
+        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
     card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
     save_trained(start, settings.start, "reader", out, card=card)
     record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
@@ -85,6 +96,13 @@ def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
     for example in data.examples:
         digest.update(repr((example.question, example.context, example.answers)).encode())
     return digest.hexdigest()
+
+
+def _blend(model: torch.nn.Module, other: Mapping[str, torch.Tensor], share: float) -> None:
+    """Moves the weights by `share` of the way to `other`."""
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.lerp_(other[name], share)
 
 
 def _set_dropout(model: torch.nn.Module, dropout: float | None) -> None:

@@ -73,7 +73,8 @@ class ReaderTraining:
     `max_tokens` long and share `stride` tokens. `hold_out` is the share of titles kept out of training for
     evaluation, `evaluated` the most questions asked there. `respelled` of the questions lose their
     capitals, question mark or close punctuation, as people type them. `dropout` is that of hidden states;
-    None keeps the model's own.
+    None keeps the model's own. `start_share` is the share of the starting weights in the result: blending
+    what was known with what was learnt keeps more of both than either has (Wortsman et al. 2022).
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -89,6 +90,7 @@ class ReaderTraining:
     evaluated: int = 400
     respelled: float = 0.2
     dropout: float | None = None
+    start_share: float = 0.0
     negatives: Negatives = field(default_factory=Negatives)
     distillation: Distillation | None = None
     loop: LoopSettings = field(default_factory=LoopSettings)
