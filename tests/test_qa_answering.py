@@ -19,7 +19,7 @@ from ingest.records import Document, Heading, Page, Text
 from ingest.tokens import TextTokenizer
 from qa.answering import Answerer
 from qa.citation import cite
-from qa.decision import Claim, RankedClaim
+from qa.decision import Claim, DecisionSettings, RankedClaim
 from qa.reader import load_reader
 from qa.records import AskResult, Reason, Source, SpanCandidate
 
@@ -297,7 +297,7 @@ def test_no_question_raises_and_every_answer_is_exact(
         )
 
     shelf = Shelf(hits, empty_stats, spans)
-    answerer = Answerer(shelf, shelf, retriever=shelf)  # type: ignore[arg-type]
+    answerer = Answerer(shelf, shelf, retriever=shelf, decision=DecisionSettings())  # type: ignore[arg-type]
     result = answerer.ask(question, always_answer=data.draw(st.booleans()))
     assert result.question == question
     assert result.answered == (result.reason is None)

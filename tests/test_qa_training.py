@@ -391,7 +391,7 @@ class TestDistillation:
             tmp_path / "student",
             progress=lambda p: losses.append(p.loss) if p.evaluation is None else None,
         )
-        assert losses[-1] < losses[0] / 2
+        assert losses[-1] < 0.75 * losses[0]  # smoothed over some fifty steps
 
     def test_another_vocabulary_is_refused(
         self, tiny_bert_reader: Path, tiny_roberta_reader: Path, tmp_path: Path

@@ -172,9 +172,18 @@ def test_a_filter_decides_who_may_answer(page: AppTest) -> None:
 
 def test_the_best_guess_is_shown_on_request_and_called_a_guess(page: AppTest) -> None:
     ask(page, "Who painted the ferry, Vermeer?")
-    shown = html_of(checked(page.toggle[0].set_value(True).run()))
+    (always,) = (toggle for toggle in page.toggle if toggle.label == "Always show the best guess")
+    shown = html_of(checked(always.set_value(True).run()))
     assert "No answer in here" in shown
     assert "Best guess" in shown
+
+
+def test_how_sure_an_answer_must_be_can_be_set(page: AppTest) -> None:
+    assert "No answer in here" in ask(page, "Who painted the ferry, Vermeer?")
+    (own,) = (toggle for toggle in page.toggle if toggle.label == "Set how sure an answer must be")
+    checked(own.set_value(True).run())
+    (least,) = (slider for slider in page.slider if slider.label == "Least confidence")
+    assert "No answer in here" not in html_of(checked(least.set_value(0).run()))
 
 
 def test_a_page_left_open_sees_new_documents(page: AppTest, folder: Path, hashing_encoder: Encoder) -> None:
