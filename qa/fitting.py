@@ -4,7 +4,7 @@
        greatest likelihood (shared normalisation over passages, Clark and Gardner 2018)
     2. confidence: logistic regression on the log-odds of the top answer and what else speaks for it
        (Platt 1999; evidence beside the score as in Kamath, Jia and Liang 2020)
-    3. the threshold: as good on questions with an answer (F1) as on those without (refused)
+    3. the threshold: the most F1 by the official rule for questions with and without an answer
 
 Both fits are drawn to where they began by a prior of one question's weight, so that thirty questions
 move little and a thousand much. No model and no store: claims in, settings out.
@@ -294,16 +294,19 @@ def _minimise(loss: Callable[[], torch.Tensor], free: torch.Tensor) -> None:
 
 
 def _best_threshold(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> float:
-    """The confidence from which answering serves both kinds of questions best, each kind counting half."""
+    """The confidence from which answering earns the most by the official rule for version 2.0.
+
+    An answer earns its F1, a refusal 1 where there is no answer; the questions count as they come.
+    """
     judged = _judged(questions, settings)
-    answerable = [item for item in judged if item.answerable]
-    unanswerable = [item for item in judged if not item.answerable]
-    if not answerable or not unanswerable:
+    if all(item.answerable for item in judged) or not any(item.answerable for item in judged):
         return settings.threshold
 
-    def value(threshold: float) -> float:
-        earned = _mean([item.f1 * (item.confidence >= threshold) for item in answerable])
-        return earned + _mean([item.confidence < threshold for item in unanswerable])
+    def earned(threshold: float) -> float:
+        return sum(
+            item.f1 * (item.confidence >= threshold) if item.answerable else item.confidence < threshold
+            for item in judged
+        )
 
     # A coarse grid: a finer choice would follow single questions.
-    return max((step / 100 for step in range(1, 100)), key=value)
+    return max((step / 100 for step in range(1, 100)), key=earned)
