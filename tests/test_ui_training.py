@@ -79,6 +79,19 @@ class TestSettings:
             read_training(flags("--settings", str(path)), None)
         assert "t.toml" in str(caught.value)
 
+    @pytest.mark.parametrize(
+        "line", ["questions = 0", "epochs = -1", "hold_out = 1.5", "[loop]\naverage_every = 0"]
+    )
+    def test_a_value_out_of_range_is_named(self, tmp_path: Path, line: str) -> None:
+        path = tmp_path / "t.toml"
+        path.write_text(f"sources = [{{ path = 'x' }}]\n{line}\n")
+        with pytest.raises(DataError, match=line.split("\n")[-1].split(" = ")[0]):
+            read_training(flags("--settings", str(path)), None)
+
+    def test_a_folder_that_cannot_be_made_is_said_first(self, ships: Path, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        assert main(["train", "reader", str(ships), "--out", str(tmp_path / "file" / "x")]) == 2
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"nowhere\.toml"):
             read_training(flags("--settings", str(tmp_path / "nowhere.toml")), None)

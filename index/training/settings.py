@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+# What a settings file may say; a dataclass made in Python is taken as it is.
+AboveZero = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,15 +28,15 @@ class LoopSettings:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    learning_rate: float = 3e-5
-    weight_decay: float = 0.01
-    warmup: float = 0.05
-    decay: float = 0.95
-    clip: float = 1.0
-    average_last: float = 0.0
-    average_every: int = 10
-    evaluations: int = 2
-    checkpoint_minutes: float = 5.0
+    learning_rate: AboveZero = 3e-5
+    weight_decay: NotNegative = 0.01
+    warmup: Share = 0.05
+    decay: Share = 0.95
+    clip: AboveZero = 1.0
+    average_last: Share = 0.0
+    average_every: Count = 10
+    evaluations: Annotated[int, Field(ge=0)] = 2
+    checkpoint_minutes: NotNegative = 5.0
     seed: int = 0
 
     def rate(self, step: int, steps: int) -> float:

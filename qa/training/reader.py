@@ -61,7 +61,7 @@ def train_reader(
     A run that was killed goes on where its last checkpoint in `out/checkpoints` stands when it is called
     again with the same settings and files. Raises DataError, ModelNotFound and ModelError.
     """
-    out = Path(out)
+    out = _made(Path(out))
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
     start = load_trainable(settings.start, "reader", seed=settings.loop.seed)
     if settings.start_share and start.new_head:
@@ -70,7 +70,11 @@ def train_reader(
             hint="leave start_share out, or start from a reader",
         )
     _set_dropout(start.model, settings.dropout)
-    began = {name: weight.detach().clone() for name, weight in start.model.named_parameters()}
+    began = {
+        name: weight.detach().clone()
+        for name, weight in start.model.named_parameters()
+        if settings.start_share
+    }
     task = _ReaderTask(settings, data, start, mining_progress)
     evaluations = fit(
         start.model,
@@ -96,6 +100,15 @@ def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
     for example in data.examples:
         digest.update(repr((example.question, example.context, example.answers)).encode())
     return digest.hexdigest()
+
+
+def _made(out: Path) -> Path:
+    """The folder, which can be written to: that is better known before hours of work than after."""
+    try:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out} cannot be made: {error}", hint="give --out another folder") from error
+    return out
 
 
 def _blend(model: torch.nn.Module, other: Mapping[str, torch.Tensor], share: float) -> None:
@@ -247,9 +260,8 @@ class _ReaderTask:
 
     def losses(self, step: int) -> Iterator[torch.Tensor]:
         """The loss of a step in as many parts as fit into memory one after the other."""
-        share = self._settings.questions_at_once / self._settings.questions
         for passages, windows, groups in self._windows(step):
-            yield min(1.0, share) * self._loss(passages, windows, groups)
+            yield len(groups) / self._settings.questions * self._loss(passages, windows, groups)
 
     def _loss(
         self, passages: Sequence[_Passage], windows: Sequence[LabelledWindow], groups: Sequence[Sequence[int]]

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.errors import DataError
 from index.presets import DEFAULT_PRESET
-from index.training.settings import LoopSettings
+from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -26,8 +26,8 @@ class Source:
     __pydantic_config__: ClassVar = _STRICT
 
     path: str
-    weight: float = 1.0
-    unanswerable: float = 1.0
+    weight: NotNegative = 1.0
+    unanswerable: NotNegative = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +42,12 @@ class Negatives:
 
     __pydantic_config__: ClassVar = _STRICT
 
-    share: float = 0.0
-    passages: int = 1
-    candidates: int = 10
-    same_article: float = 0.3
+    share: Share = 0.0
+    passages: Count = 1
+    candidates: Count = 10
+    same_article: Share = 0.3
     dense: bool = False
-    weight: float = 1.0
+    weight: NotNegative = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ class Distillation:
     __pydantic_config__: ClassVar = _STRICT
 
     teacher: str
-    weight: float = 0.7
-    temperature: float = 2.0
+    weight: Share = 0.7
+    temperature: AboveZero = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +81,16 @@ class ReaderTraining:
 
     sources: tuple[Source, ...]
     start: str = DEFAULT_PRESET
-    epochs: float = 2.0
-    questions: int = 32
-    questions_at_once: int = 32
-    max_tokens: int = 288
-    stride: int = 96
-    hold_out: float = 0.05
-    evaluated: int = 400
-    respelled: float = 0.2
-    dropout: float | None = None
-    start_share: float = 0.0
+    epochs: AboveZero = 2.0
+    questions: Count = 32
+    questions_at_once: Count = 32
+    max_tokens: Count = 288
+    stride: Count = 96
+    hold_out: Share = 0.05
+    evaluated: Count = 400
+    respelled: Share = 0.2
+    dropout: Share | None = None
+    start_share: Share = 0.0
     negatives: Negatives = field(default_factory=Negatives)
     distillation: Distillation | None = None
     loop: LoopSettings = field(default_factory=LoopSettings)
