@@ -29,6 +29,7 @@ from qa.squad import Example, SquadFile, check_writable, read_squad, write_predi
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
+_TIMED_ALONE = 100
 
 Progress = Callable[[int, int], None]
 
@@ -61,7 +62,7 @@ def evaluate_reader(
         write_predictions(
             predictions_out, {example.id: text for example, text in zip(squad.examples, texts, strict=True)}
         )
-    return reader_report(squad, texts, best, seconds)
+    return reader_report(squad, texts, best, seconds, _milliseconds_alone(squad.examples, reader))
 
 
 def _read(path: str | Path) -> SquadFile:
@@ -88,6 +89,17 @@ def _best_spans(
         done += len(batch)
         if progress:
             progress(done, len(examples))
+
+
+def _milliseconds_alone(examples: Sequence[Example], reader: Reader) -> list[float]:
+    """How long each of a spread of the questions takes by itself, as somebody who asks one waits for it."""
+    spread = examples[:: -(-len(examples) // _TIMED_ALONE)] if examples else ()
+    latencies = []
+    for example in spread:
+        started = time.perf_counter()
+        reader.read_many([(example.question, [example.context])])
+        latencies.append((time.perf_counter() - started) * 1000)
+    return latencies
 
 
 def evaluate_answers(

@@ -25,11 +25,15 @@ _NOTHING_PROPOSED = sys.float_info.max
 
 
 def reader_report(
-    squad: SquadFile, texts: Sequence[str], best: Sequence[SpanCandidate | None], seconds: float
+    squad: SquadFile,
+    texts: Sequence[str],
+    best: Sequence[SpanCandidate | None],
+    seconds: float,
+    alone_ms: Sequence[float],
 ) -> ReaderReport:
     """The report of `texts`, the answers given ('' for none), and of `best`, the best span of each question.
 
-    All three are in the order of the file's examples.
+    Both are in the order of the file's examples; `alone_ms` are times of single questions.
     """
 
     def scored(predictions: Sequence[str]) -> list[tuple[float, float]]:
@@ -63,6 +67,8 @@ def reader_report(
             ],
         ),
         seconds=seconds,
+        p50_ms=float(np.percentile(alone_ms, 50)),
+        p95_ms=float(np.percentile(alone_ms, 95)),
     )
 
 

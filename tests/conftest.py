@@ -228,6 +228,18 @@ def pocket_encoder() -> Encoder:
     return load_encoder("pocket", dtype=torch.float32)
 
 
+@pytest.fixture(scope="session")
+def tokenizers(
+    pocket_tokenizer: TextTokenizer, tiny_folder: Callable[[str, str], Path]
+) -> dict[str, TextTokenizer]:
+    """Word pieces, byte-level BPE and unigram, each as its checkpoints carry it."""
+    tiny = {
+        family: TextTokenizer.from_file(tiny_folder(family, "reader") / "tokenizer.json")
+        for family in ("roberta", "xlm-roberta")
+    }
+    return {"pocket": pocket_tokenizer, **tiny}
+
+
 # -- answering ----
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,18 +32,6 @@ ANY_CHARACTER = st.one_of(
 )
 CONTEXTS = st.text(alphabet=ANY_CHARACTER, min_size=1, max_size=120)
 HOLES = (np.nan, np.inf, -np.inf)
-
-
-@pytest.fixture(scope="module")
-def tokenizers(
-    pocket_tokenizer: TextTokenizer, tiny_folder: Callable[[str, str], Path]
-) -> dict[str, TextTokenizer]:
-    """Word pieces, byte-level BPE and unigram, each as its checkpoints carry it."""
-    tiny = {
-        family: TextTokenizer.from_file(tiny_folder(family, "reader") / "tokenizer.json")
-        for family in ("roberta", "xlm-roberta")
-    }
-    return {"pocket": pocket_tokenizer, **tiny}
 
 
 def read(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,18 +20,6 @@ ANY_TEXT = st.text(
     ),
     max_size=100,
 )
-
-
-@pytest.fixture(scope="module")
-def tokenizers(
-    pocket_tokenizer: TextTokenizer, tiny_folder: Callable[[str, str], Path]
-) -> dict[str, TextTokenizer]:
-    """Word pieces, byte-level BPE and unigram, each as its checkpoints carry it."""
-    tiny = {
-        family: TextTokenizer.from_file(tiny_folder(family, "reader") / "tokenizer.json")
-        for family in ("roberta", "xlm-roberta")
-    }
-    return {"pocket": pocket_tokenizer, **tiny}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

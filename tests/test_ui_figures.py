@@ -81,12 +81,16 @@ def test_a_reader() -> None:
         intervals={},
         risk_coverage=CURVE,
         seconds=2.0,
+        p50_ms=30.0,
+        p95_ms=45.0,
     )
     text = reader_text(report)
     assert text.startswith(
         "exact                75.0000\nf1                   80.0000\ntotal                4\n"
     )
-    assert "ms_per_question      500.0000\n" in text
+    assert (
+        "ms_per_question      500.0000\np50_ms               30.0000\np95_ms               45.0000\n" in text
+    )
     assert text.endswith("    100%       0.750          0.400")
     assert "NoAns" not in text
 
