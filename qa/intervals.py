@@ -1,66 +1,18 @@
-"""How far a figure could be off by the luck of which questions were asked: the percentile bootstrap.
+"""The figures of answers that get a bootstrap interval, as functions of how often each question was drawn.
 
-    questions drawn again with replacement, many times -> the figure of each draw -> its middle 95 %
-
-A draw is a row of counts (how often each question came), so that every figure is a few matrix products over
-all draws at once, and all figures of one report are taken from the same draws. Questions are drawn singly:
-those about one article resemble each other, which these intervals do not know.
+Each takes what the figure is made of and gives a `Statistic` of `index.resampling`, which draws the questions
+and takes the middle of what comes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
+from index.resampling import Statistic
 from qa.curves import Floats, bin_places
 from qa.metrics import Outcome
-
-RESAMPLES = 1000
-LEVEL = 0.95
-
-_NUMBERS_AT_ONCE = 2_000_000
-
-Statistic = Callable[[Floats], Floats]
-"""From counts, shape (draws, questions), to a figure for each draw, shape (draws,)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """Where the middle 95 % of the draws lie."""
-
-    low: float
-    high: float
-
-
-def bootstrap(
-    statistics: Mapping[str, Statistic], questions: int, *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Interval]:
-    """An interval for every statistic, the same for the same seed; none where there are no questions."""
-    if not questions:
-        return {}
-    drawn: dict[str, list[Floats]] = {name: [] for name in statistics}
-    for counts in _draws(questions, resamples, seed):
-        for name, statistic in statistics.items():
-            drawn[name].append(statistic(counts))
-    tails = (50 * (1 - LEVEL), 50 * (1 + LEVEL))
-    return {name: _interval(np.percentile(np.concatenate(parts), tails)) for name, parts in drawn.items()}
-
-
-def _interval(ends: Floats) -> Interval:
-    low, high = ends.tolist()
-    return Interval(low=low, high=high)
-
-
-def _draws(questions: int, resamples: int, seed: int) -> Iterator[Floats]:
-    generator = np.random.default_rng(seed)
-    for start in range(0, resamples, rows := max(1, _NUMBERS_AT_ONCE // questions)):
-        draws = min(rows, resamples - start)
-        chosen = generator.integers(questions, size=(draws, questions))
-        chosen += np.arange(draws)[:, None] * questions
-        counts = np.bincount(chosen.ravel(), minlength=draws * questions)
-        yield counts.reshape(draws, questions).astype(np.float64)
 
 
 def mean_percent(scores: Sequence[float]) -> Statistic:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from index.resampling import Interval
 from qa.curves import Bin, RiskCoverage, calibration_error
 from qa.failures import Stage
-from qa.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

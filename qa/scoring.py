@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from index.resampling import bootstrap
 from qa.curves import reliability, risk_coverage
 from qa.failures import Asked, Stage
-from qa.intervals import best_percent, bootstrap, calibration_gap, mean_percent
+from qa.intervals import best_percent, calibration_gap, mean_percent
 from qa.metrics import Outcome, best_threshold, exact_match, f1, official_scores
 from qa.records import SpanCandidate
 from qa.reports import AnswersReport, ReaderReport, Share, Threshold

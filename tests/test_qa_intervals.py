@@ -1,17 +1,14 @@
-"""Bootstrap intervals: the figures of an even draw are the figures themselves, and their spread is known."""
+"""Figures that get an interval: those of an even draw are the figures themselves."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa import intervals
 from qa.curves import expected_calibration_error
-from qa.intervals import best_percent, bootstrap, calibration_gap, mean_percent
+from qa.intervals import best_percent, calibration_gap, mean_percent
 from qa.metrics import Outcome, best_threshold
 
 OUTCOMES = st.lists(
@@ -49,23 +46,6 @@ def test_a_draw_of_every_question_once_has_the_calibration_error(judged: list[tu
     assert gap.tolist() == pytest.approx([expected_calibration_error(confidences, right)])
 
 
-def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
-    scores = [1.0] * 300 + [0.0] * 700
-    interval = bootstrap({"exact": mean_percent(scores)}, 1000)["exact"]
-    error = 100 * 1.96 * math.sqrt(0.3 * 0.7 / 1000)
-    assert interval.low == pytest.approx(30 - error, abs=0.5)
-    assert interval.high == pytest.approx(30 + error, abs=0.5)
-
-
-def test_a_seed_gives_the_same_interval_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    statistics = {"f1": mean_percent([0.1, 0.5, 0.7, 1.0, 0.0])}
-    whole = bootstrap(statistics, 5, seed=4)
-    monkeypatch.setattr(intervals, "_NUMBERS_AT_ONCE", 35)
-    assert bootstrap(statistics, 5, seed=4) == whole
-    assert bootstrap(statistics, 5, seed=5) != whole
-
-
-def test_one_question_has_no_spread_and_none_have_no_interval() -> None:
-    interval = bootstrap({"exact": mean_percent([1.0])}, 1)["exact"]
-    assert (interval.low, interval.high) == (100.0, 100.0)
-    assert bootstrap({"exact": mean_percent([])}, 0) == {}
+def test_the_mean_of_a_draw_counts_questions_as_often_as_they_came() -> None:
+    counts = np.array([[1.0, 1.0, 1.0], [3.0, 0.0, 0.0]])
+    assert mean_percent([1.0, 0.5, 0.0])(counts).tolist() == [50.0, 100.0]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from index.resampling import Interval
 from qa.curves import reliability, risk_coverage
 from qa.failures import Stage
-from qa.intervals import Interval
 from qa.reports import AnswersReport, ReaderReport, Share
 from ui.cli import main
 from ui.figures import answers_text, figures_text, reader_text
