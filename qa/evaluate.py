@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from index.files import check_writable
 from index.protocols import Encoder
 from index.retriever import Retriever
 from qa.answering import Answerer
@@ -25,7 +26,7 @@ from qa.protocols import Reader
 from qa.records import SpanCandidate
 from qa.reports import AnswersReport, ReaderReport
 from qa.scoring import answers_report, reader_report
-from qa.squad import Example, SquadFile, check_writable, read_squad, write_predictions
+from qa.squad import Example, SquadFile, read_squad, write_predictions
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 64
@@ -51,8 +52,7 @@ def evaluate_reader(
     done, questions). Raises DataError for a file of another form.
     """
     squad = file if isinstance(file, SquadFile) else _read(file)
-    if predictions_out is not None:
-        check_writable(predictions_out)
+    check_writable(predictions_out)
     started = time.perf_counter()
     best = list(_best_spans(squad.examples, reader, progress))
     seconds = time.perf_counter() - started

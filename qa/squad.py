@@ -99,16 +99,6 @@ def _version(content: Any, examples: Sequence[Example]) -> str:
     return "2.0" if str(content.get("version", "1.1")).removeprefix("v").startswith("2") else "1.1"
 
 
-def check_writable(path: str | Path) -> None:
-    """Raises DataError where no file can be written at `path`: before the work whose result goes there."""
-    path = Path(path)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise DataError(
-            f"{path} cannot be written: it is no file in a folder that exists",
-            hint="give a file in a folder that exists",
-        )
-
-
 def write_predictions(path: str | Path, predictions: Mapping[str, str]) -> None:
     """Writes {question id: answer text}, '' for no answer; raises DataError where that is not possible."""
     text = json.dumps(dict(predictions), ensure_ascii=False, indent=0)

@@ -9,7 +9,7 @@ import pytest
 
 from index.encoder import load_encoder
 from index.errors import DataError
-from index.evaluate import evaluate_retrieval
+from index.evaluate import compare_retrieval, evaluate_retrieval
 from index.protocols import Encoder
 from index.records import Mode
 
@@ -56,6 +56,75 @@ def test_every_unit_and_mode_finds_the_obvious(
 def test_missing_split_is_named(folder: Path, hashing_encoder: Encoder) -> None:
     with pytest.raises(DataError, match=r"dev\.tsv"):
         evaluate_retrieval(folder, encoder=hashing_encoder, split="dev")
+
+
+def test_modes_are_compared_over_one_index(folder: Path, hashing_encoder: Encoder) -> None:
+    found = compare_retrieval(
+        folder,
+        encoder=hashing_encoder,
+        modes=["hybrid", "dense", "lexical", "hybrid"],
+        run_out=folder / "run.trec",
+        queries_out=folder / "single.jsonl",
+    )
+    alone = [evaluate_retrieval(folder, encoder=hashing_encoder, mode=mode) for mode in Mode]
+    assert [report.mode for report in found.reports] == list(Mode)
+    assert [report.scores for report in found.reports] == [report.scores for report in alone]
+    assert [(pair.mode.value, pair.against.value) for pair in found.differences] == [
+        ("hybrid", "dense"),
+        ("hybrid", "lexical"),
+        ("dense", "lexical"),
+    ]
+    figures = found.as_json()
+    assert figures["mode"] == "hybrid"
+    assert [item["mode"] for item in figures["modes"]] == list(Mode)  # type: ignore[attr-defined]
+    assert figures["comparisons"][0] == {  # type: ignore[index]
+        "mode": "hybrid",
+        "against": "dense",
+        "measure": "ndcg@10",
+        "difference": 0.0,
+        "interval": [0.0, 0.0],
+        "p": 1.0,
+        "better": 0,
+        "equal": 2,
+        "worse": 0,
+    }
+    assert {path.name for path in folder.glob("run*")} == {f"run.{mode}.trec" for mode in Mode}
+    lines = [json.loads(line) for line in (folder / "single.jsonl").read_text().splitlines()]
+    assert [(line["mode"], line["id"]) for line in lines] == [
+        (mode, name) for mode in Mode for name in ("q1", "q2")
+    ]
+    assert "modes" not in evaluate_retrieval(folder, encoder=hashing_encoder).as_json()
+
+
+@pytest.mark.parametrize("unit", ["passage", "document"])
+def test_blank_questions_and_documents_are_zeros_and_no_trouble(
+    folder: Path, hashing_encoder: Encoder, unit: str
+) -> None:
+    with (folder / "corpus.jsonl").open("a") as file:
+        file.write('\n{"_id": "d5", "text": ""}\n{"_id": "d6", "title": " ", "text": "\\n"}')
+    with (folder / "queries.jsonl").open("a") as file:
+        file.write('\n{"_id": "q3", "text": "  "}\n{"_id": "q4", "text": ""}')
+    with (folder / "qrels" / "test.tsv").open("a") as file:
+        file.write("q3\td1\t1\nq4\td5\t1\n")
+    found = compare_retrieval(
+        folder,
+        encoder=hashing_encoder,
+        modes=list(Mode),
+        unit=unit,  # type: ignore[arg-type]
+        run_out=folder / "run.trec",
+    )
+    for report in found.reports:
+        assert (report.scores.ndcg_at_10, report.scores.queries, report.documents) == (0.5, 4, 6)
+        run = (folder / f"run.{report.mode}.trec").read_text()
+        assert {line.split()[0] for line in run.splitlines()} == {"q1", "q2"}
+        assert not {line.split()[2] for line in run.splitlines()} & {"d5", "d6"}
+
+
+def test_what_cannot_be_written_is_said_first(folder: Path, hashing_encoder: Encoder) -> None:
+    for name in ("run_out", "queries_out"):
+        with pytest.raises(DataError, match="cannot be written"):
+            evaluate_retrieval(folder, encoder=hashing_encoder, **{name: folder / "no" / "file"})  # type: ignore[arg-type]
+    assert hashing_encoder.encoded == 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -162,10 +162,36 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
 
     sub = add("retrieval", "nDCG, recall, MRR and MAP on a collection with judgements")
     sub.add_argument("folder", type=Path, metavar="FOLDER", help="BEIR form, or a SQuAD file")
-    _add_mode(sub)
+    sub.add_argument(
+        "--mode",
+        type=_modes,
+        default=(Mode.HYBRID,),
+        metavar="MODE[,MODE]",
+        help=f"{', '.join(Mode)}; several are compared question by question (hybrid)",
+    )
     sub.add_argument("--split", default="test", metavar="NAME", help="judgements to use (test)")
     sub.add_argument("--unit", choices=("passage", "document"), default="passage", help="what is ranked")
-    sub.add_argument("--run", type=Path, metavar="OUT.trec", help="write the rankings here")
+    sub.add_argument(
+        "--run", type=Path, metavar="OUT.trec", help="write the rankings here (OUT.MODE.trec if several)"
+    )
+    sub.add_argument(
+        "--queries-out",
+        type=Path,
+        metavar="OUT.jsonl",
+        help="write every question's scores, what was missed and what stood there instead here",
+    )
+
+    sub = add("chunking", "which size and overlap of passages keeps together what answers a question")
+    sub.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="corpora/*.md and questions.csv with exact spans"
+    )
+    sub.add_argument(
+        "--size", type=_numbers(16), default=(), metavar="N[,N]", help="tokens a passage may have (240)"
+    )
+    sub.add_argument(
+        "--overlap", type=_numbers(0), default=(), metavar="N[,N]", help="tokens to repeat at most (0)"
+    )
+    _add_mode(sub)
 
     sub = add("answers", "ask every question of a SQuAD file over all its paragraphs")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
@@ -235,6 +261,27 @@ def _add_filters(sub: argparse.ArgumentParser) -> None:
     group.add_argument("--type", action="append", default=[], metavar="TYPE", help="such as pdf, md, docx")
     group.add_argument("--since", type=_moment, metavar="DATE", help="modified on or after (2024-05-31)")
     group.add_argument("--until", type=_last_moment, metavar="DATE", help="modified on or before")
+
+
+def _modes(text: str) -> tuple[Mode, ...]:
+    try:
+        return tuple(dict.fromkeys(Mode(part.strip()) for part in text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not made of {', '.join(Mode)} with commas between"
+        ) from None
+
+
+def _numbers(least: int) -> Callable[[str], tuple[int, ...]]:
+    """A parser of whole numbers with commas between, each once."""
+
+    def parse(text: str) -> tuple[int, ...]:
+        numbers = tuple(dict.fromkeys(_whole(part) for part in text.split(",")))
+        if min(numbers) < least:
+            raise argparse.ArgumentTypeError(f"{min(numbers)} is below {least}, the least there is")
+        return numbers
+
+    return parse
 
 
 def _positive(text: str) -> int:

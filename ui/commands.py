@@ -213,7 +213,7 @@ def _eval_reader(flags: Flags, settings: Settings) -> int:
 
 def _eval_retrieval(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
-    from index.evaluate import evaluate_retrieval
+    from index.evaluate import compare_retrieval
     from index.presets import resolve_models
     from qa.contexts import judged_contexts
     from qa.squad import read_squad
@@ -222,16 +222,37 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
     given: Path = flags["folder"]
     encoder = load_encoder(resolve_models(settings.models).encoder)
     with Progress("question") as progress:
-        report = evaluate_retrieval(
+        report = compare_retrieval(
             judged_contexts(read_squad(given)) if given.is_file() else given,
             encoder=encoder,
-            mode=Mode(flags["mode"]),
+            modes=flags["mode"],
             split=flags["split"],
             unit=flags["unit"],
             run_out=flags["run"],
+            queries_out=flags["queries_out"],
             progress=progress,
         )
-    _show(settings, report.as_json(), figures.figures_text(report.as_json()))
+    _show(settings, report.as_json(), figures.retrieval_text(report))
+    return 0
+
+
+def _eval_chunking(flags: Flags, settings: Settings) -> int:
+    from index.encoder import load_encoder
+    from index.evaluate_chunking import evaluate_chunking
+    from index.presets import resolve_models
+    from ui.progress import Progress
+
+    encoder = load_encoder(resolve_models(settings.models).encoder)
+    with Progress("setting") as progress:
+        report = evaluate_chunking(
+            flags["folder"],
+            encoder=encoder,
+            sizes=flags["size"],
+            overlaps=flags["overlap"],
+            mode=Mode(flags["mode"]),
+            progress=progress,
+        )
+    _show(settings, report.as_json(), figures.chunking_text(report))
     return 0
 
 
@@ -325,6 +346,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "calibrate": _calibrate,
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
+    "eval chunking": _eval_chunking,
     "eval answers": _eval_answers,
     "train reader": _train_reader,
 }

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # these modules load numerics, this one must not
+    from index.evaluate_chunking import ChunkingReport
+    from index.reports import RetrievalComparison
     from qa.curves import Bin, RiskCoverage
     from qa.reports import AnswersReport, ReaderReport
 
@@ -39,6 +41,39 @@ def figures_text(figures: Mapping[str, Any]) -> str:
 def reader_text(report: ReaderReport) -> str:
     """The figures of a reader and its curve."""
     return "\n".join([figures_text(report.as_json()), "", *_curve(report.risk_coverage, "log-odds")])
+
+
+def retrieval_text(report: RetrievalComparison) -> str:
+    """The figures of one mode; of several, a column for each, and how sure their differences are."""
+    if len(report.reports) == 1:
+        return figures_text(report.as_json())
+    columns = [item.as_json() for item in report.reports]
+    lines = [f"{name:<12}" + "".join(f"{_figure(item[name]):>12}" for item in columns) for name in columns[0]]
+    lines += ["", "nDCG@10                   difference             95 %        p  better  equal  worse"]
+    for pair in report.differences:
+        found = pair.ndcg_at_10
+        interval = f"{found.interval.low:+.4f} to {found.interval.high:+.4f}"
+        lines.append(
+            f"{f'{pair.mode} - {pair.against}':<24}{found.mean:>+12.4f}  {interval}{found.p:>9.4f}"
+            f"{found.better:>8,}{found.equal:>7,}{found.worse:>7,}"
+        )
+    return "\n".join(lines)
+
+
+def chunking_text(report: ChunkingReport) -> str:
+    """A row for each size and overlap."""
+    head = f"{'size':>5}{'overlap':>8}{'passages':>10}{'whole':>7}"
+    for found in report.rows[0].depths:
+        head += f" |{'first ' + str(found.depth) + ': whole':>16} recall  precision   iou  characters"
+    lines = [head]
+    for row in report.rows:
+        line = f"{row.settings.max_tokens:>5}{row.settings.overlap:>8}{row.passages:>10,}{row.whole:>7.3f}"
+        for found in row.depths:
+            line += f" |{found.whole:>16.3f}{found.recall:>7.3f}{found.precision:>11.3f}{found.iou:>6.3f}"
+            line += f"{found.characters:>12,.0f}"
+        lines.append(line)
+    asked = f"{report.references:,} spans that answer {report.questions:,} questions"
+    return "\n".join([*lines, "", f"{asked} in {report.documents:,} documents, {report.seconds:.1f} s"])
 
 
 def answers_text(report: AnswersReport) -> str:
