@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ Mask = NDArray[np.bool_]
 
 KIND = "IDMap2,SQfp16"
 _MERGE_FACTOR = 4
+_MEAN_SAMPLE = 1000
 
 
 class DamagedSegment(Exception):
@@ -84,6 +86,11 @@ class Segment:
         """All vectors, float32, shape (len(self), dimension)."""
         return np.asarray(self._index.reconstruct_n(0, len(self.ids)), dtype=np.float32)
 
+    def spread(self, count: int) -> Vectors:
+        """`count` of its vectors, or all if those are fewer, evenly over its positions."""
+        positions = np.linspace(0, len(self.ids) - 1, min(count, len(self.ids))).astype(np.int64)
+        return np.asarray(self._index.reconstruct_batch(positions), dtype=np.float32)
+
 
 class VectorIndex:
     """An immutable view of some segments, less the passages that are deleted."""
@@ -98,6 +105,16 @@ class VectorIndex:
             len(s) if alive is None else int(alive.sum())
             for s, alive in zip(self.segments, self._alive, strict=True)
         )
+
+    @cached_property
+    def mean(self) -> Vectors:
+        """The mean of a spread of the vectors, shape (dimension,), zeros for none.
+
+        Its product with a query is about the cosine of a passage that has nothing to do with it.
+        """
+        total = sum(len(s) for s in self.segments)
+        parts = [s.spread(-(-_MEAN_SAMPLE * len(s) // total)) for s in self.segments if len(s)]
+        return np.concatenate(parts).mean(axis=0) if parts else np.zeros(self.dimension, np.float32)
 
     def ids(self) -> Ids:
         """The ids that can be found, ascending."""
