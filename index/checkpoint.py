@@ -106,7 +106,8 @@ class Trainable:
     """A checkpoint in float32, ready to be trained: the plain transformers model and what belongs to it.
 
     `separator` is the separator's id where the model numbers its segments, None where it does not;
-    `new_head` says that its task's head is fresh, because the checkpoint had none.
+    `new_head` says that its task's head is fresh, because the checkpoint had none. `pooling` and `prefixes`
+    are for encoders.
     """
 
     model: PreTrainedModel
@@ -115,6 +116,8 @@ class Trainable:
     separator: int | None
     fingerprint: str
     new_head: bool
+    pooling: Pooling = "mean"
+    prefixes: Prefixes = field(default_factory=Prefixes)
 
 
 def load_trainable(name: str, task: Task, *, device: str | None = None, seed: int = 0) -> Trainable:
@@ -122,20 +125,23 @@ def load_trainable(name: str, task: Task, *, device: str | None = None, seed: in
 
     Raises ModelNotFound and ModelError.
     """
-    _, folder = locate(name, task)
+    source, folder = locate(name, task)
     tokenizer = _load_tokenizer(folder)
+    sentence = _sentence_settings(source, folder) if task == "encoder" else _SentenceSettings()
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers are not ours to reset
         torch.manual_seed(seed)
         model, gaps = _load(folder, task, torch.float32)
     _refuse_gaps(folder, task, [gap for gap in gaps if not gap.startswith("qa_outputs")])
-    limits = (_window(model), _tokenizer_limit(folder))
+    limits = (_window(model), sentence.max_tokens, _tokenizer_limit(folder))
     return Trainable(
         model=model.to(best_device() if device is None else device),  # type: ignore[arg-type]
         tokenizer=tokenizer,
         max_tokens=min(limit for limit in limits if limit),
         separator=_segment_separator(model, tokenizer),
-        fingerprint=_fingerprint(folder, tokenizer, _SentenceSettings()),
+        fingerprint=_fingerprint(folder, tokenizer, sentence),
         new_head=bool(gaps),
+        pooling=sentence.pooling,
+        prefixes=sentence.prefixes,
     )
 
 
@@ -152,6 +158,8 @@ def save_trained(trained: Trainable, start: str, task: Task, folder: Path, *, ca
         (folder / "tokenizer.json").write_bytes(_tokenizer_file(trained.tokenizer, origin))
         if (origin / "tokenizer_config.json").is_file():
             shutil.copyfile(origin / "tokenizer_config.json", folder / "tokenizer_config.json")
+        if task == "encoder":
+            _write_sentence_settings(trained, folder)
         half = {
             name: value.detach().to("cpu", torch.float16).contiguous()
             for name, value in trained.model.state_dict().items()
@@ -162,6 +170,32 @@ def save_trained(trained: Trainable, start: str, task: Task, folder: Path, *, ca
         raise ModelError(
             f"{folder} cannot be written: {error}", hint="give a folder that can be written to"
         ) from error
+
+
+def _write_sentence_settings(trained: Trainable, folder: Path) -> None:
+    """Pooling, prefixes and window in the files of sentence-transformers, which reads the folder too."""
+    kinds = ("Transformer", "Pooling", "Normalize")
+    places = ("", "1_Pooling", "2_Normalize")
+    modules = [
+        {"idx": n, "name": str(n), "path": place, "type": f"sentence_transformers.models.{kind}"}
+        for n, (kind, place) in enumerate(zip(kinds, places, strict=True))
+    ]
+    pooling = {
+        "word_embedding_dimension": int(trained.model.config.hidden_size),
+        "pooling_mode_cls_token": trained.pooling == "cls",
+        "pooling_mode_mean_tokens": trained.pooling == "mean",
+    }
+    files: dict[str, Any] = {
+        "modules.json": modules,
+        "1_Pooling/config.json": pooling,
+        "sentence_bert_config.json": {"max_seq_length": trained.max_tokens, "do_lower_case": False},
+        "config_sentence_transformers.json": {
+            "prompts": {"query": trained.prefixes.query, "document": trained.prefixes.passage}
+        },
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _tokenizer_file(tokenizer: TextTokenizer, origin: Path) -> bytes:

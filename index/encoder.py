@@ -7,8 +7,12 @@ the window, counted in `truncated` and logged, never silent.
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +20,7 @@ from numpy.typing import NDArray
 
 from index.checkpoint import LoadedModel, Pooling, load_model
 from index.engine import run_in_batches
+from index.errors import ModelError
 from index.presets import DEFAULT_PRESET
 from index.protocols import Encoder, TokenIds, Vectors
 from ingest.tokens import TextTokenizer
@@ -84,7 +89,7 @@ class RobertaEncoder:
             part = [prefix + text for text in texts[start : start + _TEXTS_AT_ONCE]]
             outputs = run_in_batches(self._model.engine, self._framed(part), self.tokenizer.pad_id)
             for index, (hidden,) in outputs:
-                vectors[start + index] = pool(hidden, self._model.pooling)
+                vectors[start + index] = pool(hidden, self._model.pooling)[: self.dimension]
         return unit_length(vectors)
 
     def _framed(self, texts: Sequence[str]) -> list[TokenIds]:
@@ -101,9 +106,31 @@ class RobertaEncoder:
 def load_encoder(name: str = DEFAULT_PRESET, *, dtype: torch.dtype | None = None) -> Encoder:
     """The encoder called `name`: a preset, a folder or a hub id; `dtype` overrides the machine's default.
 
-    Raises ModelNotFound and ModelError.
+    `name@256` gives the first 256 dimensions only. Raises ModelNotFound and ModelError.
     """
-    return RobertaEncoder(load_model(name, "encoder", dtype=dtype))
+    whole, dimension = _cut_name(name)
+    model = load_model(whole, "encoder", dtype=dtype)
+    return RobertaEncoder(model if dimension is None else _narrowed(model, name, dimension))
+
+
+def _cut_name(name: str) -> tuple[str, int | None]:
+    """The name of the model and the dimensions asked for; a folder's own name may end in @ and digits."""
+    found = re.fullmatch(r"(.+)@(\d+)", name)
+    if found is None or Path(name).expanduser().is_dir():
+        return name, None
+    return found[1], int(found[2])
+
+
+def _narrowed(model: LoadedModel, name: str, dimension: int) -> LoadedModel:
+    if not 1 <= dimension <= model.dimension:
+        raise ModelError(
+            f"{model.name} has {model.dimension} dimensions, {dimension} cannot be taken of them",
+            hint=f"give a number from 1 to {model.dimension} after the @",
+        )
+    if dimension == model.dimension:
+        return replace(model, name=name)
+    digest = hashlib.sha256(f"{model.fingerprint} first {dimension}".encode())
+    return replace(model, name=name, dimension=dimension, fingerprint=digest.hexdigest())
 
 
 def pool(hidden: NDArray[np.float32], pooling: Pooling) -> NDArray[np.float32]:

@@ -7,16 +7,18 @@ folder; used to make training examples and never to answer.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from index.fusion import fuse
 from index.lexical import LexicalEntry, LexicalIndex
-from index.protocols import Encoder
+from index.protocols import Encoder, Vectors
 
 _QUERIES_AT_ONCE = 256
+
+Progress = Callable[[int, int], None]
 
 
 def nearest_texts(
@@ -26,15 +28,56 @@ def nearest_texts(
     *,
     encoder: Encoder | None = None,
     language: str = "en",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[list[int]]:
     """For each query the indices of its `k` nearest texts, nearest first.
 
     By words alone, or, with an `encoder`, by words and vectors as in a hybrid search. `progress` is called
     with (queries done, queries).
     """
+    return [found for found, _ in _search(texts, queries, k, encoder, language, progress)]
+
+
+def hard_negatives(
+    texts: Sequence[str],
+    queries: Sequence[str],
+    positives: Sequence[Collection[int]],
+    k: int,
+    *,
+    encoder: Encoder | None = None,
+    at_most: float = 0.95,
+    language: str = "en",
+    progress: Progress | None = None,
+) -> list[list[int]]:
+    """As `nearest_texts`, without the texts that answer: `positives` are the indices known to, per query.
+
+    With an `encoder`, texts whose cosine is above `at_most` of the nearest positive's are left out too: most
+    of them answer and are only not labelled so (Moreira et al. 2024).
+    """
+    kept = []
+    searched = _search(texts, queries, k, encoder, language, progress)
+    for (found, cosines), known in zip(searched, positives, strict=True):
+        ceiling = np.inf if cosines is None else at_most * max(cosines[place] for place in known)
+        kept.append(
+            [
+                place
+                for place in found
+                if place not in known and (cosines is None or cosines[place] <= ceiling)
+            ]
+        )
+    return kept
+
+
+def _search(
+    texts: Sequence[str],
+    queries: Sequence[str],
+    k: int,
+    encoder: Encoder | None,
+    language: str,
+    progress: Progress | None,
+) -> Iterator[tuple[list[int], Vectors | None]]:
+    """For each query its nearest texts and, with an encoder, its cosine with every text."""
     vectors = None if encoder is None else encoder.encode_passages(texts)
-    found: list[list[int]] = []
     with tempfile.TemporaryDirectory(prefix="spanwise-") as folder:
         index = LexicalIndex.create(Path(folder) / "lexical")
         index.update(
@@ -55,7 +98,6 @@ def nearest_texts(
                     best = np.argsort(-near[row], kind="stable")[: 2 * k]
                     dense = [(int(place), float(near[row, place])) for place in best]
                 ranked = fuse(dense, lexical) if dense else lexical
-                found.append([place for place, _ in ranked[:k]])
+                yield [place for place, _ in ranked[:k]], None if near is None else near[row]
             if progress:
-                progress(len(found), len(queries))
-    return found
+                progress(start + len(some), len(queries))

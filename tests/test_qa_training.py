@@ -20,11 +20,12 @@ from index.checkpoint import load_trainable
 from index.errors import DataError, ModelError
 from index.mining import nearest_texts
 from index.training.loop import TrainingProgress
+from index.training.sampling import draw
 from index.training.settings import LoopSettings
 from index.training.state import load_state, save_state
 from ingest.records import Span
 from qa.reader import load_reader
-from qa.training.data import draw, load_sources, respell
+from qa.training.data import load_sources, respell
 from qa.training.distillation import Teacher
 from qa.training.features import NO_ANSWER, label_windows
 from qa.training.loss import passage_loss, shared_loss, teacher_loss

@@ -13,7 +13,7 @@ from index.store import Store
 from ui.arguments import build_parser
 from ui.cli import main
 from ui.settings import UsageError
-from ui.training import read_training
+from ui.training import read_encoder_training, read_training
 
 ROOT = Path(__file__).parents[1]
 WORDS = ("Dover", "Calais", "Ostend", "Dieppe", "Cadiz")
@@ -120,6 +120,67 @@ def test_train_reader_writes_a_reader_that_can_be_used(
     text = capsys.readouterr().out
     assert "1 left out" in text
     assert f"--reader {out}" in text
+
+
+def encoder_flags(*arguments: str) -> dict[str, Any]:
+    return vars(build_parser().parse_args(["train", "encoder", "--out", "out", *arguments]))
+
+
+class TestEncoder:
+    def test_files_and_flags(self) -> None:
+        given = encoder_flags("a.tsv", "--epochs", "0.5", "--learning-rate", "1e-4", "--seed", "7")
+        training = read_encoder_training(given, "mine")
+        assert [source.path for source in training.sources] == ["a.tsv"]
+        assert (training.start, training.epochs) == ("mine", 0.5)
+        assert (training.loop.learning_rate, training.loop.seed) == (1e-4, 7)
+        assert read_encoder_training(encoder_flags("a.tsv"), None).loop.learning_rate == 2e-5
+
+    def test_a_settings_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.toml"
+        path.write_text(
+            'start = "./mine"\ndimensions = [64]\n[negatives]\npassages = 2\n[[sources]]\npath = "q.tsv"\n'
+        )
+        training = read_encoder_training(encoder_flags("--settings", str(path)), None)
+        assert training.start == str(tmp_path / "mine")
+        assert training.sources[0].path == str(tmp_path / "q.tsv")
+        assert (training.dimensions, training.negatives.passages) == ((64,), 2)
+
+    @pytest.mark.parametrize("line", ["temperature = 0", "dimensions = [0]", "loop = 3"])
+    def test_a_value_out_of_range_is_named(self, tmp_path: Path, line: str) -> None:
+        path = tmp_path / "t.toml"
+        path.write_text(f"sources = [{{ path = 'x' }}]\n{line}\n")
+        with pytest.raises(DataError, match=rf"t\.toml: {line.split(' = ')[0]}"):
+            read_encoder_training(encoder_flags("--settings", str(path)), None)
+
+    def test_no_data_is_a_usage_error(self) -> None:
+        with pytest.raises(UsageError, match="train encoder needs data"):
+            read_encoder_training(encoder_flags(), None)
+
+    def test_it_writes_an_encoder_that_can_be_used(
+        self, ships: Path, tiny_roberta_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        more, out = tmp_path / "more.tsv", tmp_path / "mine"
+        more.write_text("question\tpassage\nwho?\tShip 99 lies in Malta.\nwhen?\t\n", encoding="utf-8")
+        (tmp_path / "t.toml").write_text("hold_out = 0.3\n")
+        options = ["--encoder", str(tiny_roberta_encoder), "--settings", str(tmp_path / "t.toml")]
+        command = ["train", "encoder", str(ships), str(more), "--out", str(out), *options]
+        assert main([*command, "--json", "--epochs", "1"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["encoder"] == str(out)
+        assert [(item["pairs"], item["empty"]) for item in report["sources"]] == [(25, 0), (1, 1)]
+        assert report["pairs"] + report["held_out"] == 26
+        assert report["dimensions"] == [32]
+        assert report["evaluations"][-1]["figures"].keys() >= {"recall@1", "recall@10", "ndcg@10"}
+        assert main(["eval", "retrieval", str(ships), "--encoder", f"{out}@16", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["queries"] == 25
+        assert main([*command, "--epochs", "2"]) == 2
+        assert "--restart" in capsys.readouterr().err
+        assert main([*command, "--epochs", "2", "--restart"]) == 0
+        text = capsys.readouterr().out
+        assert "1 rows without question or passage left out" in text
+        assert f"--encoder {out}" in text
+        assert main([*command, "--strict", "--restart"]) == 2
+        assert "more.tsv" in capsys.readouterr().err
 
 
 def test_strict_stops(ships: Path, tiny_roberta_reader: Path, tmp_path: Path) -> None:

@@ -206,17 +206,36 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
 
 def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
     kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
-    purpose = "fine-tune a reader on SQuAD files; --reader NAME is the model to start from"
-    sub = kinds.add_parser("reader", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
-    sub.set_defaults(command="train reader")
-    sub.add_argument("files", nargs="*", metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the trained reader")
-    sub.add_argument("--settings", type=Path, metavar="FILE.toml", help="all settings, data files included")
+
+    def add(name: str, purpose: str, *, files: str) -> argparse.ArgumentParser:
+        sub = kinds.add_parser(name, help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+        sub.set_defaults(command=f"train {name}")
+        sub.add_argument("files", nargs="*", metavar="FILE", help=files)
+        sub.add_argument(
+            "--out", type=Path, required=True, metavar="DIR", help=f"folder for the trained {name}"
+        )
+        sub.add_argument("--settings", type=Path, metavar="FILE.toml", help="all settings, data files too")
+        sub.add_argument("--seed", type=int, metavar="S", help="seed of order and chance (0)")
+        sub.add_argument("--restart", action="store_true", help="forget the checkpoints in DIR, begin anew")
+        return sub
+
+    sub = add(
+        "reader",
+        "fine-tune a reader on SQuAD files; --reader NAME is the model to start from",
+        files="SQuAD 1.1 or 2.0, plain or .gz",
+    )
     sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (2)")
     sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (3e-5)")
-    sub.add_argument("--seed", type=int, metavar="S", help="seed of order and chance (0)")
     sub.add_argument("--strict", action="store_true", help="stop at answers that are not at their offset")
-    sub.add_argument("--restart", action="store_true", help="forget the checkpoints in DIR and begin anew")
+
+    sub = add(
+        "encoder",
+        "fine-tune an encoder on questions and passages; --encoder NAME is the model to start from",
+        files="SQuAD .json, or .tsv, .csv or .jsonl with question and passage; plain or .gz",
+    )
+    sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (1)")
+    sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (2e-5)")
+    sub.add_argument("--strict", action="store_true", help="stop at rows without question or passage")
 
 
 def _add_plots(sub: argparse.ArgumentParser) -> None:

@@ -306,6 +306,30 @@ def _train_reader(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _train_encoder(flags: Flags, settings: Settings) -> int:
+    from index.presets import resolve_models
+    from index.training.encoder import train_encoder
+    from qa.training.pairs import read_labelled_pairs
+    from ui.progress import Progress
+    from ui.training import encoder_json, encoder_text, read_encoder_training
+
+    start = resolve_models(settings.models).encoder if settings.models else None
+    training = read_encoder_training(flags, start)
+    if flags["restart"]:
+        shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
+    with Progress("question") as mining, Progress("step") as progress:
+        trained = train_encoder(
+            training,
+            flags["out"],
+            strict=flags["strict"],
+            read=read_labelled_pairs,
+            progress=progress.training,
+            mining_progress=mining,
+        )
+    _show(settings, encoder_json(trained), encoder_text(trained))
+    return 0
+
+
 def _calibrate(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
     from index.store import Store
@@ -349,6 +373,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval chunking": _eval_chunking,
     "eval answers": _eval_answers,
     "train reader": _train_reader,
+    "train encoder": _train_encoder,
 }
 
 

@@ -66,7 +66,7 @@ class Progress:
         if progress.evaluation is None:
             self(progress.step, progress.steps, f"loss {progress.loss:.3f}")
             return
-        figures = ", ".join(f"{name} {value:.2f}" for name, value in progress.evaluation.figures.items())
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.evaluation.figures.items())
         tqdm.write(f"step {progress.step}, {progress.evaluation.weights} weights: {figures}", file=sys.stderr)
 
     def _draw(self, done: int, total: int, note: str) -> None:

@@ -1,4 +1,4 @@
-"""The commands `train reader` and `calibrate`: settings out of file and flags, outcomes as JSON and text."""
+"""The commands `train ...` and `calibrate`: settings out of file and flags, outcomes as JSON and text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import DataError
+from index.training.encoder import TrainedEncoder
+from index.training.encoder_settings import EncoderTraining, encoder_settings
 from qa.calibrating import CalibrationReport
 from qa.training.reader import TrainedReader
 from qa.training.settings import ReaderTraining, training_settings
@@ -23,11 +25,25 @@ def read_training(flags: Mapping[str, Any], start: str | None) -> ReaderTraining
 
     Paths in the file are relative to its folder. Raises UsageError and DataError.
     """
+    content, where = _content(flags, start, kind="reader", files="SQuAD files")
+    return training_settings(content, where=where)
+
+
+def read_encoder_training(flags: Mapping[str, Any], start: str | None) -> EncoderTraining:
+    """The same for an encoder."""
+    content, where = _content(flags, start, kind="encoder", files="files of questions and passages")
+    return encoder_settings(content, where=where)
+
+
+def _content(
+    flags: Mapping[str, Any], start: str | None, *, kind: str, files: str
+) -> tuple[dict[str, Any], str]:
+    """The settings of file and flags together, and what to call the place they came from."""
     file: Path | None = flags["settings"]
     content = {} if file is None else _from_file(file)
     content["sources"] = [*content.get("sources", ()), *({"path": path} for path in flags["files"])]
     if not content["sources"]:
-        raise UsageError("train reader needs data", hint="give SQuAD files, or --settings FILE.toml")
+        raise UsageError(f"train {kind} needs data", hint=f"give {files}, or --settings FILE.toml")
     if start is not None:
         content["start"] = start
     if flags["epochs"] is not None:
@@ -35,7 +51,7 @@ def read_training(flags: Mapping[str, Any], start: str | None) -> ReaderTraining
     given = {name: flags[name] for name in _LOOP_FLAGS if flags[name] is not None}
     if given:
         content["loop"] = {**content.get("loop", {}), **given}
-    return training_settings(content, where="the command line" if file is None else str(file))
+    return content, "the command line" if file is None else str(file)
 
 
 def training_json(trained: TrainedReader) -> Json:
@@ -66,6 +82,41 @@ def training_text(trained: TrainedReader) -> str:
     if not trained.data.held_out:
         lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval reader`")
     return "\n".join([*lines, f"The reader is in {trained.folder}; use it with --reader {trained.folder}"])
+
+
+def encoder_json(trained: TrainedEncoder) -> Json:
+    """Where the encoder is, what it was trained on, and its figures on the way."""
+    return {
+        "encoder": str(trained.folder),
+        "dimensions": list(trained.widths),
+        "pairs": len(trained.data.pairs),
+        "held_out": len(trained.data.held_out),
+        "cut": trained.cut,
+        "sources": [asdict(report) for report in trained.data.reports],
+        "evaluations": [asdict(item) for item in trained.evaluations if item.figures],
+    }
+
+
+def encoder_text(trained: TrainedEncoder) -> str:
+    """The same for people, ending with the next step."""
+    lines = [
+        f"{report.path}: {report.pairs:,} pairs"
+        + f"; {report.unanswerable:,} questions without an answer left out" * bool(report.unanswerable)
+        + f"; {report.empty:,} rows without question or passage left out" * bool(report.empty)
+        for report in trained.data.reports
+    ]
+    if trained.cut:
+        lines.append(f"{trained.cut:,} texts were too long and cut")
+    for item in trained.evaluations:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in item.figures.items())
+        if figures:
+            lines.append(f"after step {item.step:,} ({item.weights} weights): {figures}")
+    if not trained.data.held_out:
+        lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval retrieval`")
+    lines.append(f"The encoder is in {trained.folder}; use it in a new store with --encoder {trained.folder}")
+    for width in trained.widths[1:]:
+        lines.append(f"with {width} dimensions: --encoder {trained.folder}@{width}")
+    return "\n".join(lines)
 
 
 def calibration_json(report: CalibrationReport) -> Json:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
+
+from index.errors import DataError
 
 # What a settings file may say; a dataclass made in Python is taken as it is.
 AboveZero = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+_Settings = TypeVar("_Settings")
+
+
+def checked(kind: type[_Settings], content: Mapping[str, Any], *, where: str, hint: str) -> _Settings:
+    """Settings from a mapping, as read from TOML; raises DataError that names the entry of file `where`."""
+    try:
+        return TypeAdapter(kind).validate_python(dict(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        entry = ".".join(str(part) for part in first["loc"])
+        raise DataError(
+            f"{where}: {entry or 'the settings'}: {first['msg']} (got {first['input']!r})", hint=hint
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,15 @@ class Saved:
     notes: dict[str, Any]
 
 
+def made_folder(out: Path) -> Path:
+    """The folder of a result, which can be written to: better known before hours of work than after."""
+    try:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out} cannot be made: {error}", hint="give --out another folder") from error
+    return out
+
+
 def save_state(
     folder: Path, step: int, tensors: Mapping[str, torch.Tensor], notes: Mapping[str, Any]
 ) -> None:

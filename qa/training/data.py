@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 from collections import defaultdict
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.errors import DataError
+from index.training.sampling import held_out as is_held_out
 from qa.squad import Example, SquadFile, read_squad
 from qa.training.settings import Source
 
@@ -56,7 +56,7 @@ def load_sources(sources: Sequence[Source], *, hold_out: float, strict: bool = F
         _refuse_if_strict(squad, usable, strict)
         titled = len({example.title for example in usable}) >= _ENOUGH_TITLES
         for example in usable:
-            if _held_out((example.title if titled else "") or example.context, hold_out):
+            if is_held_out((example.title if titled else "") or example.context, hold_out):
                 held_out.append(example)
             else:
                 examples.append(example)
@@ -79,18 +79,6 @@ def load_sources(sources: Sequence[Source], *, hold_out: float, strict: bool = F
         held_out=tuple(held_out),
         reports=tuple(reports),
     )
-
-
-def draw(weights: Sequence[float], *, seed: int, epoch: int) -> list[int]:
-    """The indices seen in one epoch, shuffled: each as often as its weight says, fractions by lot."""
-    lot = random.Random(f"{seed}/{epoch}")  # noqa: S311  an order, not a secret
-    drawn = [
-        index
-        for index, weight in enumerate(weights)
-        for _ in range(int(weight) + (lot.random() < weight - int(weight)))
-    ]
-    lot.shuffle(drawn)
-    return drawn
 
 
 def respell(question: str, lot: random.Random) -> str:
@@ -128,7 +116,3 @@ def _refuse_if_strict(squad: SquadFile, usable: Sequence[Example], strict: bool)
         f"its offset, first {bad.id!r}",
         hint="mend the offsets, or leave --strict out to skip these questions",
     )
-
-
-def _held_out(name: str, share: float) -> bool:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) < share * 2**32

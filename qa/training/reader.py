@@ -22,13 +22,16 @@ from index.errors import DataError
 from index.mining import nearest_texts
 from index.presets import DEFAULT_PRESET, Prefixes
 from index.training.loop import Evaluation, TrainingProgress, fit
+from index.training.sampling import Order
+from index.training.state import made_folder
+from index.training.weights import blend, copied, set_dropout
 from ingest.records import Span
 from qa.evaluate import evaluate_reader
 from qa.metrics import normalise_answer
 from qa.reader import RobertaReader
 from qa.squad import Example, SquadFile
 from qa.training.card import model_card
-from qa.training.data import TrainingData, by_title, draw, load_sources, respell
+from qa.training.data import TrainingData, by_title, load_sources, respell
 from qa.training.distillation import Teacher
 from qa.training.features import LabelledWindow, label_windows
 from qa.training.loss import passage_loss, shared_loss, teacher_loss
@@ -61,7 +64,7 @@ def train_reader(
     A run that was killed goes on where its last checkpoint in `out/checkpoints` stands when it is called
     again with the same settings and files. Raises DataError, ModelNotFound and ModelError.
     """
-    out = _made(Path(out))
+    out = made_folder(Path(out))
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
     start = load_trainable(settings.start, "reader", seed=settings.loop.seed)
     if settings.start_share and start.new_head:
@@ -69,12 +72,8 @@ def train_reader(
             f"start_share is {settings.start_share:g}, but {settings.start} has no trained head to blend",
             hint="leave start_share out, or start from a reader",
         )
-    _set_dropout(start.model, settings.dropout)
-    began = {
-        name: weight.detach().clone()
-        for name, weight in start.model.named_parameters()
-        if settings.start_share
-    }
+    set_dropout(start.model, settings.dropout)
+    began = copied(start.model) if settings.start_share else {}
     task = _ReaderTask(settings, data, start, mining_progress)
     evaluations = fit(
         start.model,
@@ -85,7 +84,7 @@ def train_reader(
         progress=progress,
     )
     if settings.start_share:
-        _blend(start.model, began, settings.start_share)
+        blend(start.model, began, settings.start_share)
         figures = task.evaluate()
         evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
     card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
@@ -100,31 +99,6 @@ def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
     for example in data.examples:
         digest.update(repr((example.question, example.context, example.answers)).encode())
     return digest.hexdigest()
-
-
-def _made(out: Path) -> Path:
-    """The folder, which can be written to: that is better known before hours of work than after."""
-    try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{out} cannot be made: {error}", hint="give --out another folder") from error
-    return out
-
-
-def _blend(model: torch.nn.Module, other: Mapping[str, torch.Tensor], share: float) -> None:
-    """Moves the weights by `share` of the way to `other`."""
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            weight.lerp_(other[name], share)
-
-
-def _set_dropout(model: torch.nn.Module, dropout: float | None) -> None:
-    if dropout is None:
-        return
-    for name, module in model.named_modules():
-        # Within the attention it would cost more than all the rest on a CPU: no fused kernel draws it.
-        if isinstance(module, torch.nn.Dropout) and "attention.self" not in name:
-            module.p = dropout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +126,7 @@ class _ReaderTask:
         self._tokens = dict(zip(self._contexts, start.tokenizer.encode_batch(self._contexts), strict=True))
         self._of_title = by_title(data.examples)
         self._mined = self._mine(progress) if settings.negatives.share else {}
-        self._drawn: dict[int, list[int]] = {}
+        self._order = Order(data.weights, settings.loop.seed)
         per_epoch = sum(data.weights)
         self.steps = max(1, round(settings.epochs * per_epoch / settings.questions))
         self._teacher = None if settings.distillation is None else Teacher.load(settings.distillation.teacher)
@@ -175,19 +149,9 @@ class _ReaderTask:
     def _examples(self, step: int) -> list[Example]:
         first = step * self._settings.questions
         return [
-            self._data.examples[self._at(place)] for place in range(first, first + self._settings.questions)
+            self._data.examples[self._order.at(place)]
+            for place in range(first, first + self._settings.questions)
         ]
-
-    def _at(self, place: int) -> int:
-        """The index of the example at a place of the whole run, epoch after epoch."""
-        epoch = 0
-        while True:
-            if epoch not in self._drawn:
-                self._drawn[epoch] = draw(self._data.weights, seed=self._settings.loop.seed, epoch=epoch)
-            if place < len(self._drawn[epoch]):
-                return self._drawn[epoch][place]
-            place -= len(self._drawn[epoch])
-            epoch += 1
 
     def _negatives(self, example: Example, lot: random.Random) -> list[str]:
         settings = self._settings.negatives

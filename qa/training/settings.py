@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from index.errors import DataError
 from index.presets import DEFAULT_PRESET
-from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share
+from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share, checked
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -98,12 +95,9 @@ class ReaderTraining:
 
 def training_settings(content: Mapping[str, Any], *, where: str) -> ReaderTraining:
     """Settings from a mapping, as read from TOML; raises DataError that names the entry of file `where`."""
-    try:
-        return TypeAdapter(ReaderTraining).validate_python(dict(content))
-    except ValidationError as error:
-        first = error.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise DataError(
-            f"{where}: {entry or 'the settings'}: {first['msg']} (got {first['input']!r})",
-            hint="the README shows the form; names and defaults stand in qa/training/settings.py",
-        ) from error
+    return checked(
+        ReaderTraining,
+        content,
+        where=where,
+        hint="the README shows the form; names and defaults stand in qa/training/settings.py",
+    )
