@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -20,7 +20,16 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _FENCE = re.compile(r"^[ \t]{0,3}(```|~~~)", re.MULTILINE)
 _UNDERLINE = re.compile(r"\n[ \t]*([=\-~^\"*+#.`:'_])\1{2,}[ \t]*(?=\n|$)")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•‣◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_CODE_LINE = re.compile(
+    r"(?:\t| {2,})\S"
+    r"|(?:[#$%>]|//|--|/\*|\*/|>>>|\.\.\.)(?:\s|$)"
+    r"|(?:async|class|const|def|elif|else|enum|except|export|fn|for|from|func|function|if|impl|import|let|match|mod"
+    r"|package|pub|return|struct|try|type|use|using|var|while|with|@\w+)\b.*[:;{}()\]=\w]$"
+    r"|.*[;{}]$|[)\]}>]+[,;:]?$|[\w.\[\]\"' ,]+ (?:[-+*/|:]?=|->|=>) .*|[\w.]+\(.*\)$|#!?\["
+)
 _ROW = re.compile(r"\s*(?:[|>]|```|~~~|[-*+•]\s|\d{1,3}[.)]\s)|\t| {4}|.*(?:\t|\S {3,}\S|\|)")
+_WIDEST_WRAP = 200
+_LONGEST_QUESTION = 200
 
 
 class Border(Enum):
@@ -31,6 +40,7 @@ class Border(Enum):
     HEADING = auto()
     PARAGRAPH = auto()
     JOINED = auto()  # the next item of a list, or what a line ending in a colon introduces
+    KEPT = auto()  # code goes on after a blank line, or a question is followed by its answer
     PIECE = auto()  # the next sentence or line of a block that was too long
     WORD = auto()  # the next words of a sentence that was too long
 
@@ -62,7 +72,7 @@ def blocks(document: Document) -> list[Block]:
         if span is None:
             continue
         is_heading = start in headings
-        border = _joined(text, found, span[0]) if crossed is Border.PARAGRAPH else crossed
+        border = _joined(text, found, *span) if crossed is Border.PARAGRAPH else crossed
         path = paths.at(start)
         found.append(Block(start=span[0], end=span[1], border=border, heading=is_heading, path=path))
         crossed = Border.PARAGRAPH
@@ -72,7 +82,29 @@ def blocks(document: Document) -> list[Block]:
 def lines_matter(text: str) -> bool:
     """Whether `text` is a list, a table or code, torn between lines and not between sentences."""
     rows = text.splitlines()
-    return len(rows) > 1 and 2 * sum(_ROW.match(row) is not None for row in rows) > len(rows)
+    if len(rows) < 2:
+        return False
+    return 2 * sum(_ROW.match(row) is not None for row in rows) > len(rows) or not _wrapped(rows)
+
+
+def _wrapped(rows: Sequence[str]) -> bool:
+    """Whether the lines end where they do because no word more would have fitted."""
+    width = max(len(row.rstrip()) for row in rows)
+    full = sum(
+        len(row.rstrip()) + 1 + len(below.split(maxsplit=1)[0]) > width
+        for row, below in pairwise(row for row in rows if row.strip())
+    )
+    return width <= _WIDEST_WRAP and 2 * full >= len(rows) - 1
+
+
+def _is_code(text: str) -> bool:
+    rows = [row for row in text.splitlines() if row.strip()]
+    return 2 * sum(_CODE_LINE.match(row) is not None for row in rows) > len(rows)
+
+
+def _is_question(text: str) -> bool:
+    """A line of its own that asks, above what may be its answer."""
+    return len(text) <= _LONGEST_QUESTION and "\n" not in text and text.endswith(("?", "？", "؟"))
 
 
 class _Paths:
@@ -134,12 +166,15 @@ def _firmer(one: Border, other: Border) -> Border:
     return min(one, other, key=lambda border: border.value)
 
 
-def _joined(text: str, found: list[Block], start: int) -> Border:
+def _joined(text: str, found: list[Block], start: int, end: int) -> Border:
     if not found or found[-1].heading:
         return Border.PARAGRAPH
     previous = found[-1]
-    items = _LIST_ITEM.match(text, start) and _LIST_ITEM.match(text, previous.start)
-    return Border.JOINED if items or text[previous.end - 1] == ":" else Border.PARAGRAPH
+    before, after = text[previous.start : previous.end], text[start:end]
+    if (_is_question(before) and not _is_question(after)) or (_is_code(before) and _is_code(after)):
+        return Border.KEPT
+    items = _LIST_ITEM.match(after) and _LIST_ITEM.match(before)
+    return Border.JOINED if items or before.endswith(":") else Border.PARAGRAPH
 
 
 def stripped(text: str, start: int, end: int) -> tuple[int, int] | None:

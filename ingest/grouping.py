@@ -1,7 +1,8 @@
 """Which neighbouring pieces of a page become one passage: the cheapest of all possible groupings.
 
 Full passages are cheap, tiny ones dear, cuts between paragraphs free, cuts inside a list or a long paragraph
-cost a little, cuts inside a sentence much; running on past a heading costs more than a short passage does.
+cost a little; those inside a sentence or code, or between a question and its answer, cost more than a tiny
+passage, and running on past a heading more than a short one.
 Greedy filling, which the splitting libraries do, leaves stubs at the end of every section and tears lists in
 two. Pure arithmetic on weights and borders: nothing here knows the text.
 """
@@ -16,7 +17,7 @@ from ingest.blocks import Border
 
 # Costs are in units of "one passage more".
 _CROSS = {Border.REGION: 1e9, Border.TOP_HEADING: 100.0, Border.HEADING: 2.5}
-_CUT = {Border.JOINED: 0.5, Border.PIECE: 0.3, Border.WORD: 5.0}
+_CUT = {Border.JOINED: 0.5, Border.KEPT: 6.0, Border.PIECE: 0.3, Border.WORD: 5.0}
 _CUT_AFTER_HEADING = 20.0
 _ONLY_HEADINGS = 50.0
 _TINY = 4.0

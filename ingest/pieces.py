@@ -52,7 +52,7 @@ def torn(document: Document, block: Block, tokens: Tokens, room: int) -> Iterato
 
 def _pieces(document: Document, block: Block, ruler: _Ruler, room: int) -> Iterator[tuple[int, int, Border]]:
     border = block.border
-    for start, end in _sentences_or_lines(document, block):
+    for start, end in _sentences_or_lines(document, block, ruler, room):
         for low, high in pairwise(_word_cuts(document.text, start, end, ruler, room)):
             span = stripped(document.text, low, high)
             if span is not None:
@@ -61,15 +61,29 @@ def _pieces(document: Document, block: Block, ruler: _Ruler, room: int) -> Itera
         border = Border.PIECE
 
 
-def _sentences_or_lines(document: Document, block: Block) -> Iterator[tuple[int, int]]:
-    part = document.text[block.start : block.end]
-    if lines_matter(part):
-        starts = [0, *(index + 1 for index, character in enumerate(part) if character == "\n"), len(part)]
-    else:
-        starts = [*(span.start for span in sentences(part, document.language)), len(part)]
-    for low, high in pairwise(starts):
-        if part[low:high].strip():
-            yield block.start + low, block.start + high
+def _sentences_or_lines(
+    document: Document, block: Block, ruler: _Ruler, room: int
+) -> Iterator[tuple[int, int]]:
+    """Sentences of prose, lines of everything else; of a line that is too long its sentences."""
+    lines = [(block.start, block.end)]
+    if lines_matter(document.text[block.start : block.end]):
+        lines = list(_lines(document.text, block.start, block.end))
+    for start, end in lines:
+        if len(lines) > 1 and ruler.weight(start, end) <= room:
+            yield start, end
+        else:
+            part = document.text[start:end]
+            starts = [*(span.start for span in sentences(part, document.language)), len(part)]
+            yield from ((start + low, start + high) for low, high in pairwise(starts))
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end:
+        found = text.find("\n", start, end)
+        after = end if found < 0 else found + 1
+        if text[start:after].strip():
+            yield start, after
+        start = after
 
 
 def _word_cuts(text: str, start: int, end: int, ruler: _Ruler, room: int) -> list[int]:

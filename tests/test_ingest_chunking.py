@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -230,6 +231,59 @@ def test_a_table_over_the_budget_is_cut_between_rows(pocket_tokenizer: TextToken
     passages = split(document("\n".join(rows)), pocket_tokenizer)
     assert len(passages) > 2
     assert [row for passage in passages for row in passage.text.split("\n")] == rows
+
+
+def test_rows_in_words_are_not_cut_between_sentences(pocket_tokenizer: TextTokenizer) -> None:
+    """A table whose parser named the columns has no bars or tabs any more, and full stops in its cells."""
+    rows = [
+        f"Ship: No. {number}. Barque; Port: {'Leith. ' * (number % 5 + 1)}Scotland" for number in range(60)
+    ]
+    passages = split(document("\n".join(rows)), pocket_tokenizer)
+    assert len(passages) > 2
+    assert [row for passage in passages for row in passage.text.split("\n")] == rows
+
+
+def test_wrapped_prose_is_still_cut_between_sentences(pocket_tokenizer: TextTokenizer) -> None:
+    text = textwrap.fill(SENTENCE * 40, 72)
+    passages = split(document(text), pocket_tokenizer)
+    assert len(passages) > 2
+    assert all(passage.text.endswith("coast.") for passage in passages)
+
+
+def test_a_line_that_is_too_long_is_cut_between_its_sentences(pocket_tokenizer: TextTokenizer) -> None:
+    lines = ["- " + f"Item {number} lies aft, Dr. Smith says. " * 30 for number in range(3)]
+    passages = split(document("\n".join(line.strip() for line in lines)), pocket_tokenizer)
+    assert len(passages) > 3
+    assert all(passage.text.endswith("says.") for passage in passages)
+
+
+CODE = {
+    "python": "import os\n\n\ndef speed(ship):\n    return ship.miles / ship.hours\n\n\nprint(speed(log[0]))",
+    "rust": 'use std::io;\n\nfn main() {\n    let mut line = String::new();\n\n    println!("{line}");\n}',
+    "shell": "$ cargo build\n   Compiling ship v0.1.0\n\n$ cargo run\n    Finished dev",
+}
+
+
+@pytest.mark.parametrize("language", CODE)
+@given(before=st.integers(1, 16), after=st.integers(1, 16))
+@settings(max_examples=25, deadline=None)
+def test_code_is_not_torn_at_its_blank_lines(
+    pocket_tokenizer: TextTokenizer, language: str, before: int, after: int
+) -> None:
+    """The parsers leave code without fences, and its blank lines look like those between paragraphs."""
+    code = CODE[language]
+    text = f"{(SENTENCE * before).strip()}\n\n{code}\n\n{(SENTENCE * after).strip()}"
+    assert any(code in passage.text for passage in split(document(text), pocket_tokenizer))
+
+
+@given(sizes=st.lists(st.integers(1, 10), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_a_question_stays_with_its_answer(pocket_tokenizer: TextTokenizer, sizes: list[int]) -> None:
+    entries = [
+        f"How far did ship {number} sail?\n\n{(SENTENCE * size).strip()}" for number, size in enumerate(sizes)
+    ]
+    found = texts(split(document("\n\n".join(entries)), pocket_tokenizer))
+    assert all(any(entry in text for text in found) for entry in entries)
 
 
 def test_rows_given_as_units_stay_alone(pocket_tokenizer: TextTokenizer) -> None:
