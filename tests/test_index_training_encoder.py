@@ -196,8 +196,8 @@ def gradient(of: _EncoderTask) -> tuple[float, torch.Tensor]:
 
 
 class TestGradientCaching:
-    def test_it_is_the_direct_gradient_dropout_included(self, tiny_roberta_encoder: Path) -> None:
-        """Over one chunk the graph is direct; dropout is off there because chunks draw their own."""
+    def test_it_is_the_direct_gradient(self, tiny_roberta_encoder: Path) -> None:
+        """Over one chunk the graph is direct; without dropout, which each chunk draws for itself."""
         pairs = [Pair(question=f"who is at {n}?", passage=f"In {word}.") for n, word in enumerate(SHIPS)]
         losses, gradients = [], []
         for tokens in (100_000, 60, 1):

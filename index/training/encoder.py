@@ -217,7 +217,8 @@ class _EncoderTask:
 
         def embed(number: int) -> torch.Tensor:
             # The same dropout whenever this chunk is embedded.
-            torch.manual_seed((self._settings.loop.seed * 1_000_003 + step) * 10_007 + number)
+            seed = (self._settings.loop.seed * 1_000_003 + step) * 10_007 + number
+            torch.manual_seed(seed % 2**63)
             return self._embed(chunks[number])
 
         def loss(vectors: torch.Tensor) -> torch.Tensor:
@@ -279,7 +280,7 @@ class _EncoderTask:
             engine=TorchEngine(
                 start.model, ("last_hidden_state",), device=str(start.model.device), separator=start.separator
             ),
-            max_tokens=min(self._settings.max_tokens, start.max_tokens),
+            max_tokens=start.max_tokens,  # as it will be used, however short the texts of a step are cut
             dimension=int(start.model.config.hidden_size),
             fingerprint=start.fingerprint,
             pooling=start.pooling,
