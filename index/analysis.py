@@ -21,10 +21,10 @@ from functools import lru_cache
 import regex
 import Stemmer
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]--[{_UNSPACED}]]"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]--[{UNSPACED}]]"
 _PIECE = regex.compile(
-    rf"(?P<unspaced>[{_UNSPACED}][{_UNSPACED}\p{{M}}ー]*)|{_LETTER}+(?:[-./:]{_LETTER}+)*", regex.V1
+    rf"(?P<unspaced>[{UNSPACED}][{UNSPACED}\p{{M}}ー]*)|{_LETTER}+(?:[-./:]{_LETTER}+)*", regex.V1
 )
 # Most text is ASCII, for which the standard library's engine finds the same pieces several times faster.
 _ASCII_PIECE = re.compile(r"[a-z0-9_]+(?:[-./:][a-z0-9_]+)*")

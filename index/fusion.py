@@ -1,13 +1,18 @@
 """Two ranked lists into one (pure).
 
-Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009) looks at ranks only and loses where one list is
-much weaker than the other. Here each list's scores are scaled to its own range for this query and combined
-convexly (Bruch, Gai and Ingber 2023); what one list has not found counts as that list's lowest.
+Each list's scores are scaled and combined convexly (Bruch, Gai and Ingber 2023): 0 is what says nothing (BM25
+0, and the cosine that a passage has on average), 1 is the best of the list. Scaling to the range of the list
+itself does as well when a thousand candidates are compared, but a search compares a hundred, and the
+hundredth is no zero: on CACM nDCG@10 falls from .555 to .535 then. Reciprocal rank fusion (Cormack, Clarke
+and Büttcher 2009) looks at ranks only and loses where one list is much weaker than the other.
+
+Vectors blur identifiers and rare names, so a passage that holds one that the question names is lifted, by its
+share in the question's weight; what the question demands (`Named.first`) comes before all else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Scored = tuple[int, float]
@@ -15,31 +20,51 @@ Scored = tuple[int, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FusionSettings:
-    """`dense_weight`: the share of the dense score, the rest is the lexical one's."""
+    """`dense_weight`: the share of the dense score, the rest is the lexical one's.
 
-    dense_weight: float = 0.5
+    `rare_weight`: what a name of the question adds to a passage that holds it, times its share of the
+    question.
+    """
+
+    dense_weight: float = 0.45
+    rare_weight: float = 0.5
 
 
 def fuse(
-    dense: Sequence[Scored], lexical: Sequence[Scored], settings: FusionSettings | None = None
+    dense: Sequence[Scored],
+    lexical: Sequence[Scored],
+    settings: FusionSettings | None = None,
+    *,
+    dense_floor: float | None = None,
+    lift: Mapping[int, float] | None = None,
 ) -> list[Scored]:
-    """Ids with fused scores in [0, 1], best first; equal scores by ascending id.
+    """Ids with fused scores in [0, 1], best first; equal scores in the order of the lists.
 
-    >>> fuse([(1, 0.9), (2, 0.5)], [(2, 7.0), (3, 1.0)])
-    [(1, 0.5), (2, 0.5), (3, 0.0)]
+    `dense_floor` is the cosine that says nothing, by default the lowest of the list. `lift` is added to the
+    scores of some ids; all are divided by one more than the greatest.
+
+    >>> fuse([(1, 0.9), (2, 0.5)], [(2, 7.0), (3, 3.5)], FusionSettings(dense_weight=0.5))
+    [(1, 0.5), (2, 0.5), (3, 0.25)]
+    >>> fuse([(1, 0.9), (2, 0.5)], [(2, 7.0)], lift={2: 1.0})[0][0]
+    2
     """
     weight = (settings or FusionSettings()).dense_weight
+    lift = lift or {}
     fused: dict[int, float] = {}
-    for share, scores in ((weight, _scaled(dense)), (1 - weight, _scaled(lexical))):
+    for share, scores in ((weight, _scaled(dense, dense_floor)), (1 - weight, _scaled(lexical, 0.0))):
         for passage_id, score in scores:
             fused[passage_id] = fused.get(passage_id, 0.0) + share * score
-    return sorted(fused.items(), key=lambda item: (-item[1], item[0]))
+    most = 1 + max(lift.values(), default=0.0)
+    lifted = [(passage_id, (score + lift.get(passage_id, 0.0)) / most) for passage_id, score in fused.items()]
+    return sorted(lifted, key=lambda item: -item[1])
 
 
-def _scaled(scores: Sequence[Scored]) -> list[Scored]:
-    """Scores moved to [0, 1]; a list of one or of equal scores is all ones."""
+def _scaled(scores: Sequence[Scored], floor: float | None) -> list[Scored]:
+    """Scores between the floor (the lowest, if none is below the best) and the best moved to [0, 1]."""
     if not scores:
         return []
     values = [score for _, score in scores]
-    low, span = min(values), max(values) - min(values)
-    return [(passage_id, (score - low) / span if span else 1.0) for passage_id, score in scores]
+    high = max(values)
+    low = floor if floor is not None and floor < high else min(values)
+    span = high - low
+    return [(passage_id, max(0.0, (score - low) / span) if span else 1.0) for passage_id, score in scores]

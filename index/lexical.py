@@ -5,12 +5,15 @@ immutable segments, a commit replaces its `meta.json` atomically, merges are log
 frequencies stay global, which separate indexes would lose. What a commit left undone is done again from
 SQL: `update` takes passages out before it puts them in, so that repeating it changes nothing.
 
-Terms are made in `analysis`; tantivy only splits at spaces. BM25 with k1 1.2 and b 0.75.
+Three fields of terms, which tantivy only splits at spaces: `body` holds stems (`analysis`) and is scored by
+BM25 (k1 1.2, b 0.75); `words` and `links` hold what was written (`exact`) and are asked for phrases,
+identifiers and how rare a word is.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -19,12 +22,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from index import analysis
+from index import analysis, exact
+from index.exact import Literal
 
 _LOG = logging.getLogger(__name__)
 _STOP_WORD_LANGUAGES = {
@@ -33,6 +38,13 @@ _STOP_WORD_LANGUAGES = {
     "es": "spanish", "sv": "swedish",
 }  # fmt: skip
 _WRITER_MEMORY_BYTES = 64_000_000
+# Stands between the links of two runs, which are no neighbours; no link looks like it.
+_NO_LINK = " | "
+# A word is rare that stands in at most this share of the passages, or in one.
+_RARE_SHARE = 0.002
+_DECISIVE_SHARE = 0.5
+# Above the two names at most that can be half of a question each.
+PHRASE = 3
 
 
 class DamagedLexicalIndex(Exception):
@@ -51,10 +63,29 @@ class LexicalEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalHit:
-    """A passage id and its BM25 score."""
+    """A passage id and its BM25 score.
+
+    `first` says how much of what the question demands literally the passage holds (see `Named`); hits are
+    sorted by it before their score.
+    """
 
     id: int
     score: float
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a question names and some passage holds: a quoted phrase, an identifier or a rare word.
+
+    `share` is its part in the question's weight, its idf over the sum for all of the question's words; 1 for
+    a phrase. `first` is above 0 if passages that hold it come before all others: `PHRASE` for a phrase, 1 for
+    what makes up half of the question's weight.
+    """
+
+    literal: Literal
+    share: float
+    first: int
 
 
 class LexicalIndex:
@@ -84,6 +115,8 @@ class LexicalIndex:
             index.config_reader(reload_policy="manual")
         except (ValueError, OSError) as error:
             raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
+        if index.schema != _schema():
+            raise DamagedLexicalIndex(f"{folder.name}: an earlier version made it, without all fields")
         opened = cls(index, _schema(), folder)
         if links is not None:
             weakref.finalize(opened, shutil.rmtree, links, ignore_errors=True)
@@ -99,7 +132,10 @@ class LexicalIndex:
             document = tantivy.Document()
             document.add_unsigned("id", entry.id)
             document.add_unsigned("document", entry.document_key)
+            words, links = exact.words_and_links(entry.text)
             document.add_text("body", " ".join(analysis.terms(entry.text, entry.language)))
+            document.add_text("words", " ".join(words))
+            document.add_text("links", _NO_LINK.join(" ".join(run) for run in links))
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
@@ -136,29 +172,89 @@ class LexicalView:
     def search(
         self, query: str, k: int, languages: Sequence[str], document_keys: Sequence[int] | None = None
     ) -> list[LexicalHit]:
-        """The `k` best passages, of the given documents only or of all; statistics stay those of all."""
+        """The `k` best passages, of the given documents only or of all; statistics stay those of all.
+
+        Passages with more of the quoted phrases come first, then those with a name that makes up half of the
+        question; the others follow.
+        """
         if not len(self) or k < 1 or (document_keys is not None and not document_keys):
             return []
-        scored = self._query(query, languages)
+        named = self.named(query)
+        scored = self._query(query, languages, named)
         if scored is None:
             return []
+        demands = [name for name in named if name.first]
+        bonus = _above_bm25(query, len(self))
+        if demands:
+            lifted = [
+                tantivy.Query.const_score_query(self._literal(name.literal), name.first * bonus)
+                for name in demands
+            ]
+            scored = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in (scored, *lifted)])
         if document_keys is not None:
-            inside = tantivy.Query.term_set_query(self._schema, "document", list(document_keys))
-            scored = tantivy.Query.boolean_query(
-                [
-                    (tantivy.Occur.Must, scored),
-                    (tantivy.Occur.Must, tantivy.Query.const_score_query(inside, 0.0)),
-                ]
-            )
+            scored = self._within(scored, "document", document_keys)
         found = self._searcher.search(scored, limit=k, count=False)
         ids = self._ids([address for _, address in found.hits])
-        hits = [
-            LexicalHit(id=int(i), score=float(score)) for i, (score, _) in zip(ids, found.hits, strict=True)
-        ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+        hits = []
+        for passage_id, (score, _) in zip(ids.tolist(), found.hits, strict=True):
+            first = int(score // bonus) if demands else 0
+            hits.append(LexicalHit(id=passage_id, score=float(score) - first * bonus, first=first))
+        return sorted(hits, key=lambda hit: (-hit.first, -hit.score, hit.id))
 
-    def _query(self, query: str, languages: Sequence[str]) -> tantivy.Query | None:
-        """One clause for each word, the best of its variants; stop words only when there is nothing else."""
+    def named(self, query: str) -> list[Named]:
+        """The quoted phrases, identifiers and rare words of a question that some passage holds."""
+        phrases = [phrase for phrase in exact.phrases(query) if self._frequency(phrase)]
+        words = [(name, self._frequency(name)) for name in exact.names(query)]
+        idfs = {name: _idf(frequency, len(self)) for name, frequency in words if frequency}
+        most = max(1, _RARE_SHARE * len(self))
+        standing_out = [name for name, frequency in words if 0 < frequency <= most or name.identifier]
+        shares = {name: idfs[name] / sum(idfs.values()) for name in standing_out if name in idfs}
+        return [Named(literal=phrase, share=1.0, first=PHRASE) for phrase in phrases] + [
+            Named(literal=name, share=share, first=int(share >= _DECISIVE_SHARE))
+            for name, share in shares.items()
+        ]
+
+    def holders(self, literal: Literal, ids: Sequence[int]) -> frozenset[int]:
+        """Those of `ids` that hold the literal."""
+        if not ids:
+            return frozenset()
+        inside = self._within(self._literal(literal), "id", ids)
+        found = self._searcher.search(inside, limit=len(ids), count=False)
+        return frozenset(self._ids([address for _, address in found.hits]).tolist())
+
+    def _frequency(self, literal: Literal) -> int:
+        """How many passages hold it."""
+        if not literal.links and len(literal.words) == 1:
+            return int(self._searcher.doc_freq("words", literal.words[0]))
+        # Typed as Any: the stubs do not know the count.
+        found: Any = self._searcher.search(self._literal(literal), limit=1, count=True)
+        return int(found.count)
+
+    def _literal(self, literal: Literal) -> tantivy.Query:
+        """Passages in which the words stand side by side, and every run of links."""
+        parts = [self._sequence("words", literal.words)]
+        parts += [self._sequence("links", run) for run in literal.links]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in parts])
+
+    def _sequence(self, field: str, terms: Sequence[str]) -> tantivy.Query:
+        if len(terms) == 1:
+            return tantivy.Query.term_query(self._schema, field, terms[0], index_option="freq")
+        return tantivy.Query.phrase_query(self._schema, field, list(terms))
+
+    def _within(self, scored: tantivy.Query, field: str, values: Sequence[int]) -> tantivy.Query:
+        inside = tantivy.Query.term_set_query(self._schema, field, list(values))
+        return tantivy.Query.boolean_query(
+            [
+                (tantivy.Occur.Must, scored),
+                (tantivy.Occur.Must, tantivy.Query.const_score_query(inside, 0.0)),
+            ]
+        )
+
+    def _query(self, query: str, languages: Sequence[str], named: Sequence[Named]) -> tantivy.Query | None:
+        """One clause for each word, the best of its variants, and one for each identifier.
+
+        Stop words count only when there is nothing else.
+        """
         spelled = analysis.variants(query, languages)
         words = list(zip(analysis.words(query), spelled, strict=True))
         stops = _stop_words(tuple(dict.fromkeys(languages or ("en",))), tuple(word for word, _ in words))
@@ -166,6 +262,7 @@ class LexicalView:
         clauses = clauses or [self._clause(terms) for _, terms in words]
         if not clauses:
             return None
+        clauses += [self._literal(name.literal) for name in named if name.literal.identifier]
         return tantivy.Query.boolean_query([(tantivy.Occur.Should, clause) for clause in clauses])
 
     def _clause(self, terms: Sequence[str]) -> tantivy.Query:
@@ -183,8 +280,18 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("id", indexed=True, fast=True)
     builder.add_unsigned_field("document", indexed=True)
-    builder.add_text_field("body", tokenizer_name="whitespace", index_option="position")
+    for name, option in (("body", "freq"), ("words", "position"), ("links", "position")):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option=option)
     return builder.build()
+
+
+def _idf(frequency: int, passages: int) -> float:
+    return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+
+
+def _above_bm25(query: str, passages: int) -> float:
+    """More than BM25 gives any passage for this question: (k1 + 1) times the greatest idf for each word."""
+    return 2.2 * math.log(2 + passages) * (1 + len(analysis.words(query)))
 
 
 def _writable_view(folder: Path) -> Path:

@@ -4,7 +4,8 @@
         |                               +-> fused -> k rows from SQL -> Hits
         +-> terms -> lexical hits ------+
 
-`candidates` works on the indexes alone and is what the evaluation of retrieval uses too.
+`candidates` works on the indexes alone and is what the evaluation of retrieval uses too. Quoted phrases and
+names of the question count in the modes that look at words; in dense mode quotation marks are only text.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from index.catalog import Ids
 from index.derived import Indexes, Snapshot
 from index.filters import matching
 from index.fusion import FusionSettings, Scored, fuse
-from index.ingestion import UNKNOWN_LIMIT
 from index.protocols import Encoder, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
+from index.scripts import is_served
 from index.store import Store
 
 _LEAST_POOL = 100
@@ -60,13 +61,31 @@ def candidates(
     if mode is not Mode.LEXICAL and vector is not None:
         found = indexes.vectors.search(vector, pool, selection.passages if selection else None)
         dense = list(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
-    if mode is not Mode.DENSE:
-        keys = selection.documents if selection else None
-        hits = indexes.lexical.search(query, pool, indexes.languages, keys)
-        lexical = [(hit.id, hit.score) for hit in hits]
-    # With one list only there is nothing to scale against: its own scores stand.
-    ranked = fuse(dense, lexical, fusion) if mode is Mode.HYBRID and vector is not None else dense or lexical
+    if mode is Mode.DENSE:
+        return Candidates(ranked=tuple(dense), dense=dict(dense))
+    keys = selection.documents if selection else None
+    hits = indexes.lexical.search(query, pool, indexes.languages, keys)
+    if mode is Mode.LEXICAL or vector is None:
+        # With one list only there is nothing to scale against: its own scores stand.
+        most = max((hit.score for hit in hits), default=0.0)
+        lexical = [(hit.id, hit.score + hit.first * most) for hit in hits]
+        return Candidates(ranked=tuple(lexical), lexical=dict(lexical))
+    lexical = [(hit.id, hit.score) for hit in hits]
+    settings = fusion or FusionSettings()
+    lift = _lift(indexes, query, list(dict(dense) | dict(lexical)), settings)
+    floor = float(indexes.vectors.mean @ vector)
+    ranked = fuse(dense, lexical, settings, dense_floor=floor, lift=lift)
     return Candidates(ranked=tuple(ranked), dense=dict(dense), lexical=dict(lexical))
+
+
+def _lift(indexes: Indexes, query: str, ids: Sequence[int], settings: FusionSettings) -> dict[int, float]:
+    """What is added to fused scores in [0, 1]: 2 and more for what the question demands."""
+    lift: dict[int, float] = {}
+    for name in indexes.lexical.named(query):
+        more = 2.0 * name.first or settings.rare_weight * name.share
+        for passage_id in indexes.lexical.holders(name.literal, ids):
+            lift[passage_id] = lift.get(passage_id, 0.0) + more
+    return lift
 
 
 class Retriever:
@@ -144,9 +163,7 @@ class Retriever:
             return vectors
         encoder = self.encoder
         readable = [
-            number
-            for number, query in enumerate(queries)
-            if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
+            number for number, query in enumerate(queries) if query.strip() and is_served(encoder, query)
         ]
         if readable:
             encoded = encoder.encode_queries([queries[number] for number in readable])

@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 
 import pytest
+import tantivy
 
 from index import analysis
-from index.lexical import DamagedLexicalIndex, LexicalEntry, LexicalIndex
+from index.lexical import PHRASE, DamagedLexicalIndex, LexicalEntry, LexicalIndex
 
 TEXTS = {
     1: ("en", "The boats were running before the wind."),
@@ -116,3 +117,105 @@ def test_read_only_folder_is_read_through_links(index: LexicalIndex, monkeypatch
     del view
     assert not links.exists()
     assert len(index.view()) == 5
+
+
+# -- phrases and names ---------------------------------------------------------------------------------------
+
+LITERAL = {
+    1: ("en", "The masking is dynamic; dynamic things need no masking, dynamic as masking is. Dynamic!"),
+    2: ("en", "It was long known. It is not said who first wrote of dynamic masking, or why."),
+    3: ("en", "Set self.max_len in release 3.11.2 or later, with C++ and --no-cache."),
+    4: ("en", "The max of all, the len of none. Releases 3, 11 and 2 use C. Mind the cache, no?"),
+    5: ("zh", "论文第一次说明了自注意力机制。"),
+    6: ("zh", "注意力机制自然重要，自己注意。"),
+    7: ("en", "He raised two ValueErrors and a boat."),
+    8: ("en", "ValueError, ValueError, ValueError: the boat again, a ValueError."),
+}
+
+
+@pytest.fixture
+def literal(tmp_path: Path) -> LexicalIndex:
+    made = LexicalIndex.create(tmp_path / "literal")
+    made.update(
+        [LexicalEntry(id=i, document_key=i, text=text, language=lang) for i, (lang, text) in LITERAL.items()],
+        [],
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    ("query", "holders"),
+    [
+        ('"dynamic masking"', [2]),
+        ('who wrote of "dynamic masking"?', [2]),
+        ("“Dynamic Masking” dynamic dynamic", [2]),
+        ('"dynamic masking" "long known"', [2]),
+        ('"boats"', []),
+        ('"need no masking, dynamic"', [1]),
+        ('"need no masking dynamic"', [1]),
+        ('"masking dynamic" or "max_len"', [1, 3]),
+        ('"max len"', [3]),
+        ('"with C++"', [3]),
+        ('"use C"', [4]),
+        ("“自注意力”", [5]),
+        ('"the"', [1, 4, 8]),
+    ],
+)
+def test_passages_with_the_phrase_come_first(literal: LexicalIndex, query: str, holders: list[int]) -> None:
+    hits = literal.view().search(query, 10, ("en", "zh"))
+    first = [hit.id for hit in hits if hit.first]
+    # Beside phrases a name that makes up half of the question comes first too.
+    assert sorted(hit.id for hit in hits if hit.first >= PHRASE) == holders
+    assert [hit.id for hit in hits][: len(first)] == first
+
+
+def test_passages_without_the_phrase_follow(literal: LexicalIndex) -> None:
+    assert found(literal, '"dynamic masking"') == [2, 1]
+    plain = {hit.id: hit.score for hit in literal.view().search("dynamic masking", 10, ("en",))}
+    with_phrase = {hit.id: hit.score for hit in literal.view().search('"dynamic masking"', 10, ("en",))}
+    assert with_phrase == pytest.approx(plain, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("what is max_len", 3),
+        ("where is 3.11.2 described", 3),
+        ("C++", 3),
+        ("what does --no-cache do?", 3),
+        ("ValueErrors", 7),
+        ("what are ValueErrors", 7),
+    ],
+)
+def test_passage_with_the_name_comes_first(literal: LexicalIndex, query: str, first: int) -> None:
+    best = literal.view().search(query, 10, ("en", "zh"))[0]
+    assert (best.id, best.first) == (first, 1)
+
+
+def test_name_that_is_little_of_the_question_demands_nothing(literal: LexicalIndex) -> None:
+    query = "who wrote long ago of masking things and caches by release 3.11.2 or later"
+    (name,) = [name for name in literal.view().named(query) if name.literal.identifier]
+    assert 0 < name.share < 0.5
+    assert not name.first
+
+
+def test_holders_among_ids(literal: LexicalIndex) -> None:
+    (name,) = literal.view().named("max_len")
+    assert literal.view().holders(name.literal, [1, 3, 4]) == {3}
+    assert literal.view().holders(name.literal, [1, 4]) == set()
+    assert literal.view().holders(name.literal, []) == set()
+
+
+def test_phrase_within_given_documents_only(literal: LexicalIndex) -> None:
+    hits = literal.view().search('"dynamic masking"', 10, ("en",), [1, 4])
+    assert [(hit.id, hit.first) for hit in hits] == [(1, 0)]
+
+
+def test_index_of_an_earlier_version_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("id", indexed=True, fast=True)
+    builder.add_text_field("body", tokenizer_name="whitespace")
+    tantivy.Index(builder.build(), path=str(tmp_path / "old"))
+    with pytest.raises(DamagedLexicalIndex, match="earlier version"):
+        LexicalIndex.open(tmp_path / "old")

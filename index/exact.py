@@ -1,0 +1,155 @@
+"""What a question names literally: quoted phrases, identifiers, rare words (pure).
+
+Stems and vectors blur what somebody means who types `max_len`, `C++`, `3.11.2` or quotation marks. So beside
+its stems a passage is indexed by its words as they are, in order, and by its links: neighbouring words with
+the signs that join them (`max_len`, `--no`, `c++`; `3.11` and `11.2` for 3.11.2). A phrase is a sequence of
+words, an identifier a sequence of links. Case never counts, nor does punctuation followed by a space.
+
+This module reads texts and questions; `lexical` looks up what it finds, `fusion` says what that is worth.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import regex
+
+from index import analysis
+
+_LEADING = r"\-_./\\$@#~%"
+_JOINT = r"[\-_./\\:@&+#~>]{1,3}"
+_LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{analysis.UNSPACED}]]+"
+_RUN = rf"((?<![LETTERS{_LEADING}])[{_LEADING}]{{1,3}}(?=[LETTERS]))?(WORD(?:{_JOINT}WORD)*)(\+\+|#|_+)?"
+# Most text is ASCII, for which the standard library's engine finds the same pieces several times faster.
+_ASCII_RUN = re.compile(_RUN.replace("LETTERS", "a-z0-9").replace("WORD", "[a-z0-9]+"))
+_ANY_RUN = regex.compile(
+    _RUN.replace("LETTERS", r"\p{L}\p{N}\p{M}").replace("WORD", _LETTERS)
+    + rf"|([{analysis.UNSPACED}][{analysis.UNSPACED}\p{{M}}ー]*)",
+    regex.V1,
+)
+_JOINTS = re.compile(f"({_JOINT})")
+_LONGEST = 80
+# In a text longer than this a single word in quotation marks is emphasis, not a demand.
+_MOST_WORDS = 30
+# NFKC leaves these as they are; converters write them where the page shows a plain hyphen.
+_HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2212": "-"})
+
+_MARKS = '"＂“”„‟'
+_SPACED = rf"[[\p{{L}}\p{{N}}]--[{analysis.UNSPACED}]]"
+# A straight mark after a letter or digit opens nothing: 5" is a length.
+_QUOTED = regex.compile(
+    rf"(?:(?<!{_SPACED})[\"＂]|[“”„‟])([^{_MARKS}]+)(?:[\"＂](?!{_SPACED})|[“”‟])"
+    r"|«([^«»]+)»|»([^«»]+)«|「([^「」]+)」|『([^『』]+)』",
+    regex.V1,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Literal:
+    """A sequence of neighbouring words, and the sequences of links that must stand among them."""
+
+    words: tuple[str, ...]
+    links: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def identifier(self) -> bool:
+        """Whether its form alone says that it names one thing: a code, a version, a path, a flag.
+
+        >>> [only.identifier for only in names("E0382 PROJ-1234 3.11.2 max_len C++ --no-cache boats 1984")]
+        [True, True, True, True, True, True, False, False]
+        """
+        joined = [link for run in self.links for link in run if not _prose(link)]
+        mixed = any(word.isalnum() and not word.isalpha() and not word.isdigit() for word in self.words)
+        return bool(joined) or mixed
+
+
+def words_and_links(text: str) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The words of a text in order, and its links by the run of characters they stand in.
+
+    >>> words_and_links("Set self.max_len, or use C++.")
+    (['set', 'self', 'max', 'len', 'or', 'use', 'c'], [('self.max', 'max_len'), ('c++',)])
+    """
+    words: list[str] = []
+    links: list[tuple[str, ...]] = []
+    for lead, run, trail in _runs(text):
+        if not lead and not trail and run.isalnum():
+            words.append(run[:_LONGEST])
+        else:
+            its_words, its_links = _taken_apart(lead, run, trail)
+            words += its_words
+            if its_links:
+                links.append(its_links)
+    return words, links
+
+
+def phrases(question: str) -> list[Literal]:
+    """What stands in quotation marks; quotes that are not balanced, or hold no word, are plain text.
+
+    A hyphen between letters is spelling and may be a space in the passage. A single word in a question of
+    more than 30 words is emphasis and no phrase.
+
+    >>> [phrase.words for phrase in phrases('who wrote "full text-search" or “C++”, 5" wide')]
+    [('full', 'text', 'search'), ('c',)]
+    """
+    found = []
+    long = len(analysis.words(question)) > _MOST_WORDS
+    for match in _QUOTED.finditer(question):
+        words, links = words_and_links(next(filter(None, match.groups())))
+        strict = tuple(kept for run in links if (kept := tuple(link for link in run if not _hyphen(link))))
+        if words and not (long and len(words) == 1):
+            found.append(Literal(words=tuple(words), links=strict))
+    return list(dict.fromkeys(found))
+
+
+def names(question: str) -> list[Literal]:
+    """The words and identifiers of a question, each once, less the words that say nothing of its subject.
+
+    >>> [name.words for name in names("What is the max_len of a boat?")]
+    [('max', 'len'), ('boat',)]
+    """
+    found = []
+    for lead, run, trail in _runs(question):
+        words, links = _taken_apart(lead, run, trail)
+        if links or words[0] not in analysis.ENGLISH_FUNCTION_WORDS:
+            found.append(Literal(words=words, links=(links,) if links else ()))
+    return list(dict.fromkeys(found))
+
+
+def _runs(text: str) -> Iterator[tuple[str, str, str]]:
+    """Leading signs, words with the signs between them, and trailing signs, of every run of a text."""
+    if text.isascii():
+        yield from _ASCII_RUN.findall(text.lower())
+        return
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_HYPHENS)
+    for lead, run, trail, unspaced in _ANY_RUN.findall(folded):
+        if unspaced:
+            for i in range(max(1, len(unspaced) - 1)):
+                yield "", unspaced[i : i + 2], ""
+        else:
+            yield lead, run, trail
+
+
+def _taken_apart(lead: str, run: str, trail: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Words and links of one run."""
+    parts = _JOINTS.split(run)
+    words = tuple(word[:_LONGEST] for word in parts[::2])
+    links = [a + joint + b for a, joint, b in zip(words, parts[1::2], words[1:], strict=False)]
+    if lead:
+        links.insert(0, lead + words[0])
+    if trail:
+        links.append(words[-1] + trail)
+    return words, tuple(links)
+
+
+def _hyphen(link: str) -> bool:
+    return link.replace("-", "", 1).isalpha() and not link.startswith("-")
+
+
+def _prose(link: str) -> bool:
+    """Whether a link is ordinary spelling: full-text, and/or, R&D, e.g."""
+    left, joint, right = (*_JOINTS.split(link), "", "")[:3]
+    plain = left.isalpha() and right.isalpha()
+    return plain and (joint in "-&/" or (joint == "." and len(left) <= 2 and len(right) <= 2))
