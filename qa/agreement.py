@@ -7,6 +7,7 @@ must not compete with each other. And a copy of a document is no second witness.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from qa.metrics import normalise_answer
 
@@ -26,7 +27,7 @@ def same_answer(one: str, other: str) -> bool:
     >>> same_answer("2", "2 million"), same_answer("John", "John Adams")
     (False, True)
     """
-    first, second = normalise_answer(one).split(), normalise_answer(other).split()
+    first, second = _words(one), _words(other)
     if not first or not second:
         return one.casefold() == other.casefold()
     short, long = sorted((first, second), key=len)
@@ -48,6 +49,13 @@ def near_duplicates(one: str, other: str) -> bool:
     return len(first & second) >= _NEAR_DUPLICATE * len(first | second)
 
 
+# Every claim of a question is held against every answer so far, every passage of an answer against the others.
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(normalise_answer(text).split())
+
+
+@lru_cache(maxsize=256)
 def _shingles(text: str) -> frozenset[Sequence[str]]:
     words = text.casefold().split()
     return frozenset(tuple(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1)))
