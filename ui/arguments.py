@@ -74,7 +74,11 @@ def _common_flags() -> _Parser:
         metavar="SPEC",
         help="PRESET or ENCODER,READER with either side empty (or SPANWISE_MODELS)",
     )
-    group.add_argument("--encoder", metavar="NAME", help="preset, hub id or folder of the encoder alone")
+    group.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="preset, hub id or folder of the encoder alone; NAME@256 takes 256 of its dimensions",
+    )
     group.add_argument("--reader", metavar="NAME", help="preset, hub id or folder of the reader alone")
     group.add_argument("--json", action="store_true", help="machine-readable standard output")
     return common
