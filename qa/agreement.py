@@ -49,7 +49,7 @@ def near_duplicates(one: str, other: str) -> bool:
     return len(first & second) >= _NEAR_DUPLICATE * len(first | second)
 
 
-# Every claim of a question is held against every answer so far, and passages of one answer against each other.
+# Every claim of a question is held against every answer so far, and an answer's passages against each other.
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(normalise_answer(text).split())
