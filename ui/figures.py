@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ui import words
+
 if TYPE_CHECKING:  # these modules load numerics, this one must not
     from index.evaluate_chunking import ChunkingReport
     from index.reports import RetrievalComparison
@@ -72,8 +74,9 @@ def chunking_text(report: ChunkingReport) -> str:
             line += f" |{found.whole:>16.3f}{found.recall:>7.3f}{found.precision:>11.3f}{found.iou:>6.3f}"
             line += f"{found.characters:>12,.0f}"
         lines.append(line)
-    asked = f"{report.references:,} spans that answer {report.questions:,} questions"
-    return "\n".join([*lines, "", f"{asked} in {report.documents:,} documents, {report.seconds:.1f} s"])
+    spans, questions = words.count(report.references, "span"), words.count(report.questions, "question")
+    documents = words.count(report.documents, "document")
+    return "\n".join([*lines, "", f"{spans} answering {questions} in {documents}, {report.seconds:.1f} s"])
 
 
 def answers_text(report: AnswersReport) -> str:
