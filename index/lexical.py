@@ -42,9 +42,11 @@ _WRITER_MEMORY_BYTES = 64_000_000
 _NO_LINK = " | "
 # A word is rare that stands in at most this share of the passages, or in one.
 _RARE_SHARE = 0.002
+# An identifier names one thing that stands in at most this share of the passages, or in three.
+_UNIQUE_SHARE, _UNIQUE_LEAST = 0.0005, 3
 _DECISIVE_SHARE = 0.5
-# Above the two names at most that can be half of a question each.
-PHRASE = 3
+# More than the names of any but the strangest question.
+PHRASE = 8
 
 
 class DamagedLexicalIndex(Exception):
@@ -80,7 +82,8 @@ class Named:
 
     `share` is its part in the question's weight, its idf over the sum for all of the question's words; 1 for
     a phrase. `first` is above 0 if passages that hold it come before all others: `PHRASE` for a phrase, 1 for
-    what makes up half of the question's weight.
+    an identifier that hardly any passage holds (unless the question is a long text) and for what makes up
+    half of the question's weight.
     """
 
     literal: Literal
@@ -174,8 +177,8 @@ class LexicalView:
     ) -> list[LexicalHit]:
         """The `k` best passages, of the given documents only or of all; statistics stay those of all.
 
-        Passages with more of the quoted phrases come first, then those with a name that makes up half of the
-        question; the others follow.
+        Passages that hold more of what the question demands literally (see `Named`) come first; those without
+        any of it follow, so that there are `k` if that many hold a word of the question.
         """
         if not len(self) or k < 1 or (document_keys is not None and not document_keys):
             return []
@@ -204,15 +207,16 @@ class LexicalView:
     def named(self, query: str) -> list[Named]:
         """The quoted phrases, identifiers and rare words of a question that some passage holds."""
         phrases = [phrase for phrase in exact.phrases(query) if self._frequency(phrase)]
-        words = [(name, self._frequency(name)) for name in exact.names(query)]
-        idfs = {name: _idf(frequency, len(self)) for name, frequency in words if frequency}
-        most = max(1, _RARE_SHARE * len(self))
-        standing_out = [name for name, frequency in words if 0 < frequency <= most or name.identifier]
-        shares = {name: idfs[name] / sum(idfs.values()) for name in standing_out if name in idfs}
-        return [Named(literal=phrase, share=1.0, first=PHRASE) for phrase in phrases] + [
-            Named(literal=name, share=share, first=int(share >= _DECISIVE_SHARE))
-            for name, share in shares.items()
-        ]
+        counted = [(name, self._frequency(name)) for name in exact.names(query)]
+        found = [(name, count, _idf(count, len(self))) for name, count in counted if count]
+        weight = sum(idf for _, _, idf in found)
+        few = 0.0 if exact.is_prose(query) else max(_UNIQUE_LEAST, _UNIQUE_SHARE * len(self))
+        named = [Named(literal=phrase, share=1.0, first=PHRASE) for phrase in phrases]
+        for name, count, idf in found:
+            if name.identifier or count <= max(1, _RARE_SHARE * len(self)):
+                first = int((name.identifier and count <= few) or idf >= _DECISIVE_SHARE * weight)
+                named.append(Named(literal=name, share=idf / weight, first=first))
+        return named
 
     def holders(self, literal: Literal, ids: Sequence[int]) -> frozenset[int]:
         """Those of `ids` that hold the literal."""

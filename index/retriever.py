@@ -79,13 +79,21 @@ def candidates(
 
 
 def _lift(indexes: Indexes, query: str, ids: Sequence[int], settings: FusionSettings) -> dict[int, float]:
-    """What is added to fused scores in [0, 1]: 2 and more for what the question demands."""
-    lift: dict[int, float] = {}
+    """What is added to fused scores in [0, 1]: the share of rare names, and a step for each demand met.
+
+    A step is more than all that a passage can have without it.
+    """
+    rare: dict[int, float] = {}
+    demands: dict[int, int] = {}
     for name in indexes.lexical.named(query):
-        more = 2.0 * name.first or settings.rare_weight * name.share
         for passage_id in indexes.lexical.holders(name.literal, ids):
-            lift[passage_id] = lift.get(passage_id, 0.0) + more
-    return lift
+            demands[passage_id] = demands.get(passage_id, 0) + name.first
+            rare[passage_id] = rare.get(passage_id, 0.0) + (0.0 if name.first else name.share)
+    steps = {met: step for step, met in enumerate(sorted({0, *demands.values()}))}
+    return {
+        passage_id: settings.rare_weight * rare[passage_id] + (1 + settings.rare_weight) * steps[met]
+        for passage_id, met in demands.items()
+    }
 
 
 class Retriever:
