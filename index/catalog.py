@@ -341,20 +341,36 @@ class Catalog:
         with self._engine.connect() as connection:
             return np.array(connection.scalars(statement).all(), dtype=np.int64)
 
-    def vectors(self, since: int, revision: int, fingerprint: str, dimension: int) -> tuple[Ids, Vectors]:
-        """Ids (ascending) and float32 vectors, shape (n, dimension), of passages written after `since` and
-        still there at `revision`."""
+    def vector_ids(self, since: int, revision: int, fingerprint: str) -> Ids:
+        """Ids (ascending) of passages with a vector, written after `since` and still there at `revision`."""
         statement = (
-            select(VectorRow.passage_id, VectorRow.data)
+            select(VectorRow.passage_id)
             .join(PassageRow, PassageRow.id == VectorRow.passage_id)
             .where(_written(since, revision), VectorRow.fingerprint == fingerprint)
             .order_by(VectorRow.passage_id)
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(statement).fetchall()
-        ids = np.array([row.passage_id for row in rows], dtype=np.int64)
-        data = np.frombuffer(b"".join(row.data for row in rows), dtype=_VECTOR)
-        return ids, data.reshape(len(ids), dimension).astype(np.float32)
+            return np.array(connection.scalars(statement).all(), dtype=np.int64)
+
+    def vector_blocks(
+        self, ids: Ids, fingerprint: str, dimension: int, rows: int
+    ) -> Iterator[tuple[Ids, Vectors]]:
+        """The vectors of these passages (ascending ids, all with one), float32, up to `rows` at a time."""
+        for start in range(0, len(ids), rows):
+            part = ids[start : start + rows]
+            statement = (
+                select(VectorRow.passage_id, VectorRow.data)
+                .where(
+                    VectorRow.passage_id.between(int(part[0]), int(part[-1])),
+                    VectorRow.fingerprint == fingerprint,
+                )
+                .order_by(VectorRow.passage_id)
+            )
+            with self._engine.connect() as connection:
+                found = connection.execute(statement).fetchall()
+            wanted = np.isin([row.passage_id for row in found], part, assume_unique=True)
+            data = np.frombuffer(b"".join(row.data for row in found), dtype=_VECTOR)
+            yield part, data.reshape(len(found), dimension)[wanted].astype(np.float32)
 
     def lexical_entries(self, since: int, revision: int) -> Iterator[LexicalEntry]:
         """What the lexical index needs of passages written after `since` and still there at `revision`."""

@@ -1,86 +1,49 @@
 """The two indexes derived from SQL, and how a new state of them is published.
 
-    publish: SQL revision R -> new vector segment, lexical commit -> one manifest, renamed last
+    publish: SQL revision R -> new exact segment, lexical commit -> one manifest, renamed last
+    adopt:   a large segment that `building` has made in the meantime -> the same, at the same revision
 
 Vector segments are immutable files with new names; the manifest names those that belong together, with sizes,
 checksums and the revision they show. A process killed anywhere before the rename leaves the old manifest in
-force, and the next `publish` does the work again from SQL. `open` looks at sizes and headers only; `problems`
-also at checksums. What is missing or damaged is rebuilt from SQL, never fatal.
+force, and the next `publish` does the work again from SQL. `open` looks at sizes and headers only, and at the
+checksums of approximate indexes, which are read whole anyway; `problems` at all of them. What is missing or
+damaged is rebuilt from SQL, never fatal; without its approximate index a segment is scanned.
+
+Publishing never waits for a large build: it writes segments below the size from which indexes are
+approximate (see `kinds`), so that what was committed can be searched at once.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import os
 import shutil
+import threading
 import uuid
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
+from filelock import FileLock
 
 from index.catalog import Catalog, Ids
+from index.kinds import IndexRules
 from index.lexical import DamagedLexicalIndex, LexicalIndex, LexicalView
-from index.protocols import Vectors
-from index.vectors import KIND, DamagedSegment, Segment, VectorIndex, merge_plan, write_segment
+from index.manifest import MANIFEST, Manifest, SegmentFile
+from index.segments import MOST_DEAD, VectorIndex, members, merge_plan
+from index.vectors import BLOCK, Approximate, DamagedSegment, Segment
+from index.writing import Blocks, checksum_of, living_blocks, write_exact
 
 _LOG = logging.getLogger(__name__)
-_FORMAT = 1
-_MANIFEST = "manifest.json"
-_RECALL_SAMPLE = 20
+_LOCK = "publish.lock"
+BUILDING = "building"
 
 
 class StaleDerived(Exception):
     """The files on disk cannot show the state that is asked for; publishing again from SQL mends it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentFile:
-    """One vector segment as the manifest knows it."""
-
-    file: str
-    vectors: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """Which files make up the state of which revision."""
-
-    revision: int
-    fingerprint: str
-    dimension: int
-    segments: tuple[SegmentFile, ...]
-    lexical: str
-    measured_recall: float | None = None
-
-    @classmethod
-    def read(cls, folder: Path) -> Manifest | None:
-        """The published manifest, None if there is none that can be read."""
-        try:
-            data = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-            if data.pop("format") != _FORMAT:
-                return None
-            segments = tuple(SegmentFile(**segment) for segment in data.pop("segments"))
-            return cls(segments=segments, **data)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            _LOG.warning("the index manifest cannot be read (%s); it is made again", error)
-            return None
-
-    def write(self, folder: Path) -> None:
-        """Put this manifest in force, atomically and past a loss of power."""
-        temporary = folder / f"{_MANIFEST}.{uuid.uuid4().hex[:8]}"
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"format": _FORMAT, **asdict(self)}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / _MANIFEST)
-        _sync_folder(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +67,15 @@ class Derived:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.damaged: set[str] = set()
+        self.frozen: frozenset[str] = frozenset()
+        self._opened: WeakValueDictionary[tuple[str, ...], Segment] = WeakValueDictionary()
+        self._threads = threading.RLock()
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Changes whenever another state is published."""
         try:
-            status = (self.folder / _MANIFEST).stat()
+            status = (self.folder / MANIFEST).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
@@ -119,7 +86,7 @@ class Derived:
         if manifest is None or manifest.fingerprint != fingerprint:
             raise StaleDerived("no index of this encoder is published")
         try:
-            segments = [self._segment(entry, manifest.dimension) for entry in manifest.segments]
+            segments = [self._searchable(entry, manifest.dimension) for entry in manifest.segments]
             lexical = LexicalIndex.open(self.folder / manifest.lexical).view()
         except (DamagedSegment, DamagedLexicalIndex, OSError) as error:
             raise StaleDerived(str(error)) from error
@@ -131,35 +98,63 @@ class Derived:
             languages=tuple(catalog.languages()),
         )
 
-    def publish(self, catalog: Catalog, fingerprint: str, dimension: int, *, anew: bool = False) -> Manifest:
+    def publish(
+        self,
+        catalog: Catalog,
+        fingerprint: str,
+        dimension: int,
+        rules: IndexRules,
+        *,
+        anew: bool = False,
+    ) -> Manifest:
         """Bring both indexes to SQL's revision (from nothing with `anew`) and put the manifest in force."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        revision = catalog.revision()
-        manifest = None if anew else Manifest.read(self.folder)
-        if manifest is not None and (manifest.fingerprint != fingerprint or manifest.revision > revision):
-            manifest = None
-        if manifest is not None and manifest.revision == revision:
-            return manifest
-        since = manifest.revision if manifest else 0
-        lexical = self._publish_lexical(catalog, manifest, since, revision)
-        try:
-            segments, recall = self._publish_vectors(catalog, manifest, revision, fingerprint, dimension)
-        except (DamagedSegment, OSError) as error:
-            if manifest is None:
-                raise
-            _LOG.warning("a vector segment is damaged (%s); the vector index is rebuilt", error)
-            segments, recall = self._publish_vectors(catalog, None, revision, fingerprint, dimension)
-        published = Manifest(
-            revision=revision,
-            fingerprint=fingerprint,
-            dimension=dimension,
-            segments=segments,
-            lexical=lexical,
-            measured_recall=recall,
-        )
-        published.write(self.folder)
-        self._remove_unused(published)
-        return published
+        with self._publishing():
+            revision = catalog.revision()
+            manifest = None if anew else Manifest.read(self.folder)
+            if manifest is not None and (manifest.fingerprint != fingerprint or manifest.revision > revision):
+                manifest = None
+            if manifest is not None and manifest.revision == revision:
+                return manifest
+            since = manifest.revision if manifest else 0
+            lexical = self._publish_lexical(catalog, manifest, since, revision)
+            try:
+                segments = self._publish_vectors(catalog, manifest, revision, fingerprint, dimension, rules)
+            except (DamagedSegment, OSError) as error:
+                if manifest is None:
+                    raise
+                _LOG.warning("a vector segment is damaged (%s); the vector index is rebuilt", error)
+                segments = self._publish_vectors(catalog, None, revision, fingerprint, dimension, rules)
+            published = Manifest(
+                revision=revision,
+                fingerprint=fingerprint,
+                dimension=dimension,
+                segments=segments,
+                lexical=lexical,
+            )
+            self._put_in_force(published)
+            return published
+
+    def adopt(self, sources: Sequence[SegmentFile], made: SegmentFile | None, files: Sequence[Path]) -> bool:
+        """Put a built segment (None for one without a living passage) in the place of what it was made of.
+
+        `files` are moved into the folder. False, and nothing happens, when a source is no longer published.
+        """
+        with self._publishing():
+            manifest = Manifest.read(self.folder)
+            names = [source.file for source in sources]
+            held = [entry.file for entry in manifest.segments] if manifest else []
+            if manifest is None or names[0] not in held:
+                return False
+            start = held.index(names[0])
+            if held[start : start + len(names)] != names:
+                return False
+            for file in files:
+                file.replace(self.folder / file.name)
+            put = () if made is None else (made,)
+            segments = (*manifest.segments[:start], *put, *manifest.segments[start + len(names) :])
+            self._put_in_force(replace(manifest, segments=segments))
+            return True
 
     def problems(self, catalog: Catalog, fingerprint: str) -> list[str]:
         """Where the files disagree with their checksums, with SQL or with each other."""
@@ -167,9 +162,10 @@ class Derived:
         if manifest is None:
             return ["index: no manifest is published"]
         found = [
-            f"index: {entry.file} does not match its checksum"
+            f"index: {name} does not match its checksum"
             for entry in manifest.segments
-            if not (self.folder / entry.file).is_file() or _sha256(self.folder / entry.file) != entry.sha256
+            for name, _, checksum in entry.files()
+            if not (self.folder / name).is_file() or checksum_of(self.folder / name) != checksum
         ]
         try:
             snapshot = self.open(catalog, fingerprint)
@@ -179,21 +175,54 @@ class Derived:
             found.append(f"index: shows revision {snapshot.revision}, SQL is at {catalog.revision()}")
         living, _ = catalog.living_passages(snapshot.revision)
         found += _differences("lexical index", snapshot.lexical.ids(), living)
-        embedded, vectors = catalog.vectors(0, snapshot.revision, fingerprint, manifest.dimension)
+        embedded = catalog.vector_ids(0, snapshot.revision, fingerprint)
         found += _differences("vector index", snapshot.vectors.ids(), embedded)
-        lengths = np.linalg.norm(vectors, axis=1)
-        found += [
-            f"vector of passage {passage_id} has length {length:.3f}"
-            for passage_id, length in zip(embedded, lengths, strict=True)
-            if not abs(length - 1) < 0.01
-        ]
+        for ids, vectors in catalog.vector_blocks(embedded, fingerprint, manifest.dimension, BLOCK):
+            lengths = np.linalg.norm(vectors, axis=1)
+            found += [
+                f"vector of passage {passage_id} has length {length:.3f}"
+                for passage_id, length in zip(ids, lengths, strict=True)
+                if not abs(length - 1) < 0.01
+            ]
         return found
 
-    def _segment(self, entry: SegmentFile, dimension: int) -> Segment:
+    def exact(self, entry: SegmentFile, dimension: int) -> Segment:
+        """The exact file of a segment; raises DamagedSegment or OSError."""
         path = self.folder / entry.file
         if path.stat().st_size != entry.bytes:
             raise DamagedSegment(f"{entry.file}: {path.stat().st_size} bytes instead of {entry.bytes}")
         return Segment(path, dimension)
+
+    def _searchable(self, entry: SegmentFile, dimension: int) -> Segment:
+        """A segment with what it has; opened once for all snapshots that show it."""
+        key = tuple(name for name, _, _ in entry.files())
+        for name, size, _ in entry.files()[:1]:
+            if (self.folder / name).stat().st_size != size:
+                raise DamagedSegment(f"{name}: not {size} bytes")
+        opened = self._opened.get(key)
+        if opened is None:
+            opened = Segment(self.folder / entry.file, dimension, self._approximate(entry))
+            self._opened[key] = opened
+        return opened
+
+    def _approximate(self, entry: SegmentFile) -> Approximate | None:
+        beside = entry.approximate
+        if beside is None or beside.file in self.damaged:
+            return None
+        path = self.folder / beside.file
+        try:
+            if checksum_of(path) != beside.sha256:
+                raise DamagedSegment(f"{beside.file} does not match its checksum")
+            return Approximate(path, beside.effort)
+        except (DamagedSegment, OSError) as error:
+            # Not a reason to rebuild all: the exact file gives the same results, only later.
+            _LOG.warning(
+                "an approximate index is damaged (%s); until the next write or repair, which build "
+                "it again, its vectors are scanned",
+                error,
+            )
+            self.damaged.add(beside.file)
+            return None
 
     def _publish_lexical(self, catalog: Catalog, manifest: Manifest | None, since: int, revision: int) -> str:
         if manifest is not None:
@@ -211,63 +240,66 @@ class Derived:
         return name
 
     def _publish_vectors(
-        self, catalog: Catalog, manifest: Manifest | None, revision: int, fingerprint: str, dimension: int
-    ) -> tuple[tuple[SegmentFile, ...], float | None]:
+        self,
+        catalog: Catalog,
+        manifest: Manifest | None,
+        revision: int,
+        fingerprint: str,
+        dimension: int,
+        rules: IndexRules,
+    ) -> tuple[SegmentFile, ...]:
         kept = list(manifest.segments) if manifest else []
         for entry in kept:
-            self._segment(entry, dimension)
-        since = manifest.revision if manifest else 0
-        ids, vectors = catalog.vectors(since, revision, fingerprint, dimension)
-        recall = manifest.measured_recall if manifest else None
-        if not len(ids):
-            return tuple(kept), recall
-        merged = merge_plan([*(entry.vectors for entry in kept), len(ids)]) - 1
+            self.exact(entry, dimension)
         deleted = catalog.deleted_passages(0, revision)
-        while merged:
-            segment = self._segment(kept.pop(), dimension)
-            alive = ~np.isin(segment.ids, deleted)
-            ids = np.concatenate([segment.ids[alive], ids])
-            vectors = np.concatenate([segment.vectors()[alive], vectors])
-            merged -= 1
-        entry = self._write_segment(ids, vectors, revision)
-        recall = _measure_recall(Segment(self.folder / entry.file, dimension), ids, vectors)
-        return (*kept, entry), recall
+        ids = catalog.vector_ids(manifest.revision if manifest else 0, revision, fingerprint)
+        if len(ids):
+            start = max((n + 1 for n, entry in enumerate(kept) if entry.file in self.frozen), default=0)
+            sizes = [*(entry.vectors for entry in kept[start:]), len(ids)]
+            merged = merge_plan(sizes, limit=rules.least) - 1
+            sources, kept = kept[len(kept) - merged :], kept[: len(kept) - merged]
+            old = living_blocks([self.exact(entry, dimension) for entry in sources], deleted)
+            new = catalog.vector_blocks(ids, fingerprint, dimension, BLOCK)
+            kept += self._written(chain(old, new), dimension, revision)
+        written = [
+            part
+            for entry in kept
+            for part in self._without_dead(entry, deleted, dimension, revision, rules.least)
+        ]
+        return tuple(written)
 
-    def _write_segment(self, ids: Ids, vectors: Vectors, revision: int) -> SegmentFile:
-        path = self.folder / f"vectors-{revision:08d}-{uuid.uuid4().hex[:8]}.faiss"
-        write_segment(path, ids, vectors)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        return SegmentFile(file=path.name, vectors=len(ids), bytes=path.stat().st_size, sha256=_sha256(path))
+    def _without_dead(
+        self, entry: SegmentFile, deleted: Ids, dimension: int, revision: int, least: int
+    ) -> list[SegmentFile]:
+        """A small segment, written anew if too much of it is deleted; large ones are left to `building`."""
+        if entry.vectors >= least or entry.file in self.frozen or not len(deleted):
+            return [entry]
+        segment = self.exact(entry, dimension)
+        if members(segment.ids, deleted).mean() <= MOST_DEAD:
+            return [entry]
+        return self._written(living_blocks([segment], deleted), dimension, revision)
+
+    def _written(self, blocks: Blocks, dimension: int, revision: int) -> list[SegmentFile]:
+        entry = write_exact(self.folder, blocks, dimension, revision)
+        return [] if entry is None else [entry]
+
+    def _put_in_force(self, manifest: Manifest) -> None:
+        manifest.write(self.folder)
+        self._remove_unused(manifest)
 
     def _remove_unused(self, manifest: Manifest) -> None:
         """Remove files of earlier states; readers that hold them keep them open until they refresh."""
-        used = {_MANIFEST, manifest.lexical, *(entry.file for entry in manifest.segments)}
+        segments = {name for entry in manifest.segments for name, _, _ in entry.files()}
+        used = {MANIFEST, _LOCK, BUILDING, manifest.lexical, *segments}
         for path in self.folder.iterdir():
             if path.name not in used:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
-
-def describe(manifest: Manifest | None) -> str:
-    """The kind of the vector index in words."""
-    count = len(manifest.segments) if manifest else 0
-    return f"exact ({KIND}), {count} segment{'' if count == 1 else 's'}"
-
-
-def _measure_recall(segment: Segment, ids: Ids, vectors: Vectors) -> float:
-    """recall@10 of a written segment against numpy over the same vectors, on a spread of its own vectors."""
-    queries = np.linspace(0, len(ids) - 1, min(_RECALL_SAMPLE, len(ids))).astype(int)
-    k = min(10, len(ids))
-    found = 0
-    for query in queries:
-        scores = vectors @ vectors[query]
-        expected = set(ids[np.argpartition(-scores, k - 1)[:k]].tolist())
-        worst = np.partition(scores, -k)[-k]
-        for passage_id in segment.search(vectors[query], k, None).ids.tolist():
-            # Equal vectors may stand in either order: what is as near as the k-th is right.
-            row = int(np.searchsorted(ids, passage_id))
-            found += passage_id in expected or bool(scores[row] >= worst - 1e-5)
-    return found / (k * len(queries))
+    @contextmanager
+    def _publishing(self) -> Iterator[None]:
+        """Held by whoever replaces the manifest, against other threads and other processes."""
+        with self._threads, FileLock(self.folder / _LOCK):
+            yield
 
 
 def _differences(name: str, found: Ids, expected: Ids) -> list[str]:
@@ -278,17 +310,3 @@ def _differences(name: str, found: Ids, expected: Ids) -> list[str]:
     if len(extra):
         problems.append(f"{name}: {len(extra)} passages are not in SQL, the first is {extra[0]}")
     return problems
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -22,8 +22,9 @@ from index.derived import Indexes
 from index.ingestion import UNKNOWN_LIMIT
 from index.lexical import LexicalEntry, LexicalIndex
 from index.protocols import Encoder, Vectors
+from index.segments import VectorIndex
 from index.store import Store
-from index.vectors import Segment, VectorIndex, write_segment
+from index.vectors import Segment, write_segment
 from ingest.language import detect_language
 from ingest.records import Text
 

@@ -134,11 +134,17 @@ class IngestProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexInfo:
-    """The vector index: its kind, its number of vectors and its recall@10 measured against brute force."""
+    """The vector index: its kind, its number of vectors and its recall@10 measured against brute force.
+
+    `setting` is the kind asked for, `auto` or a FAISS factory string; `advice` says what to do where the
+    recall is too low or the kind cannot serve yet.
+    """
 
     kind: str
     vectors: int
     measured_recall: float | None
+    setting: str = "auto"
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

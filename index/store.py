@@ -1,6 +1,6 @@
 """One folder that holds a collection: SQL as the truth, the derived indexes, one writer, many readers.
 
-    store.json       where the database is
+    store.json       where the database is, and the kind of the vector index if one was chosen
     spanwise.db      documents, paths, passages, vectors, revision (SQLite, WAL)
     index/           derived: vector segments, lexical index, manifest (see `derived`)
     uploads/         files handed in through the page
@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -28,10 +28,13 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from index import ingestion
+from index.building import Builder
 from index.catalog import Catalog
-from index.derived import Derived, Manifest, Snapshot, StaleDerived, describe
+from index.derived import Derived, Snapshot, StaleDerived
 from index.errors import ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
 from index.filters import matching
+from index.kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
+from index.manifest import Manifest, SegmentFile
 from index.presets import ModelChoice, resolve_models
 from index.protocols import Encoder
 from index.records import (
@@ -43,6 +46,7 @@ from index.records import (
     IngestReport,
     Stats,
 )
+from index.vectors import least_vectors
 from ingest.chunking import ChunkSettings
 from ingest.records import Document, Text
 
@@ -51,6 +55,8 @@ _SETTINGS = "store.json"
 _FORMAT = 1
 _DATABASE = "spanwise.db"
 _LOCK_SECONDS = 10.0
+# A chosen kind of index serves segments from here on, or from what its training takes.
+_LEAST_CHOSEN = 1024
 
 
 class Store:
@@ -66,6 +72,7 @@ class Store:
         self._catalog = catalog
         self._encoder = encoder
         self._derived = Derived(path / "index")
+        self._builder = Builder(self._derived, catalog, self._rules)
         self._writable = os.access(path, os.W_OK)
         self._lock = FileLock(path / "writer.lock", thread_local=False)
         self._writers = threading.RLock()
@@ -115,10 +122,12 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._builder.finish(give_up=error is not None)
         self.close()
 
     def close(self) -> None:
-        """Let go of the files; nothing has to be saved."""
+        """Let go of the files, when an index that is being built in the background is done."""
+        self._builder.finish()
         self._snapshot = None
         self._catalog.close()
 
@@ -186,7 +195,21 @@ class Store:
         """Build both indexes anew from SQL and check the result."""
         with self._writing():
             self._publish(anew=True)
+        self._builder.run()
         return self.check()
+
+    def compact(self, *, index: str | None = None) -> IndexInfo:
+        """Write both indexes anew without what was deleted, the vectors as one segment.
+
+        `index` records the kind of the vector index: `auto` chooses by size, else a FAISS factory string.
+        Raises StoreError for a string that cannot be used, before anything is changed.
+        """
+        with self._writing():
+            if index is not None:
+                self._record_index(index)
+            self._publish(anew=True)
+        self._builder.run()
+        return self.stats().index
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -209,7 +232,6 @@ class Store:
 
     def stats(self) -> Stats:
         """What the store holds."""
-        manifest = Manifest.read(self._derived.folder)
         totals = self._catalog.totals()
         return Stats(
             **totals,
@@ -219,11 +241,7 @@ class Store:
             languages=self._catalog.languages(),
             types=self._catalog.types(),
             bytes=_size(self.path),
-            index=IndexInfo(
-                kind=describe(manifest),
-                vectors=sum(entry.vectors for entry in manifest.segments) if manifest else 0,
-                measured_recall=manifest.measured_recall if manifest else None,
-            ),
+            index=self._index_info(),
         )
 
     def check(self) -> CheckReport:
@@ -310,10 +328,46 @@ class Store:
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is None:
             return
-        dimension = int(self._catalog.setting("dimension") or 0)
-        self._derived.publish(self._catalog, fingerprint, dimension, anew=anew)
+        self._derived.publish(self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew)
         if self._writable:
             self._catalog.checkpoint()
+            self._builder.start()
+
+    def _dimension(self) -> int:
+        return int(self._catalog.setting("dimension") or 0)
+
+    def _rules(self) -> IndexRules:
+        """How kinds of vector indexes are chosen here."""
+        setting = str(_settings(self.path).get("index", AUTO))
+        if setting in (AUTO, EXACT) or not self._dimension():
+            return IndexRules(setting=setting)
+        return IndexRules(setting=setting, least=_least_for(setting, self._dimension()))
+
+    def _record_index(self, setting: str) -> None:
+        if setting not in (AUTO, EXACT):
+            _least_for(setting, self._dimension() or self.encoder.dimension)
+        _write_settings(self.path, {**_settings(self.path), "index": setting})
+
+    def _index_info(self) -> IndexInfo:
+        manifest = Manifest.read(self._derived.folder)
+        segments = manifest.segments if manifest else ()
+        rules = self._rules()
+        kinds = [entry.approximate.kind if entry.approximate else EXACT for entry in segments]
+        return IndexInfo(
+            kind=describe(kinds),
+            vectors=sum(entry.vectors for entry in segments),
+            measured_recall=manifest.recall if manifest else None,
+            setting=rules.setting,
+            advice=self._index_advice(segments, rules),
+        )
+
+    def _index_advice(self, segments: Sequence[SegmentFile], rules: IndexRules) -> str | None:
+        for entry in segments:
+            if entry.approximate is not None and entry.recall is not None:
+                said = advice(entry.approximate.kind, entry.recall)
+                if said is not None:
+                    return said
+        return unserved(rules, max((entry.vectors for entry in segments), default=0))
 
     def _open_snapshot(self) -> Snapshot:
         fingerprint = self._catalog.setting("fingerprint")
@@ -336,7 +390,7 @@ class Store:
     def _empty_snapshot(self) -> Snapshot:
         with tempfile.TemporaryDirectory() as folder:
             derived = Derived(Path(folder))
-            derived.publish(self._catalog, "", 1, anew=True)
+            derived.publish(self._catalog, "", 1, IndexRules(), anew=True)
             return derived.open(self._catalog, "")
 
     def _catch_up(self) -> None:
@@ -352,6 +406,7 @@ class Store:
             own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
             weakref.finalize(self, shutil.rmtree, own, ignore_errors=True)
             self._derived = Derived(own)
+            self._builder = Builder(self._derived, self._catalog, self._rules)
             self._publish(anew=True)
             return True
         try:
@@ -398,24 +453,38 @@ def _create(folder: Path) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"{_SETTINGS}.new"
-        temporary.write_text(json.dumps({"format": _FORMAT, "database": _DATABASE}, indent=1))
-        temporary.replace(folder / _SETTINGS)
+        _write_settings(folder, {"format": _FORMAT, "database": _DATABASE})
     except OSError as error:
         raise StoreError(
             f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
         ) from error
 
 
-def _database_url(folder: Path) -> str:
-    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
+def _settings(folder: Path) -> dict[str, object]:
+    """What store.json says; raises StoreError if it cannot be read."""
     try:
-        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-        database = str(settings["database"])
+        settings: dict[str, object] = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        return {"database": settings["database"], **settings}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{folder / _SETTINGS} cannot be read: {error}", hint="restore it from a copy"
         ) from error
+
+
+def _write_settings(folder: Path, settings: Mapping[str, object]) -> None:
+    temporary = folder / f"{_SETTINGS}.new"
+    temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    temporary.replace(folder / _SETTINGS)
+
+
+def _least_for(kind: str, dimension: int) -> int:
+    """From how many vectors on a chosen kind serves; raises StoreError for one that cannot be used."""
+    return max(_LEAST_CHOSEN, least_vectors(kind, dimension))
+
+
+def _database_url(folder: Path) -> str:
+    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
+    database = str(_settings(folder)["database"])
     if "://" in database:
         return database
     file = folder / database

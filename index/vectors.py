@@ -1,20 +1,18 @@
 """Vectors in FAISS: the only module that imports it.
 
-The index is a list of immutable segments, each one file. A commit adds a small segment; `merge_plan` says
-which neighbours to write together so that sizes stay geometric and the cost of a commit does not grow with
-the collection. Nothing is ever changed in place: FAISS aborts the process when asked to add to a memory-
-mapped index, and HNSW cannot remove. Deleted passages are left out by a selector until their segment is
-merged.
+A segment is an exact file (float16 scalar quantisation of vectors that are float16 already, inner product,
+memory-mapped) and, when it is large, an approximate index beside it. The approximate one only proposes
+positions: their scores always come from the exact file, and so does every search over few enough positions.
+No file is changed once written: FAISS aborts the process when asked to add to a memory-mapped index, and
+HNSW cannot remove. Positions inside a segment follow ascending passage id.
 
-Segments are exact (float16 scalar quantisation of vectors that are float16 already, inner product), so
-recall is 1.0 under any filter. Positions inside a segment follow ascending passage id.
+Which segments there are and which of their positions may be found is the matter of `segments`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,148 +20,268 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.errors import StoreError
+from index.kinds import EXACT, EXAMPLE, Effort
 from index.protocols import Vectors
 
 Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-KIND = "IDMap2,SQfp16"
-_MERGE_FACTOR = 4
-_MEAN_SAMPLE = 1000
+BLOCK = 16_384
+# Up to here scanning the selected positions exactly costs less than a widened search (see `kinds`).
+EXACT_UP_TO = 32_768
+_SEED = 1
+_LEAST_PER_CENTROID = 39  # FAISS complains below
+_MOST_PER_CENTROID = 256
+_MOST_TRAINING = 200_000
+_LIBRARY: Any = faiss  # its stubs know the C++ signatures, not those of its Python layer
 
 
 class DamagedSegment(Exception):
     """A segment file cannot be read; the store rebuilds it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """Passage ids and cosines of one query, best first; equal cosines by ascending id."""
-
-    ids: Ids
-    scores: Vectors
+class BuildStopped(Exception):
+    """The build was called off."""
 
 
-def write_segment(path: Path, ids: Ids, vectors: Vectors) -> None:
-    """Write one segment; `ids` ascending, shape (n,); `vectors` unit length, shape (n, dimension)."""
-    if vectors.ndim != 2 or ids.shape != (len(vectors),):
-        raise ValueError(f"{len(ids)} ids do not fit vectors of shape {vectors.shape}")
-    index = faiss.index_factory(vectors.shape[1], KIND, faiss.METRIC_INNER_PRODUCT)
-    index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
-    faiss.write_index(index, str(path))
+class Chosen:
+    """Some positions of a segment, as FAISS wants to be told of them."""
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        self.count = int(mask.sum())
+        self._bits = np.packbits(mask, bitorder="little")
+        self.selector: Any = _LIBRARY.IDSelectorBitmap(self._bits)
+
+
+class Approximate:
+    """A read-only approximate index over the positions of one segment; see `build_approximate`."""
+
+    def __init__(self, path: Path, effort: Effort) -> None:
+        try:
+            self._outer: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise DamagedSegment(f"{path.name}: {error}") from error
+        self.effort = effort
+        self.path = path
+        self._inverted = _inverted(self._outer)
+        self._lists: NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        return int(self._outer.ntotal)
+
+    @property
+    def lists(self) -> int | None:
+        """How many inverted lists there are, None for an index without."""
+        return None if self._inverted is None else int(self._inverted.nlist)
+
+    def refined(self, exact: Any) -> Any:
+        """This index with the exact file behind it: what it proposes is scored there."""
+        return _LIBRARY.IndexRefine(self._outer, exact)
+
+    def parameters(self, query: Vectors, k: int, chosen: Chosen | None) -> Any:
+        """FAISS's search parameters for the `k` nearest, among the chosen positions if given."""
+        probes = self.effort.probes
+        if chosen is not None:
+            probes = self._widened(query, chosen)
+        options: dict[str, Any] = {} if chosen is None else {"sel": chosen.selector}
+        if self._inverted is not None:
+            inner = _LIBRARY.SearchParametersIVF(nprobe=probes, **options)
+        elif isinstance(_inmost(self._outer), faiss.IndexHNSW):
+            width = max(probes, self.effort.candidates_for(k))
+            inner = _LIBRARY.SearchParametersHNSW(efSearch=width, **options)
+        else:
+            inner = _LIBRARY.SearchParameters(**options)
+        if isinstance(self._outer, faiss.IndexPreTransform):
+            inner = _LIBRARY.SearchParametersPreTransform(index_params=inner)
+        factor = self.effort.candidates_for(k) / k
+        return _LIBRARY.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
+
+    def _widened(self, query: Vectors, chosen: Chosen) -> int:
+        """Probes that meet as many chosen vectors as an unrestricted search meets vectors."""
+        share = chosen.count / len(self)
+        if self._inverted is None:
+            return min(len(self), int(self.effort.probes / share))
+        if self._lists is None:
+            self._lists = _list_of_each(self._inverted)
+        held = np.bincount(self._lists[chosen.mask], minlength=self._inverted.nlist)
+        _, order = self._inverted.quantizer.search(self._transformed(query[None, :]), self._inverted.nlist)
+        met = np.cumsum(held[order[0][order[0] >= 0]])
+        wanted = min(chosen.count, self.effort.probes * len(self) / self._inverted.nlist)
+        return max(self.effort.probes, int(np.searchsorted(met, wanted)) + 1)
+
+    def _transformed(self, rows: Vectors) -> Vectors:
+        if isinstance(self._outer, faiss.IndexPreTransform):
+            chain: Any = self._outer.chain
+            for number in range(chain.size()):
+                rows = chain.at(number).apply(rows)
+        return rows
 
 
 class Segment:
-    """One memory-mapped segment file."""
+    """One memory-mapped segment, with its approximate index if it has one."""
 
-    def __init__(self, path: Path, dimension: int) -> None:
+    def __init__(self, path: Path, dimension: int, approximate: Approximate | None = None) -> None:
         try:
             # Typed as Any: the stubs of faiss know neither IndexIDMap2.id_map nor the search parameters.
             outer: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
             self.ids: Ids = np.asarray(faiss.vector_to_array(outer.id_map), dtype=np.int64)
-            self._index: Any = faiss.downcast_index(outer.index)
+            self._exact: Any = faiss.downcast_index(outer.index)
         except (RuntimeError, AttributeError) as error:
             raise DamagedSegment(f"{path.name}: {error}") from error
         self._keep_alive = outer
         self.path = path
-        if self._index.d != dimension or self._index.ntotal != len(self.ids):
-            raise DamagedSegment(f"{path.name}: {self._index.ntotal} vectors of width {self._index.d}")
+        self.approximate = approximate
+        if self._exact.d != dimension or self._exact.ntotal != len(self.ids):
+            raise DamagedSegment(f"{path.name}: {self._exact.ntotal} vectors of width {self._exact.d}")
+        if approximate is not None and len(approximate) != len(self.ids):
+            raise DamagedSegment(f"{approximate.path.name}: {len(approximate)} vectors, not {len(self.ids)}")
+        self._refined: Any = approximate.refined(self._exact) if approximate else None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def search(self, query: Vectors, k: int, keep: Mask | None) -> Neighbours:
-        """The `k` nearest among the positions that `keep` (shape (len(self),)) marks, or among all."""
-        available = len(self.ids) if keep is None else int(keep.sum())
-        if not available:
-            return Neighbours(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
-        parameters = None if keep is None else _only(keep)
-        scores, positions = self._index.search(query[None, :], min(k, available), params=parameters)
-        found = positions[0] >= 0
-        return Neighbours(ids=self.ids[positions[0][found]], scores=scores[0][found])
+    def search(
+        self, query: Vectors, k: int, chosen: Chosen | None, *, exact_up_to: int = EXACT_UP_TO
+    ) -> tuple[Ids, Vectors]:
+        """Ids and exact scores of the `k` nearest among the chosen positions, or among all.
 
-    def vectors(self) -> Vectors:
-        """All vectors, float32, shape (len(self), dimension)."""
-        return np.asarray(self._index.reconstruct_n(0, len(self.ids)), dtype=np.float32)
+        Fewer only if there are fewer. Among `exact_up_to` chosen positions or less the result is exact.
+        """
+        available = len(self.ids) if chosen is None else chosen.count
+        k = min(k, available)
+        if not k:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        if self.approximate is not None and (chosen is None or available > exact_up_to):
+            parameters = self.approximate.parameters(query, k, chosen)
+            scores, positions = self._refined.search(query[None, :], k, params=parameters)
+            if (positions[0] >= 0).all():
+                return self.ids[positions[0]], scores[0]
+        parameters = None if chosen is None else _LIBRARY.SearchParameters(sel=chosen.selector)
+        scores, positions = self._exact.search(query[None, :], k, params=parameters)
+        return self.ids[positions[0]], scores[0]
+
+    def exact_neighbours(self, queries: Vectors, k: int) -> NDArray[np.int64]:
+        """Positions of the `k` nearest to each query by brute force, shape (queries, k)."""
+        _, positions = self._exact.search(queries, k)
+        return np.asarray(positions, dtype=np.int64)
+
+    def rows(self, start: int, count: int) -> Vectors:
+        """The vectors at `count` positions from `start` on, float32, shape (count, dimension)."""
+        return np.asarray(self._exact.reconstruct_n(start, count), dtype=np.float32)
+
+    def rows_at(self, positions: Ids) -> Vectors:
+        """The vectors at these positions, float32, shape (len(positions), dimension)."""
+        return np.asarray(self._exact.reconstruct_batch(positions), dtype=np.float32)
 
     def spread(self, count: int) -> Vectors:
         """`count` of its vectors, or all if those are fewer, evenly over its positions."""
-        positions = np.linspace(0, len(self.ids) - 1, min(count, len(self.ids))).astype(np.int64)
-        return np.asarray(self._index.reconstruct_batch(positions), dtype=np.float32)
+        return self.rows_at(np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64))
+
+    def blocks(self) -> Iterator[tuple[Ids, Vectors]]:
+        """All ids and vectors, some thousand at a time."""
+        for start in range(0, len(self.ids), BLOCK):
+            ids = self.ids[start : start + BLOCK]
+            yield ids, self.rows(start, len(ids))
 
 
-class VectorIndex:
-    """An immutable view of some segments, less the passages that are deleted."""
-
-    def __init__(self, segments: Sequence[Segment], dimension: int, deleted: Ids) -> None:
-        self.segments = tuple(segments)
-        self.dimension = dimension
-        self._alive = [None if not len(deleted) else _outside(s.ids, deleted) for s in self.segments]
-
-    def __len__(self) -> int:
-        return sum(
-            len(s) if alive is None else int(alive.sum())
-            for s, alive in zip(self.segments, self._alive, strict=True)
-        )
-
-    @cached_property
-    def mean(self) -> Vectors:
-        """The mean of a spread of the vectors, shape (dimension,), zeros for none.
-
-        Its product with a query is about the cosine of a passage that has nothing to do with it.
-        """
-        total = sum(len(s) for s in self.segments)
-        parts = [s.spread(-(-_MEAN_SAMPLE * len(s) // total)) for s in self.segments if len(s)]
-        return np.concatenate(parts).mean(axis=0) if parts else np.zeros(self.dimension, np.float32)
-
-    def ids(self) -> Ids:
-        """The ids that can be found, ascending."""
-        parts = [
-            s.ids if alive is None else s.ids[alive]
-            for s, alive in zip(self.segments, self._alive, strict=True)
-        ]
-        return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
-
-    def search(self, query: Vectors, k: int, allowed: Ids | None = None) -> Neighbours:
-        """The `k` nearest passages to one unit vector of shape (dimension,), exact among `allowed` ids."""
-        if query.shape != (self.dimension,):
-            raise ValueError(f"query of shape {query.shape}, index of width {self.dimension}")
-        found = []
-        for segment, alive in zip(self.segments, self._alive, strict=True):
-            keep = alive
-            if allowed is not None:
-                inside = ~_outside(segment.ids, allowed)
-                keep = inside if alive is None else inside & alive
-            found.append(segment.search(query, k, keep))
-        if not found:
-            return Neighbours(ids=np.empty(0, np.int64), scores=np.empty(0, np.float32))
-        ids = np.concatenate([part.ids for part in found])
-        scores = np.concatenate([part.scores for part in found])
-        best = np.lexsort((ids, -scores))[:k]
-        return Neighbours(ids=ids[best], scores=scores[best])
+def write_segment(path: Path, ids: Ids, vectors: Vectors) -> None:
+    """Write one exact file; `ids` ascending, shape (n,); `vectors` unit length, shape (n, dimension)."""
+    if vectors.ndim != 2:
+        raise ValueError(f"vectors of shape {vectors.shape}")
+    write_blocks(path, vectors.shape[1], [(ids, vectors)])
 
 
-def merge_plan(sizes: Sequence[int]) -> int:
-    """How many of the last segments to write together, given all sizes in order (the newest last).
+def write_blocks(path: Path, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> int:
+    """Write one exact file from a stream of ids and vectors, ids ascending throughout; how many there were.
 
-    >>> merge_plan([1000, 100, 40])
-    2
-    >>> merge_plan([1000, 100, 10])
-    1
+    Only the float16 form of all vectors is held in memory.
     """
-    count, total = 1, sizes[-1] if sizes else 0
-    for size in reversed(sizes[:-1]):
-        if size > _MERGE_FACTOR * total:
-            break
-        count, total = count + 1, total + size
-    return count
+    index: Any = faiss.index_factory(dimension, f"IDMap2,{EXACT}", faiss.METRIC_INNER_PRODUCT)
+    for ids, vectors in blocks:
+        if ids.shape != (len(vectors),):
+            raise ValueError(f"{len(ids)} ids do not fit vectors of shape {vectors.shape}")
+        index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
+    faiss.write_index(index, str(path))
+    return int(index.ntotal)
 
 
-def _only(keep: Mask) -> Any:
-    library: Any = faiss  # its stubs know the C++ signatures, not those of its Python layer
-    selector = library.IDSelectorBitmap(np.packbits(keep, bitorder="little"))
-    return library.SearchParameters(sel=selector)
+def build_approximate(
+    segment: Segment, kind: str, path: Path, *, trained: Path | None, stop: Callable[[], bool]
+) -> None:
+    """Write an approximate index over a segment; `trained` is an index of this kind whose training is kept.
+
+    Training takes a bounded sample drawn with a fixed seed. Raises BuildStopped soon after `stop()` is true.
+    """
+    if trained is None:
+        index = _made(kind, segment.rows(0, 1).shape[1])
+        needed = _centroids(index)
+        if needed and not index.is_trained:
+            most = max(min(_MOST_PER_CENTROID * needed, _MOST_TRAINING), _LEAST_PER_CENTROID * needed)
+            count = min(len(segment), most)
+            drawn = np.random.default_rng(_SEED).choice(len(segment), count, replace=False)
+            index.train(segment.rows_at(np.sort(drawn)))
+        elif not index.is_trained:
+            index.train(segment.rows(0, min(len(segment), _MOST_TRAINING)))
+    else:
+        index = faiss.read_index(str(trained))
+        index.reset()
+    for _, vectors in segment.blocks():
+        if stop():
+            raise BuildStopped(kind)
+        index.add(vectors)
+    faiss.write_index(index, str(path))
 
 
-def _outside(ids: Ids, others: Ids) -> Mask:
-    return np.isin(ids, others, assume_unique=True, invert=True)
+def least_vectors(kind: str, dimension: int) -> int:
+    """How many vectors training this kind takes; raises StoreError for a string that cannot be used."""
+    return _LEAST_PER_CENTROID * _centroids(_made(kind, dimension))
+
+
+def _made(kind: str, dimension: int) -> Any:
+    """An empty index of a kind; raises StoreError for a string that FAISS or this module cannot use."""
+    hint = f"give a FAISS factory string such as {EXAMPLE}, HNSW32,SQ8 or {EXACT}, or auto"
+    try:
+        index: Any = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        # What FAISS says begins with the function and the line of its source.
+        reason = re.split(r"\.cpp:\d+: ", str(error))[-1].removeprefix("Error: ").splitlines()[0]
+        raise StoreError(
+            f"{kind!r} is no index for vectors of width {dimension}: {reason}", hint=hint
+        ) from error
+    searchable = (faiss.IndexIVF, faiss.IndexHNSW, faiss.IndexScalarQuantizer, faiss.IndexFlat)
+    if not isinstance(_inmost(index), searchable):
+        raise StoreError(
+            f"{kind!r} cannot be searched under filters: it is neither IVF nor HNSW, SQ or Flat", hint=hint
+        )
+    return index
+
+
+def _inmost(index: Any) -> Any:
+    return faiss.downcast_index(index.index) if isinstance(index, faiss.IndexPreTransform) else index
+
+
+def _inverted(index: Any) -> Any:
+    inner = _inmost(index)
+    return inner if isinstance(inner, faiss.IndexIVF) else None
+
+
+def _centroids(index: Any) -> int:
+    """The largest number of centroids that one of the trainings of an index looks for."""
+    inner = _inmost(index)
+    product = getattr(inner, "pq", None)
+    if isinstance(inner, faiss.IndexHNSW):
+        product = getattr(faiss.downcast_index(inner.storage), "pq", None)
+    lists = inner.nlist if isinstance(inner, faiss.IndexIVF) else 0
+    return max(lists, product.ksub if product is not None else 0)
+
+
+def _list_of_each(inverted: Any) -> NDArray[np.int32]:
+    """The number of the inverted list that holds each position."""
+    found = np.zeros(inverted.ntotal, np.int32)
+    for number in range(inverted.nlist):
+        size = inverted.invlists.list_size(number)
+        if size:
+            found[faiss.rev_swig_ptr(inverted.invlists.get_ids(number), size)] = number
+    return found

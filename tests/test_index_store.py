@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from index.errors import ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreVersionMismatch
-from index.protocols import Encoder
+from index.protocols import Encoder, Vectors
 from index.records import Filters, IngestReport, Mode
 from index.retriever import Retriever
 from index.store import Store
@@ -494,13 +494,13 @@ def test_writer_lock_ends_with_its_process(tmp_path: Path, hashing_encoder: Enco
 
 
 def test_measured_recall_is_measured(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from index.vectors import Neighbours, Segment
+    from index.vectors import Ids, Segment
 
     store.add([Text(id=str(n), text=f"Note {n} tells {n * 7} of {n * 13}.") for n in range(40)])
     assert store.stats().index.measured_recall == 1.0
 
-    def wrong(self: Segment, query: object, k: int, keep: object) -> Neighbours:
-        return Neighbours(ids=self.ids[:k], scores=np.zeros(k, np.float32))
+    def wrong(self: Segment, query: object, k: int, chosen: object) -> tuple[Ids, Vectors]:
+        return self.ids[:k], np.zeros(k, np.float32)
 
     monkeypatch.setattr(Segment, "search", wrong)
     store.repair()
