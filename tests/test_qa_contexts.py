@@ -56,3 +56,17 @@ def test_words_alone_find_the_paragraph(language: str, hashing_encoder: Encoder)
     judged = judged_contexts(read_squad(XQUAD / f"xquad.{language}.json.gz"))
     report = evaluate_retrieval(judged, encoder=hashing_encoder, mode=Mode.LEXICAL)
     assert report.scores.recall_at_10 >= 0.97
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not XQUAD.is_dir(), reason="needs ../shared/data/multilingual")
+def test_words_alone_find_the_paragraph_in_every_language(hashing_encoder: Encoder) -> None:
+    recall = {}
+    for path in sorted(XQUAD.glob("xquad.*.json.gz")):
+        judged = judged_contexts(read_squad(path))
+        report = evaluate_retrieval(judged, encoder=hashing_encoder, mode=Mode.LEXICAL)
+        recall[path.name] = report.scores.recall_at_10
+    assert len(recall) == 12
+    assert min(recall.values()) >= 0.95, recall
+    assert sum(recall.values()) / len(recall) >= 0.98, recall
