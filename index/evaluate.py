@@ -170,9 +170,5 @@ def _query_vectors(queries: Mapping[str, str], encoder: Encoder, modes: Sequence
     """Vectors of the questions that the encoder can read; none where words alone are searched."""
     if set(modes) == {Mode.LEXICAL}:
         return {}
-    readable = {
-        name: query
-        for name, query in queries.items()
-        if query.strip() and is_served(encoder, query)
-    }
+    readable = {name: query for name, query in queries.items() if query.strip() and is_served(encoder, query)}
     return dict(zip(readable, encoder.encode_queries(list(readable.values())), strict=True))
