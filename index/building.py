@@ -10,6 +10,7 @@ in between loses only the work: the next writer begins it again. One build at a 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from index.derived import BUILDING, Derived
 from index.kinds import IndexRules
 from index.manifest import Manifest, SegmentFile
 from index.segments import MOST_DEAD, members, merge_plan
-from index.vectors import BuildStopped, DamagedSegment
+from index.vectors import BuildStopped, DamagedSegment, faiss_threads
 from index.writing import living_blocks, write_approximate, write_exact
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Builder:
         if self._thread is not None and self._thread.is_alive():
             return
         if self._due(self._rules()) is not None:
-            self._thread = threading.Thread(target=self._run, args=(0.0,), name="index-building")
+            self._thread = threading.Thread(target=self._run_beside, name="index-building")
             self._thread.start()
 
     def finish(self, *, give_up: bool = False) -> None:
@@ -67,6 +68,11 @@ class Builder:
         """Build what is due, now, and after what another thread or process is building."""
         self.finish()
         self._run(-1)
+
+    def _run_beside(self) -> None:
+        # Half of the processor: passages are encoded meanwhile, and threads that wait for each other stall.
+        with faiss_threads(max(1, (os.cpu_count() or 1) // 2)):
+            self._run(0.0)
 
     def _run(self, wait_seconds: float) -> None:
         folder = self._derived.folder / BUILDING

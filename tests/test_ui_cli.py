@@ -27,7 +27,7 @@ COMMANDS = [
     *(["ingest"], ["search"], ["ask"], ["ui"], ["demo"], ["init"], ["stats"], ["delete"], ["check"]),
     *(["calibrate"], ["train"], ["train", "reader"]),
     *(["repair"], ["models"], ["eval"], ["eval", "reader"], ["eval", "retrieval"], ["eval", "answers"]),
-    ["eval", "chunking"],
+    *(["eval", "chunking"], ["compact"], ["bench"], ["bench", "index"]),
 ]
 
 

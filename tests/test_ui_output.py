@@ -311,6 +311,14 @@ def test_from_a_folder_to_a_cited_answer(
     assert call(capsys, store, "repair") == {"ok": True, "problems": []}
     assert call(capsys, store, "delete", str(town / "ferry.md")) == {"removed": 1}
     assert call(capsys, store, "stats")["documents"] == 1
+    compacted = call(capsys, store, "compact", "--index", "IVF64,SQ8")["index"]
+    assert (compacted["setting"], compacted["measured_recall"]) == ("IVF64,SQ8", 1.0)
+    assert "serves segments from 2,496 vectors on" in compacted["advice"]
+    assert main(["compact", "--index", "IVF", "--store", str(store), "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "'IVF'" in error["message"]
+    assert "IVF1024,PQ96x4fs" in error["hint"]
+    assert call(capsys, store, "stats")["index"] == compacted
     assert main(["delete", "nowhere", "--store", str(store), "--json"]) == 2
     assert "nowhere" in json.loads(capsys.readouterr().out)["error"]["message"]
 

@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models, _calibrate):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
+    _benches(add("bench", "measure speed and memory"), common)
     _trainings(add("train", "fine-tune a model on your own labelled data"), common)
     return parser
 
@@ -138,6 +139,22 @@ def _maintenance(add: _Add) -> None:
     sub.add_argument("names", nargs="+", metavar="PATH_OR_ID", help="a file, a folder or a document id")
     add("check", "prove that the store's parts agree")
     add("repair", "rebuild what does not agree")
+    sub = add("compact", "write both indexes anew, without what was deleted")
+    sub.add_argument(
+        "--index",
+        metavar="KIND",
+        help="kind of the vector index from now on: auto (by size), or a FAISS factory string",
+    )
+
+
+def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+    purpose = "build a vector index over generated vectors and measure time, bytes and recall"
+    sub = kinds.add_parser("index", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench index")
+    sub.add_argument("--vectors", type=_positive, default=100_000, metavar="N", help="how many (100000)")
+    sub.add_argument("--dimension", type=_positive, default=384, metavar="D", help="their width (384)")
+    sub.add_argument("--index", default="auto", metavar="KIND", help="auto, or a FAISS factory string (auto)")
 
 
 def _models(add: _Add) -> None:

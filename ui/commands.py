@@ -179,6 +179,26 @@ def _check(flags: Flags, settings: Settings) -> int:
     return 0 if report.ok else 1
 
 
+def _compact(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        info = store.compact(index=flags["index"])
+    _show(settings, {"index": output.index_json(info)}, text.index_text(info))
+    return 0
+
+
+def _bench_index(flags: Flags, settings: Settings) -> int:
+    from index.scale import measure_index
+    from ui.progress import say
+
+    measured = measure_index(
+        flags["vectors"], setting=flags["index"], dimension=flags["dimension"], progress=say
+    )
+    _show(settings, measured.as_json(), figures.index_text(measured))
+    return 0
+
+
 def _models(flags: Flags, settings: Settings) -> int:
     from ui.inventory import list_presets
 
@@ -366,6 +386,8 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "delete": _delete,
     "check": _check,
     "repair": _check,
+    "compact": _compact,
+    "bench index": _bench_index,
     "models": _models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,

@@ -13,6 +13,7 @@ from ui import words
 if TYPE_CHECKING:  # these modules load numerics, this one must not
     from index.evaluate_chunking import ChunkingReport
     from index.reports import RetrievalComparison
+    from index.scale import IndexFigures
     from qa.curves import Bin, RiskCoverage
     from qa.reports import AnswersReport, ReaderReport
 
@@ -30,7 +31,7 @@ def figures_text(figures: Mapping[str, Any]) -> str:
     intervals = figures.get("intervals", {})
     lines = []
     for name, value in figures.items():
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list | tuple):
             continue
         line = f"{name:<20} {_figure(value)}"
         if name in intervals:
@@ -87,6 +88,15 @@ def answers_text(report: AnswersReport) -> str:
     lines.append(f"{wrong:,} of {asked:,} questions decided wrongly")
     for stage, count in report.failures.items():
         lines.append(f"  {stage.value:<17}{count:>6,} {count / asked:>7.1%}  {_STAGES[stage.value]}")
+    return "\n".join(lines)
+
+
+def index_text(measured: IndexFigures) -> str:
+    """What a vector index costs, and its searches under filters."""
+    flat = {name: value for name, value in measured.as_json().items() if name != "peak_rss"}
+    lines = [figures_text(flat), f"{'peak_rss':<20} {words.byte_size(measured.peak_rss)}", ""]
+    lines.append("selected    p50 ms    recall@10")
+    lines += [f"{item.share:>8.1%}{item.p50_ms:>10.2f}{item.recall:>13.3f}" for item in measured.selected]
     return "\n".join(lines)
 
 

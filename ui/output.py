@@ -14,6 +14,7 @@ from index.records import (
     CheckReport,
     DocumentInfo,
     Hit,
+    IndexInfo,
     IngestReport,
     SearchResult,
     Stats,
@@ -128,11 +129,18 @@ def stats_json(stats: Stats) -> Json:
         "languages": dict(stats.languages),
         "types": dict(stats.types),
         "bytes": stats.bytes,
-        "index": {
-            "kind": stats.index.kind,
-            "vectors": stats.index.vectors,
-            "measured_recall": stats.index.measured_recall,
-        },
+        "index": index_json(stats.index),
+    }
+
+
+def index_json(info: IndexInfo) -> Json:
+    """The vector index of a store."""
+    return {
+        "kind": info.kind,
+        "vectors": info.vectors,
+        "measured_recall": info.measured_recall,
+        "setting": info.setting,
+        "advice": info.advice,
     }
 
 

@@ -19,6 +19,11 @@ _LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{post
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
 
+def say(line: str) -> None:
+    """What is being done now."""
+    print(line, file=sys.stderr)
+
+
 class Progress:
     """Shows how many of `unit` are done, at what rate, and the time that remains."""
 

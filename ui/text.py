@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from index.records import CheckReport, Hit, IngestReport, SearchResult, Stats
+from index.records import CheckReport, Hit, IndexInfo, IngestReport, SearchResult, Stats
 from qa.records import Answer, AskResult
 from qa.why import TokenWeight, Why
 from ui import words
@@ -102,7 +102,6 @@ def ingest_text(report: IngestReport, *, dry_run: bool = False) -> str:
 
 def stats_text(stats: Stats, store: str) -> str:
     """What a store holds, one fact a line."""
-    recall = stats.index.measured_recall
     facts = {
         "store": store,
         "documents": f"{stats.documents:,} ({words.count(stats.paths, 'path')})",
@@ -111,12 +110,18 @@ def stats_text(stats: Stats, store: str) -> str:
         "types": _counts(stats.types.items()),
         "encoder": stats.encoder,
         "reader": stats.reader,
-        "index": f"{stats.index.kind}, {words.count(stats.index.vectors, 'vector')}"
-        + ("" if recall is None else f", recall@10 {recall:.3f}"),
+        "index": index_text(stats.index),
         "size": words.byte_size(stats.bytes),
         "revision": f"{stats.revision:,}",
     }
     return "\n".join(f"{name:<10} {printable(fact)}" for name, fact in facts.items())
+
+
+def index_text(info: IndexInfo) -> str:
+    """The vector index in a line, and what to do about it if anything."""
+    recall = "" if info.measured_recall is None else f", recall@10 {info.measured_recall:.3f}"
+    advice = "" if info.advice is None else f"; {info.advice}"
+    return f"{info.kind}, {words.count(info.vectors, 'vector')}{recall}{advice}"
 
 
 def check_text(report: CheckReport) -> str:
