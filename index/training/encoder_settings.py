@@ -67,7 +67,7 @@ class EncoderTraining:
     start: str = DEFAULT_PRESET
     epochs: AboveZero = 1.0
     questions: Count = 64
-    tokens_at_once: Count = 4096
+    tokens_at_once: Count = 2048
     max_tokens: Count = 256
     temperature: AboveZero = 0.05
     dimensions: tuple[Count, ...] = (256, 128)
