@@ -102,8 +102,10 @@ def _by_document(folder: Path, documents: Sequence[BeirDocument], encoder: Encod
     truncated = sum(len(item) > room for item in encoder.tokenizer.encode_ids(texts))
     vectors = encoder.encode_passages([texts[number] for number in readable])
     ids = np.array(readable, dtype=np.int64)
-    write_segment(folder / "vectors.faiss", ids, vectors.astype(np.float16).astype(np.float32))
-    segment = Segment(folder / "vectors.faiss", encoder.dimension)
+    segments = []
+    if readable:
+        write_segment(folder / "vectors.faiss", ids, vectors.astype(np.float16).astype(np.float32))
+        segments.append(Segment(folder / "vectors.faiss", encoder.dimension))
     lexical = LexicalIndex.create(folder / "lexical")
     lexical.update(
         (
@@ -113,7 +115,7 @@ def _by_document(folder: Path, documents: Sequence[BeirDocument], encoder: Encod
         [],
     )
     indexes = Indexes(
-        vectors=VectorIndex([segment], encoder.dimension, np.empty(0, np.int64)),
+        vectors=VectorIndex(segments, encoder.dimension, np.empty(0, np.int64)),
         lexical=lexical.view(),
         languages=(language,),
     )
