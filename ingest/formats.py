@@ -7,6 +7,7 @@ unknown extensions are not guessed at, because folders hold far more code and da
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zipfile
@@ -18,8 +19,12 @@ from pathlib import PurePath
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.normalise import NORMAL_FORM
 from ingest.records import RejectReason
+from ingest.wide import wide_encoding
 
 Converter = Callable[[bytes, TextBuilder], None]
+
+RECOGNISED = "+ocr"
+"""Stands behind the parser of a document whose text was partly read from pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,13 @@ def is_current(parser: str) -> bool:
     A document that came from no file has no converter that could have changed.
     """
     format_ = BY_NAME.get(parser.split("/")[0])
-    return format_ is None or format_.parser == parser
+    return format_ is None or format_.parser == parser.removesuffix(RECOGNISED)
+
+
+def converters() -> str:
+    """All converters with their versions, as one short name that changes when one of them does."""
+    names = " ".join(format_.parser for format_ in FORMATS)
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
 def detect_format(data: bytes, path: str) -> Format:
@@ -224,12 +235,8 @@ def looks_like_text(data: bytes) -> bool:
     sample = data[:8192]
     if sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return True
-    zeros = sample.count(0)
-    if zeros:
-        # UTF-16 or UTF-32 without a mark: regular zeros between printable characters.
-        return zeros > 0.3 * len(sample) and sample.replace(b"\x00", b"").isascii()
     odd = sum(sample.count(code) for code in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    return odd <= 0.01 * len(sample)
+    return (odd <= 0.01 * len(sample) and 0 not in sample) or wide_encoding(data) is not None
 
 
 def _why_unsupported(data: bytes, extension: str) -> str:
