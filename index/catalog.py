@@ -1,29 +1,27 @@
 """Transactions on the SQL side of a store: takes and returns records, never ORM rows.
 
-With `schema` the only module that knows SQLAlchemy. Every change is one transaction that also counts the
-revision up, so that a file is either wholly in or not at all and `revision` always says which state a
-reader sees. No transaction outlives a call."""
+Every change is one transaction that also counts the revision up, so that a file is either wholly in or not at
+all and `revision` always says which state a reader sees. No transaction outlives a call."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
-from index.errors import StoreError, StoreVersionMismatch
+from index.database import WriterLock, open_database, writer_lock
 from index.lexical import LexicalEntry
 from index.protocols import Vectors
-from index.records import DocumentInfo, StoredPassage
+from index.records import DocumentInfo, FileState, StoredPassage
+from index.rejections import Rejections, drop_rejections
 from index.schema import (
-    SCHEMA_VERSION,
-    Base,
     ContentRow,
     DocumentRow,
     PassageRow,
@@ -37,6 +35,7 @@ from ingest.records import Document, Heading, Page, Passage, SourceRun, Span
 Ids = NDArray[np.int64]
 _T = TypeVar("_T")
 _VECTOR = np.dtype("<f2")
+_WRITES = "spanwise_writes"
 _CHUNK = 500  # bound parameters in one statement; SQLite's older limit is 999
 
 
@@ -63,55 +62,28 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """Size and time of a file, and when they were looked at."""
-
-    size_bytes: int
-    modified_ns: int
-    checked_ns: int
-
-    @classmethod
-    def now(cls, size_bytes: int, modified_ns: int) -> FileState:
-        """The state as seen at this moment."""
-        return cls(size_bytes=size_bytes, modified_ns=modified_ns, checked_ns=time.time_ns())
-
-
-class Catalog:
+class Catalog(Rejections):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str, *, create: bool) -> Catalog:
-        """Connect, create the tables if asked, and check the schema's version."""
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _tune_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        catalog = cls(engine)
-        try:
-            if create:
-                catalog._create()
-            found = catalog.setting("schema_version")
-        except SQLAlchemyError as error:
-            engine.dispose()
-            raise StoreError(
-                f"the database {engine.url.render_as_string()} cannot be used: {_first_line(error)}",
-                hint="check that the file is whole and that you may read it",
-            ) from error
-        if found != str(SCHEMA_VERSION):
-            engine.dispose()
-            raise StoreVersionMismatch(
-                f"the store has schema {found}, this version of Spanwise reads {SCHEMA_VERSION}",
-                hint="use the version of Spanwise that wrote it, or ingest the documents into a new store",
-            )
-        return catalog
+    def open(cls, url: str, folder: Path, *, create: bool) -> Catalog:
+        """The catalogue of the store in `folder`; see `database.open_database`."""
+        return cls(open_database(url, folder, create=create))
+
+    def writer_lock(self, folder: Path) -> WriterLock:
+        """What keeps two writers of the store in `folder` apart."""
+        return writer_lock(self._engine, folder)
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+
+    def _changing(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes: it waits for its turn when it begins, never in the middle."""
+        return self._engine.execution_options(**{_WRITES: True}).begin()
 
     # -- settings -------------------------------------------------------------------------------------------
 
@@ -122,7 +94,7 @@ class Catalog:
 
     def set_setting(self, name: str, value: str) -> None:
         """Record one fact."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             _set(connection, name, value)
 
     def revision(self) -> int:
@@ -133,7 +105,7 @@ class Catalog:
 
     def write(self, new: NewDocument, path: str, state: FileState, fingerprint: str) -> int:
         """Put a document under a path, in one transaction; what the path held before goes. The revision."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             revision = _next_revision(connection)
             lost = _drop_paths(connection, [path], revision)
             key = _insert_document(connection, new, revision, fingerprint)
@@ -143,7 +115,7 @@ class Catalog:
 
     def link(self, document_key: int, path: str, state: FileState, *, instead_of: str | None = None) -> int:
         """Put a known document under another path (a copy, or a rename when `instead_of` is its old path)."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             revision = _next_revision(connection)
             gone = [path] if instead_of is None else [path, instead_of]
             lost = _drop_paths(connection, gone, revision)
@@ -153,7 +125,7 @@ class Catalog:
 
     def touch(self, path: str, state: FileState) -> None:
         """Note that a file was looked at and holds what it held."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             connection.execute(
                 update(PathRow)
                 .where(PathRow.path == path, PathRow.deleted_revision.is_(None))
@@ -164,17 +136,18 @@ class Catalog:
         """Take paths out, and the documents that have no other path, in one transaction. How many."""
         if not paths:
             return 0
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             revision = _next_revision(connection)
             lost = _drop_paths(connection, paths, revision)
             _drop_orphans(connection, lost, revision)
+            drop_rejections(connection, paths)
         return len(lost)
 
     def checkpoint(self) -> None:
-        """Bring what was committed to the disk itself, past a loss of power."""
+        """Bring what was committed to the disk itself, past a loss of power; waits for no reader."""
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     # -- paths and documents --------------------------------------------------------------------------------
 
@@ -189,6 +162,20 @@ class Catalog:
     def known_document(self, document_id: str) -> tuple[KnownPath, ...]:
         """All paths of a document."""
         return tuple(self._known(DocumentRow.id == document_id))
+
+    def paths_below(self, folder: str) -> list[str]:
+        """All paths inside a folder, sorted; by the index, whatever else the store holds."""
+        low, high = folder.rstrip("/") + "/", folder.rstrip("/") + chr(ord("/") + 1)
+        # The order of another database may follow a language; its own prefix search is right everywhere.
+        sqlite = self._engine.dialect.name == "sqlite"
+        inside = (
+            (PathRow.path >= low) & (PathRow.path < high)
+            if sqlite
+            else PathRow.path.startswith(low, autoescape=True)
+        )
+        statement = select(PathRow.path).where(inside, PathRow.deleted_revision.is_(None))
+        with self._engine.connect() as connection:
+            return sorted(connection.scalars(statement))
 
     def paths(self) -> list[str]:
         """All paths, sorted."""
@@ -418,34 +405,6 @@ class Catalog:
             ]
         return found
 
-    def _create(self) -> None:
-        Base.metadata.create_all(self._engine)
-        with self._engine.begin() as connection:
-            if connection.scalar(select(Setting.value).where(Setting.name == "schema_version")) is None:
-                _set(connection, "schema_version", str(SCHEMA_VERSION))
-                _set(connection, "revision", "0")
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    # Transactions are begun by _begin_sqlite: the driver begins them too late, at the first write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
-        try:
-            cursor.execute(f"PRAGMA {pragma}")
-        except Exception as error:  # the driver's own class; a read-only folder cannot switch the journal
-            if "readonly" not in str(error) and "unable to open" not in str(error):
-                raise
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
 
 def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(values), _CHUNK):
@@ -469,7 +428,8 @@ def _set(connection: Connection, name: str, value: str) -> None:
 
 
 def _next_revision(connection: Connection) -> int:
-    revision = int(connection.scalar(select(Setting.value).where(Setting.name == "revision")) or 0) + 1
+    counter = select(Setting.value).where(Setting.name == "revision").with_for_update()
+    revision = int(connection.scalar(counter) or 0) + 1
     _set(connection, "revision", str(revision))
     return revision
 
@@ -511,6 +471,9 @@ def _insert_document(connection: Connection, new: NewDocument, revision: int, fi
         ids = connection.scalars(
             insert(PassageRow).returning(PassageRow.id, sort_by_parameter_order=True), rows
         ).all()
+        connection.execute(
+            update(DocumentRow).where(DocumentRow.key == document_key).values(first_passage=ids[0])
+        )
         vectors = [
             {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(_VECTOR).tobytes()}
             for index, vector in new.vectors.items()
@@ -524,6 +487,7 @@ def _insert_path(connection: Connection, path: str, key: int, state: FileState, 
     connection.execute(
         insert(PathRow).values(path=path, document_key=key, created_revision=revision, **asdict(state))
     )
+    drop_rejections(connection, [path])
 
 
 def _drop_paths(connection: Connection, paths: Sequence[str], revision: int) -> list[int]:
