@@ -6,7 +6,6 @@ all and `revision` always says which state a reader sees. No transaction outlive
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, insert, or_, select, update
 
-from index.database import WriterLock, open_database, writer_lock
+from index.coverage import Coverage
+from index.database import WriterLock, changing, open_database, writer_lock
 from index.lexical import LexicalEntry
 from index.protocols import Vectors
 from index.records import DocumentInfo, FileState, StoredPassage
-from index.rejections import Rejections, drop_rejections
+from index.rejections import drop_rejections
 from index.schema import (
     ContentRow,
     DocumentRow,
@@ -35,7 +35,6 @@ from ingest.records import Document, Heading, Page, Passage, SourceRun, Span
 Ids = NDArray[np.int64]
 _T = TypeVar("_T")
 _VECTOR = np.dtype("<f2")
-_WRITES = "spanwise_writes"
 _CHUNK = 500  # bound parameters in one statement; SQLite's older limit is 999
 
 
@@ -62,7 +61,7 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-class Catalog(Rejections):
+class Catalog(Coverage):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:
@@ -81,10 +80,6 @@ class Catalog(Rejections):
         """Give the connections back."""
         self._engine.dispose()
 
-    def _changing(self) -> AbstractContextManager[Connection]:
-        """A transaction that writes: it waits for its turn when it begins, never in the middle."""
-        return self._engine.execution_options(**{_WRITES: True}).begin()
-
     # -- settings -------------------------------------------------------------------------------------------
 
     def setting(self, name: str) -> str | None:
@@ -94,7 +89,7 @@ class Catalog(Rejections):
 
     def set_setting(self, name: str, value: str) -> None:
         """Record one fact."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             _set(connection, name, value)
 
     def revision(self) -> int:
@@ -105,7 +100,7 @@ class Catalog(Rejections):
 
     def write(self, new: NewDocument, path: str, state: FileState, fingerprint: str) -> int:
         """Put a document under a path, in one transaction; what the path held before goes. The revision."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             revision = _next_revision(connection)
             lost = _drop_paths(connection, [path], revision)
             key = _insert_document(connection, new, revision, fingerprint)
@@ -115,7 +110,7 @@ class Catalog(Rejections):
 
     def link(self, document_key: int, path: str, state: FileState, *, instead_of: str | None = None) -> int:
         """Put a known document under another path (a copy, or a rename when `instead_of` is its old path)."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             revision = _next_revision(connection)
             gone = [path] if instead_of is None else [path, instead_of]
             lost = _drop_paths(connection, gone, revision)
@@ -125,7 +120,7 @@ class Catalog(Rejections):
 
     def touch(self, path: str, state: FileState) -> None:
         """Note that a file was looked at and holds what it held."""
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             connection.execute(
                 update(PathRow)
                 .where(PathRow.path == path, PathRow.deleted_revision.is_(None))
@@ -136,7 +131,7 @@ class Catalog(Rejections):
         """Take paths out, and the documents that have no other path, in one transaction. How many."""
         if not paths:
             return 0
-        with self._changing() as connection:
+        with changing(self._engine) as connection:
             revision = _next_revision(connection)
             lost = _drop_paths(connection, paths, revision)
             _drop_orphans(connection, lost, revision)
@@ -155,9 +150,15 @@ class Catalog(Rejections):
         """What the catalogue holds under a path."""
         return next(self._known(PathRow.path == path), None)
 
-    def known_content(self, content_sha256: str) -> tuple[KnownPath, ...]:
-        """All paths under which these bytes are held."""
-        return tuple(self._known(DocumentRow.content_sha256 == content_sha256))
+    def known_paths(self, paths: Sequence[str]) -> dict[str, KnownPath]:
+        """What the catalogue holds under those of these paths that it knows."""
+        return {
+            known.path: known for part in _chunks(paths) for known in self._known(PathRow.path.in_(part))
+        }
+
+    def known_content(self, content_sha256: str, *, limit: int = 50) -> tuple[KnownPath, ...]:
+        """The first paths under which these bytes are held; some contents lie in ten thousand folders."""
+        return tuple(self._known(DocumentRow.content_sha256 == content_sha256, limit))
 
     def known_document(self, document_id: str) -> tuple[KnownPath, ...]:
         """All paths of a document."""
@@ -183,7 +184,7 @@ class Catalog(Rejections):
             statement = select(PathRow.path).where(PathRow.deleted_revision.is_(None)).order_by(PathRow.path)
             return list(connection.scalars(statement))
 
-    def _known(self, condition: Any) -> Iterator[KnownPath]:
+    def _known(self, condition: Any, limit: int | None = None) -> Iterator[KnownPath]:
         statement = (
             select(
                 PathRow.path,
@@ -198,6 +199,7 @@ class Catalog(Rejections):
             .join(DocumentRow, DocumentRow.key == PathRow.document_key)
             .where(condition, PathRow.deleted_revision.is_(None), DocumentRow.deleted_revision.is_(None))
             .order_by(PathRow.key)
+            .limit(limit)
         )
         with self._engine.connect() as connection:
             for row in connection.execute(statement).mappings().all():
@@ -244,6 +246,7 @@ class Catalog(Rejections):
             parser=known[0].parser,
             size_bytes=known[0].size_bytes,
             modified_ns=known[0].modified_ns,
+            warnings=tuple(content.layout.get("warnings", ())),
             **_layout_records(content.layout),
         )
 
@@ -546,8 +549,9 @@ def _document_info(rows: Sequence[Any]) -> DocumentInfo:
     )
 
 
-def _layout(document: Document) -> dict[str, list[list[object]]]:
+def _layout(document: Document) -> dict[str, Any]:
     return {
+        "warnings": list(document.warnings),
         "pages": [[page.number, page.start, page.end] for page in document.pages],
         "headings": [[heading.level, heading.title, heading.start] for heading in document.headings],
         "units": [[unit.start, unit.end] for unit in document.units],

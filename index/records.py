@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -87,6 +88,20 @@ class SearchResult(Sequence[Hit]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """Size and time of a file, and when they were looked at."""
+
+    size_bytes: int
+    modified_ns: int
+    checked_ns: int
+
+    @classmethod
+    def now(cls, size_bytes: int, modified_ns: int) -> FileState:
+        """The state as seen at this moment."""
+        return cls(size_bytes=size_bytes, modified_ns=modified_ns, checked_ns=time.time_ns())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Which documents may answer: OR within one field, AND across fields; empty means no restriction.
 
@@ -109,8 +124,31 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What was read of one file; `rejected` says why nothing was, all counts are 0 then.
+
+    `pages` is 0 for formats without pages; `warnings` are the converter's.
+    """
+
+    path: str
+    size_bytes: int
+    type: str = ""
+    language: str = ""
+    characters: int = 0
+    passages: int = 0
+    pages: int = 0
+    pages_with_text: int = 0
+    warnings: tuple[str, ...] = ()
+    rejected: Rejected | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written."""
+    """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written.
+
+    `skipped` counts files and folders that were passed over without a look inside, by reason: `hidden`,
+    `ignored` (by a `.spanwiseignore`), `special` (no regular file), `loop` (a folder reached before).
+    """
 
     added: int = 0
     updated: int = 0
@@ -119,12 +157,13 @@ class IngestReport:
     passages: int = 0
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestProgress:
-    """How far an ingest is: files done of files found, and the file just finished."""
+    """How far an ingest is: files done of files found so far, and the file just finished."""
 
     done: int
     total: int

@@ -25,7 +25,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from index import ingestion
 from index.building import Builder
@@ -74,7 +74,7 @@ class Store:
         self._derived = Derived(path / "index")
         self._builder = Builder(self._derived, catalog, self._rules)
         self._writable = os.access(path, os.W_OK)
-        self._lock = FileLock(path / "writer.lock", thread_local=False)
+        self._lock = catalog.writer_lock(path)
         self._writers = threading.RLock()
         self._loading = threading.Lock()
         self._encoder_loading = threading.Lock()
@@ -104,7 +104,7 @@ class Store:
                 f"there is no store in {folder}",
                 hint=f"make one with: spanwise ingest PATH --store {folder}",
             )
-        catalog = Catalog.open(_database_url(folder), create=create)
+        catalog = Catalog.open(_database_url(folder), folder, create=create)
         recorded = f"{catalog.setting('encoder') or ''},{catalog.setting('reader') or ''}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
