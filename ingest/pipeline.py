@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ __all__ = ["Limits", "Parser", "document_from_text", "ingest_paths", "sha256_of"
 
 _READ_AHEAD = 8
 _START_SECONDS = 120.0
+_IDLE_SECONDS = 1.0
 _BLOCK = 1 << 20
 
 
@@ -72,11 +73,22 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 class Parser:
-    """Parses files in a child process; a context manager that ends it."""
+    """Parses files in a child process; a context manager that ends it.
 
-    def __init__(self, limits: Limits | None = None, options: ParseOptions | None = None) -> None:
+    `idle` is called, once for each file, when nothing has come from the process for a second: whoever holds
+    results back to work on many at once does not wait for a slow file with them.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        *,
+        idle: Callable[[], None] = lambda: None,
+    ) -> None:
         self.limits = limits or Limits()
         self.options = options or ParseOptions()
+        self._idle = idle
         self._worker: _Worker | None = None
 
     def __enter__(self) -> Self:
@@ -129,7 +141,7 @@ class Parser:
         if worker is None:
             raise RuntimeError("a result was expected that had not been asked for")
         try:
-            reply = worker.reply(self.limits.seconds)
+            reply = worker.reply(self.limits.seconds, self._idle)
         except TimeoutError:
             self.close()
             detail = f"not parsed within {self.limits.seconds:g} seconds"
@@ -187,7 +199,7 @@ class _Worker:
             # It is gone, and the thread that reads its replies says so.
             return
 
-    def reply(self, seconds: float) -> str | None:
+    def reply(self, seconds: float, idle: Callable[[], None]) -> str | None:
         """The next reply; None when the process ended instead, `TimeoutError` when the file took too long.
 
         A file's time begins when it was asked for and the one before it was done, and anew whenever the
@@ -196,12 +208,17 @@ class _Worker:
         if not self._ready_at:
             self._await_start()
         begun = max(self._asked.popleft(), self._ready_at)
+        waited = False
         while True:
-            left = begun + seconds - time.monotonic()
+            left = max(0.0, begun + seconds - time.monotonic())
             try:
-                said_at, line = self._replies.get(timeout=max(0.0, left))
+                said_at, line = self._replies.get(timeout=left if waited else min(left, _IDLE_SECONDS))
             except queue.Empty as error:
-                raise TimeoutError from error
+                if waited or left <= _IDLE_SECONDS:
+                    raise TimeoutError from error
+                waited = True
+                idle()
+                continue
             if line != ALIVE:
                 self._ready_at = said_at
                 return line
