@@ -22,6 +22,7 @@ from index.protocols import Vectors
 from index.records import DocumentInfo, FileState, StoredPassage
 from index.rejections import drop_rejections
 from index.schema import (
+    Base,
     ContentRow,
     DocumentRow,
     PassageRow,
@@ -138,6 +139,17 @@ class Catalog(Coverage):
             drop_rejections(connection, paths)
         return len(lost)
 
+    def server_bytes(self) -> int:
+        """Bytes that the tables take on a server; 0 where they are in the store's folder."""
+        if self._engine.dialect.name == "sqlite":
+            return 0
+        with self._engine.connect() as connection:
+            sizes = [
+                connection.scalar(select(func.pg_total_relation_size(func.to_regclass(name))))
+                for name in Base.metadata.tables
+            ]
+        return sum(int(size or 0) for size in sizes)
+
     def checkpoint(self) -> None:
         """Bring what was committed to the disk itself, past a loss of power; waits for no reader."""
         if self._engine.dialect.name == "sqlite":
@@ -152,9 +164,7 @@ class Catalog(Coverage):
 
     def known_paths(self, paths: Sequence[str]) -> dict[str, KnownPath]:
         """What the catalogue holds under those of these paths that it knows."""
-        return {
-            known.path: known for part in _chunks(paths) for known in self._known(PathRow.path.in_(part))
-        }
+        return {known.path: known for part in _chunks(paths) for known in self._known(PathRow.path.in_(part))}
 
     def known_content(self, content_sha256: str, *, limit: int = 50) -> tuple[KnownPath, ...]:
         """The first paths under which these bytes are held; some contents lie in ten thousand folders."""

@@ -17,16 +17,18 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from index.errors import StoreError, StoreLocked, StoreReadOnly, StoreVersionMismatch
 from index.schema import SCHEMA_VERSION, Base, Setting
+from index.trouble import explained
 
 _LOG = logging.getLogger(__name__)
 _PASSWORD_VARIABLE = "SPANWISE_DATABASE_PASSWORD"  # noqa: S105 - the name of a variable
@@ -78,6 +80,8 @@ def open_database(url: str, folder: Path, *, create: bool) -> Engine:
     that cannot be brought up to date here.
     """
     engine = _engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "handle_error", partial(_explain, place=str(folder)))
     try:
         found = _found_schema(engine)
         # Without an index nothing was ever published: a store whose making was cut short.
@@ -214,6 +218,12 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once where another has written in between.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _explain(context: ExceptionContext, place: str) -> None:
+    known = explained(context.original_exception, place)
+    if known is not None:
+        raise known from context.original_exception
 
 
 def _first_line(error: Exception) -> str:

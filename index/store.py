@@ -12,14 +12,13 @@ question publishes what SQL already holds. Readers never wait: they keep the sna
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +32,8 @@ from index.catalog import Catalog
 from index.derived import Derived, Snapshot, StaleDerived
 from index.errors import ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
 from index.filters import matching
+from index.folders import SETTINGS, database_url, folder_size, make_folder, read_settings, write_settings
+from index.integrity import file_problems
 from index.kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
 from index.manifest import Manifest, SegmentFile
 from index.presets import ModelChoice, resolve_models
@@ -40,6 +41,7 @@ from index.protocols import Encoder
 from index.records import (
     CheckReport,
     DocumentInfo,
+    FileReport,
     Filters,
     IndexInfo,
     IngestProgress,
@@ -48,12 +50,11 @@ from index.records import (
 )
 from index.vectors import least_vectors
 from ingest.chunking import ChunkSettings
+from ingest.options import ParseOptions
+from ingest.pipeline import Limits
 from ingest.records import Document, Text
 
 _LOG = logging.getLogger(__name__)
-_SETTINGS = "store.json"
-_FORMAT = 1
-_DATABASE = "spanwise.db"
 _LOCK_SECONDS = 10.0
 # A chosen kind of index serves segments from here on, or from what its training takes.
 _LEAST_CHOSEN = 1024
@@ -89,22 +90,29 @@ class Store:
         create: bool = False,
         models: str | None = None,
         encoder: Encoder | None = None,
+        database: str | None = None,
     ) -> Store:
         """Open the store in a folder.
 
         `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
-        models serve. `encoder` puts a loaded encoder in the place of the recorded one. Raises StoreNotFound
-        unless `create`, StoreVersionMismatch, and StoreError when the folder holds something else.
+        models serve. `encoder` puts a loaded encoder in the place of the recorded one. `database` is the URL
+        of a PostgreSQL database for the SQL side of a store made now; its password comes from the
+        environment. Raises StoreNotFound unless `create`, StoreVersionMismatch, and StoreError when the
+        folder holds something else or the database cannot be reached.
         """
         folder = Path(path).expanduser().absolute()
-        if create:
-            _create(folder)
-        elif not (folder / _SETTINGS).is_file():
+        made = create and make_folder(folder, database)
+        if not (folder / SETTINGS).is_file():
             raise StoreNotFound(
                 f"there is no store in {folder}",
                 hint=f"make one with: spanwise ingest PATH --store {folder}",
             )
-        catalog = Catalog.open(_database_url(folder), folder, create=create)
+        try:
+            catalog = Catalog.open(database_url(folder), folder, create=create)
+        except StoreError:
+            if made:  # a database that cannot be reached leaves no store behind
+                (folder / SETTINGS).unlink()
+            raise
         recorded = f"{catalog.setting('encoder') or ''},{catalog.setting('reader') or ''}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
@@ -152,17 +160,37 @@ class Store:
         dry_run: bool = False,
         progress: Callable[[IngestProgress], None] | None = None,
         chunking: ChunkSettings | None = None,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        retry_rejected: bool = False,
+        only: Collection[str] | None = None,
     ) -> IngestReport:
         """Add and update files and folders; what the report counts as added can be searched on return.
 
-        A file that cannot be taken in is listed in the report and never ends the run. `prune` removes
-        documents below the given paths whose files are gone. Raises IngestError for a path that does not
-        exist, StoreLocked while another process writes.
+        A file that cannot be taken in is listed in the report and never ends the run; it is tried again
+        when it, or what reads it, has changed, or with `retry_rejected`. `prune` removes documents below
+        the given paths whose files are gone or left out today. `limits` bound what one file may cost,
+        `options` hold passwords and text recognition. `only` restricts the run to these paths, absolute,
+        and what lies below them. Raises IngestError for a path that does not exist, StoreLocked while
+        another process writes.
         """
+        if options is not None and options.ocr is not None:
+            from ingest.parsers.ocr import require_tesseract
+
+            require_tesseract(options.ocr)
         with self._writing():
             session = self._ingestion(chunking)
             try:
-                return session.ingest_paths(paths, prune=prune, dry_run=dry_run, progress=progress)
+                return session.ingest_paths(
+                    paths,
+                    prune=prune,
+                    dry_run=dry_run,
+                    progress=progress,
+                    limits=limits,
+                    options=options,
+                    retry_rejected=retry_rejected,
+                    only=only,
+                )
             finally:
                 if not dry_run:
                     self._publish()
@@ -240,7 +268,7 @@ class Store:
             reader=self.models.reader,
             languages=self._catalog.languages(),
             types=self._catalog.types(),
-            bytes=_size(self.path),
+            bytes=folder_size(self.path) + self._catalog.server_bytes(),
             index=self._index_info(),
         )
 
@@ -249,7 +277,7 @@ class Store:
         problems = self._catalog.problems()
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is not None:
-            problems += self._derived.problems(self._catalog, fingerprint)
+            problems += file_problems(self._derived, self._catalog, fingerprint)
         return CheckReport(ok=not problems, problems=tuple(problems))
 
     def documents(
@@ -260,6 +288,10 @@ class Store:
         keys = set(matching(documents, filters)) if filters and not filters.empty else set(documents)
         chosen = [info for key, info in documents.items() if key in keys]
         return tuple(chosen[offset : None if limit is None else offset + limit])
+
+    def files(self) -> Iterator[FileReport]:
+        """Every file that was taken in, by path, then every file that was left out, by path."""
+        return self._catalog.files()
 
     def document(self, document_id: str) -> Document:
         """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
@@ -338,7 +370,7 @@ class Store:
 
     def _rules(self) -> IndexRules:
         """How kinds of vector indexes are chosen here."""
-        setting = str(_settings(self.path).get("index", AUTO))
+        setting = str(read_settings(self.path).get("index", AUTO))
         if setting in (AUTO, EXACT) or not self._dimension():
             return IndexRules(setting=setting)
         return IndexRules(setting=setting, least=_least_for(setting, self._dimension()))
@@ -346,7 +378,7 @@ class Store:
     def _record_index(self, setting: str) -> None:
         if setting not in (AUTO, EXACT):
             _least_for(setting, self._dimension() or self.encoder.dimension)
-        _write_settings(self.path, {**_settings(self.path), "index": setting})
+        write_settings(self.path, {**read_settings(self.path), "index": setting})
 
     def _index_info(self) -> IndexInfo:
         manifest = Manifest.read(self._derived.folder)
@@ -430,67 +462,6 @@ class Store:
         return found
 
 
-def _size(folder: Path) -> int:
-    """Bytes on disk; files that a writer takes away while they are counted do not count."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(root) / name).stat().st_size
-            except FileNotFoundError:
-                continue
-    return total
-
-
-def _create(folder: Path) -> None:
-    if (folder / _SETTINGS).is_file():
-        return
-    if folder.is_file():
-        raise StoreError(f"{folder} is a file", hint="give a folder for the store")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise StoreError(
-            f"{folder} is not empty and holds no store", hint="give an empty or a new folder for the store"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_settings(folder, {"format": _FORMAT, "database": _DATABASE})
-    except OSError as error:
-        raise StoreError(
-            f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
-        ) from error
-
-
-def _settings(folder: Path) -> dict[str, object]:
-    """What store.json says; raises StoreError if it cannot be read."""
-    try:
-        settings: dict[str, object] = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-        return {"database": settings["database"], **settings}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder / _SETTINGS} cannot be read: {error}", hint="restore it from a copy"
-        ) from error
-
-
-def _write_settings(folder: Path, settings: Mapping[str, object]) -> None:
-    temporary = folder / f"{_SETTINGS}.new"
-    temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    temporary.replace(folder / _SETTINGS)
-
-
 def _least_for(kind: str, dimension: int) -> int:
     """From how many vectors on a chosen kind serves; raises StoreError for one that cannot be used."""
     return max(_LEAST_CHOSEN, least_vectors(kind, dimension))
-
-
-def _database_url(folder: Path) -> str:
-    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
-    database = str(_settings(folder)["database"])
-    if "://" in database:
-        return database
-    file = folder / database
-    if os.access(folder, os.W_OK):
-        return f"sqlite:///{file}"
-    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it cannot.
-    log = file.with_name(file.name + "-wal")
-    mode = "mode=ro" if log.is_file() and log.stat().st_size else "mode=ro&immutable=1"
-    return f"sqlite:///file:{file}?{mode}&uri=true"

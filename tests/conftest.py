@@ -6,9 +6,15 @@ An area's fixtures stand under a line with its name.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -267,3 +273,62 @@ def make_hit() -> Callable[..., Hit]:
         )
 
     return make
+
+
+# -- databases ----
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """`postgres()`: the URL of a new, empty database on a private server; skipped without PostgreSQL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+        Path(found).parent for found in [shutil.which("initdb")] if found
+    ]
+    if not programs or not (programs[-1] / "initdb").exists():
+        pytest.skip("PostgreSQL is not installed on this computer")
+    # A server refuses to run as root, and nobody else may look into pytest's folders.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="spanwise-postgres-"))
+    (folder / "password").write_text("secret")
+    if user is not None:
+        for path in (folder, folder / "password"):
+            shutil.chown(path, user)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(programs[-1] / program), "-D", str(folder / "data"), *arguments]
+        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    options = f"-c listen_addresses= -k {folder} -c fsync=off -c shared_buffers=16MB -c max_connections=50"
+    try:
+        run("initdb", "-U", "spanwise", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}", "-N")
+        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        yield _new_databases(folder)
+        run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _new_databases(socket: Path) -> Callable[[], str]:
+    import psycopg
+
+    numbers = itertools.count()
+
+    def create() -> str:
+        name = f"library_{next(numbers)}"
+        with psycopg.connect(
+            host=str(socket), user="spanwise", password="secret", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+        return f"postgresql://spanwise@/{name}?host={quote(str(socket), safe='')}"
+
+    return create
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Where a new store keeps its SQL side: None inside its folder, else the URL of an empty database."""
+    if request.param == "sqlite":
+        return None
+    monkeypatch.setenv("SPANWISE_DATABASE_PASSWORD", "secret")
+    create: Callable[[], str] = request.getfixturevalue("postgres")
+    return create()
