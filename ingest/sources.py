@@ -131,7 +131,7 @@ class Walk:
         is_folder = _holds(entry.is_dir)
         if not is_folder and not _holds(entry.is_file) and not _holds(entry.is_symlink):
             reason = Skipped.SPECIAL
-        elif _is_hidden(entry.name):
+        elif is_hidden(entry.name):
             reason = Skipped.HIDDEN
         elif folder.rules is not None and folder.rules.leave_out(path, is_folder=is_folder):
             reason = Skipped.IGNORED
@@ -205,6 +205,7 @@ def _holds(test: Callable[[], bool]) -> bool:
         return False
 
 
-def _is_hidden(name: str) -> bool:
-    """Office programs leave `~$name` beside an open file."""
+def is_hidden(name: str) -> bool:
+    """Whether files and folders of this name are passed over unless they are given themselves."""
+    # Office programs leave `~$name` beside an open file.
     return name.startswith((".", "~$")) or name in SKIPPED_FOLDERS or name in _SKIPPED_FILES

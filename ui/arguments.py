@@ -90,6 +90,32 @@ def _ingest(add: _Add) -> None:
     sub.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
     sub.add_argument("--prune", action="store_true", help="remove documents whose files are gone")
     sub.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    sub.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and keep the store in step with the folders, until Ctrl-C",
+    )
+    sub.add_argument(
+        "--retry-rejected",
+        action="store_true",
+        help="try files again that were left out and have not changed",
+    )
+    sub.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="passwords for protected PDF files, one a line (or SPANWISE_PASSWORDS)",
+    )
+    sub.add_argument(
+        "--ocr", action="store_true", help="read pages that are pictures with tesseract, if it is installed"
+    )
+    sub.add_argument(
+        "--ocr-language", metavar="CODES", help="languages of such pages, as in eng+deu; implies --ocr (eng)"
+    )
+    sub.add_argument("--max-size", type=_positive, metavar="MB", help="leave larger files out (200)")
+    sub.add_argument(
+        "--max-seconds", type=_positive, metavar="S", help="leave out what takes longer to read (60)"
+    )
 
 
 def _search(add: _Add) -> None:
@@ -134,7 +160,10 @@ def _demo(add: _Add) -> None:
 
 def _maintenance(add: _Add) -> None:
     add("init", "create an empty store")
-    add("stats", "say what the store holds")
+    sub = add("stats", "say what the store holds")
+    sub.add_argument(
+        "--files", action="store_true", help="file by file: pages, text, notes, what was left out"
+    )
     sub = add("delete", "remove documents from the store; files on disk stay")
     sub.add_argument("names", nargs="+", metavar="PATH_OR_ID", help="a file, a folder or a document id")
     add("check", "prove that the store's parts agree")

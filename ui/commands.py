@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
@@ -28,20 +27,9 @@ Flags = Mapping[str, Any]
 
 
 def _ingest(flags: Flags, settings: Settings) -> int:
-    from index.store import Store
-    from ui.progress import Progress
+    from ui.intake import ingest
 
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            store = Store.open(settings.store, create=not flags["dry_run"], models=settings.models)
-        except StoreNotFound:  # a dry run leaves nothing behind, not even an empty store
-            store = Store.open(Path(scratch) / "store", create=True, models=settings.models)
-        with store, Progress("file") as progress:
-            report = store.ingest(
-                flags["paths"], prune=flags["prune"], dry_run=flags["dry_run"], progress=progress.ingest
-            )
-    _show(settings, output.ingest_json(report), text.ingest_text(report, dry_run=flags["dry_run"]))
-    return 0
+    return ingest(flags, settings)
 
 
 def _search(flags: Flags, settings: Settings) -> int:
@@ -156,6 +144,14 @@ def _stats(flags: Flags, settings: Settings) -> int:
     from index.store import Store
 
     with Store.open(settings.store, models=settings.models) as store:
+        if flags["files"]:
+            from ui.coverage import coverage_json, coverage_text
+
+            pieces, end = (coverage_json, "") if settings.json else (coverage_text, "\n")
+            for piece in pieces(store.files()):
+                print(piece, end=end)
+            print(end="\n" if settings.json else "")
+            return 0
         stats = store.stats()
     _show(settings, output.stats_json(stats), text.stats_text(stats, str(settings.store)))
     return 0

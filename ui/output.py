@@ -112,6 +112,7 @@ def ingest_json(report: IngestReport) -> Json:
             for item in report.rejected
         ],
         "warnings": list(report.warnings),
+        "skipped": dict(report.skipped),
         "seconds": round(report.seconds, 3),
     }
 

@@ -47,6 +47,7 @@ class Style:
 
 
 PLAIN = Style()
+_SHOWN = 50
 
 
 def printable(text: str) -> str:
@@ -92,12 +93,20 @@ def ingest_text(report: IngestReport, *, dry_run: bool = False) -> str:
     ]
     head = ", ".join([*counts, f"{report.unchanged:,} unchanged", f"{len(report.rejected):,} left out"])
     lines = [f"{head}; {words.count(report.passages, 'new passage')} in {report.seconds:.1f} s"]
-    lines += [
+    if report.skipped:
+        lines.append(f"  passed over: {_counts(report.skipped.items())}")
+    rejected = [
         f"  left out ({item.reason.value}): {printable(item.path)}: {printable(item.detail)}"
         for item in report.rejected
     ]
-    lines += [f"  note: {printable(warning)}" for warning in report.warnings]
+    lines += [*_first(rejected), *_first([f"  note: {printable(warning)}" for warning in report.warnings])]
     return "\n".join(lines)
+
+
+def _first(lines: list[str]) -> list[str]:
+    """Not all of ten thousand lines."""
+    rest = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  ... and {rest:,} more; see: spanwise stats --files"] if rest > 0 else lines
 
 
 def stats_text(stats: Stats, store: str) -> str:
