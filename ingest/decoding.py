@@ -1,9 +1,9 @@
 """From bytes to characters, when the file does not say how or says it wrongly.
 
 In this order: a byte order mark, UTF-16/32 without one (`ingest.wide`), the shift sequences of Japanese mail,
-UTF-8, what the file declares about itself, then charset-normalizer's guess, corrected for Latin scripts. A
-declared encoding counts only after UTF-8: text that decodes as UTF-8 and is not plain ASCII practically never
-is anything else, while declarations often lie.
+UTF-8, what the file declares about itself, the code pages of other alphabets (`ingest.scripts`), Latin letters
+by their language, then charset-normalizer's guess. A declared encoding counts only after UTF-8: text that
+decodes as UTF-8 and is not plain ASCII practically never is anything else, while declarations often lie.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import suppress
 from charset_normalizer import from_bytes
 
 from ingest.language import detect_language
+from ingest.scripts import script_code_page
 from ingest.wide import wide_encoding
 
 logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
@@ -28,11 +29,15 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _GUESS_BYTES = 200_000
+_SCRIPT_BYTES = 20_000
 _SHIFTS = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 # In order of preference where two fit equally well.
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac_roman", "cp850")
 # Hebrew has its letters where Cyrillic has its small ones, but none in these places: no capitals, ы, ь, я.
 _CYRILLIC_ONLY = re.compile("[\u0400-\u042fыья]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_PLAIN = re.compile(rb"[A-Za-z]")
+_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _SHIFT_JIS = ("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213")
 _LATIN_GUESSES = frozenset(
@@ -114,6 +119,11 @@ def _guess(data: bytes) -> str:
     page is the one in which the others belong to that language's alphabet.
     """
     sample = data[:_GUESS_BYTES]
+    page = script_code_page(sample[:_SCRIPT_BYTES])
+    if page is not None:
+        return data.decode(page, errors="replace")
+    if _is_latin(sample):
+        return data.decode(_latin_code_page(sample) or "cp1252", errors="replace")
     best = from_bytes(sample).best()
     if best is not None and len(_HALF_WIDTH.findall(str(best))) > 0.2 * len(str(best)):
         # Half-width kana were for cash registers: so much of them is Cyrillic or Greek in one byte a letter.
@@ -124,6 +134,12 @@ def _guess(data: bytes) -> str:
     if encoding in _LATIN_GUESSES:
         encoding = _latin_code_page(sample) or "cp1252"
     return data.decode(_LARGER.get(encoding.replace("_", "-"), encoding), errors="replace")
+
+
+def _is_latin(sample: bytes) -> bool:
+    """Whether single accents stand among plain letters; signs of two bytes, as in Chinese, come in pairs."""
+    high, plain = len(_HIGH.findall(sample)), len(_PLAIN.findall(sample))
+    return plain > 2 * high and len(_ALONE.findall(sample)) > 0.8 * high
 
 
 def _latin_code_page(sample: bytes) -> str | None:

@@ -12,6 +12,7 @@ POLISH = "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności
 CZECH = "Všichni lidé rodí se svobodní a sobě rovní co do důstojnosti a práv. Jsou nadáni rozumem."
 TURKISH = "Bütün insanlar hür, haysiyet ve haklar bakımından eşit doğarlar. Akıl ve vicdana sahiptirler."
 RUSSIAN = "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом."
+GREEK = "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα."
 HEBREW = "כל בני האדם נולדו בני חורין ושווים בערכם ובזכויותיהם. כולם חוננו בתבונה ובמצפון."
 JAPANESE = "すべての人間は、生れながらにして自由であり、かつ、尊厳と権利とについて平等である。"
 CHINESE = "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。"
@@ -28,10 +29,15 @@ KOREAN = "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권
         (CZECH, "iso8859-2"),
         (TURKISH, "cp1254"),
         (RUSSIAN, "koi8-r"),
+        (RUSSIAN, "cp866"),
+        (GREEK, "iso8859-7"),
+        (GREEK[:20], "cp1253"),
         (RUSSIAN, "cp1251"),
         (RUSSIAN.lower(), "cp1251"),
         (HEBREW, "cp1255"),
         (JAPANESE, "shift_jis"),
+        (JAPANESE[:20], "euc_jp"),
+        (f"{RUSSIAN} C:\\new\\notes" * 9, "cp1251"),
         (JAPANESE, "euc_jp"),
         (JAPANESE, "iso2022_jp"),
         (TRADITIONAL, "big5"),

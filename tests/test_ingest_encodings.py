@@ -27,17 +27,17 @@ gbk, cmn_hant big5, kor cp949, tha cp874
 
 def _paragraphs(archive: zipfile.ZipFile, language: str) -> list[str]:
     text = archive.read(f"udhr2/{language}.txt").decode("utf-8-sig")
-    lines = (re.sub(r"\\s+", " ", line).strip() for line in text.splitlines())
+    lines = (re.sub(r"\s+", " ", line).strip() for line in text.splitlines())
     return [line for line in lines if line]
 
 
 def _pieces(paragraphs: list[str], length: int, count: int) -> list[str]:
     draw = random.Random(length)
     starts = (draw.randrange(len(paragraphs)) for _ in range(count))
-    return ["\\n".join(paragraphs[start:])[:length] for start in starts]
+    return ["\n".join(paragraphs[start:])[:length] for start in starts]
 
 
-def _table(samples: int) -> dict[tuple[str, str], list[tuple[int, int]]]:
+def _table(samples: int, lengths: tuple[int, ...] = LENGTHS) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """For every language and encoding, by length: how many pieces came out right, of how many."""
     if not ARCHIVE.exists():
         pytest.skip(f"{ARCHIVE} is missing")
@@ -47,7 +47,7 @@ def _table(samples: int) -> dict[tuple[str, str], list[tuple[int, int]]]:
             language, encoding = case.split()
             paragraphs = _paragraphs(archive, language)
             row = found[language, encoding] = []
-            for length in LENGTHS:
+            for length in lengths:
                 pieces = [piece.encode(encoding, "ignore") for piece in _pieces(paragraphs, length, samples)]
                 told = [
                     data for data in pieces if encoding.startswith("utf") or not data.isascii() or 27 in data
@@ -58,7 +58,7 @@ def _table(samples: int) -> dict[tuple[str, str], list[tuple[int, int]]]:
 
 
 def _print(table: dict[tuple[str, str], list[tuple[int, int]]]) -> None:
-    print(f"\\n{'language':<14} {'encoding':<11}", *(f"{length:>8}" for length in LENGTHS))  # noqa: T201
+    print(f"\n{'language':<14} {'encoding':<11}", *(f"{length:>8}" for length in LENGTHS))  # noqa: T201
     for (language, encoding), row in table.items():
         cells = (f"{right}/{total}".rjust(8) for right, total in row)
         print(f"{language:<14} {encoding:<11}", *cells)  # noqa: T201
@@ -66,18 +66,17 @@ def _print(table: dict[tuple[str, str], list[tuple[int, int]]]) -> None:
 
 @pytest.mark.slow
 def test_encodings_are_recognised_by_their_text() -> None:
-    table = _table(samples=2)
-    for (_, encoding), row in table.items():
-        # A page is enough for every one of them, a title is enough for Unicode.
-        for length, (right, total) in zip(LENGTHS, row, strict=True):
-            if encoding.startswith("utf") or length >= 1000:
-                assert right == total, (encoding, length)
+    for (_, encoding), row in _table(samples=2, lengths=(100, 1000)).items():
+        # A page is enough for every one of them, a line is enough for Unicode.
+        for right, total in row if encoding.startswith("utf") else row[1:]:
+            assert right == total, encoding
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 def test_encodings_in_numbers() -> None:
-    table = _table(samples=25)
+    table = _table(samples=12)
     _print(table)
-    for column, least in zip(range(len(LENGTHS)), (0.6, 0.85, 0.92, 0.97, 0.99, 1.0), strict=True):
+    for column, least in zip(range(len(LENGTHS)), (0.75, 0.92, 0.97, 0.99, 1.0, 1.0), strict=True):
         right = sum(row[column][0] for row in table.values())
         assert right >= least * sum(row[column][1] for row in table.values()), LENGTHS[column]
