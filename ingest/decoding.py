@@ -1,7 +1,7 @@
 """From bytes to characters, when the file does not say how or says it wrongly.
 
 In this order: a byte order mark, UTF-16/32 without one (`ingest.wide`), the shift sequences of Japanese mail,
-UTF-8, what the file declares about itself, the code pages of other alphabets (`ingest.scripts`), Latin letters
+UTF-8, what the file declares about itself, the code pages of other alphabets (`ingest.scripts`), Latin ones
 by their language, then charset-normalizer's guess. A declared encoding counts only after UTF-8: text that
 decodes as UTF-8 and is not plain ASCII practically never is anything else, while declarations often lie.
 """
