@@ -20,12 +20,19 @@ from index.catalog import Ids
 from index.derived import Indexes, Snapshot
 from index.filters import matching
 from index.fusion import FusionSettings, Scored, fuse
+from index.lexical import DamagedLexicalIndex
 from index.protocols import Encoder, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
 from index.scripts import is_served
 from index.store import Store
 
 _LEAST_POOL = 100
+_WIDER = 4
+_ATTEMPTS = 4
+
+
+class _Purged(Exception):
+    """`compact` has taken rows away that the snapshot still shows; the next snapshot does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +142,18 @@ class Retriever:
         """The same for many questions, encoded together; the time of encoding is shared out evenly."""
         if k < 1:
             raise ValueError(f"k is {k}, the least is 1")
-        mode = Mode(mode)
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._search_many(queries, k, Mode(mode), filters)
+            except DamagedLexicalIndex as error:
+                self._store.mend_index(error)
+            except _Purged:
+                continue
+        return self._search_many(queries, k, Mode(mode), filters)
+
+    def _search_many(
+        self, queries: Sequence[str], k: int, mode: Mode, filters: Filters | None
+    ) -> list[SearchResult]:
         started = time.perf_counter()
         snapshot = self._store.snapshot()
         vectors = self._vectors(queries, mode) if len(snapshot.lexical) else [None] * len(queries)
@@ -197,17 +215,19 @@ class Retriever:
         mode: Mode,
         selection: Selection | None,
     ) -> tuple[Hit, ...]:
-        found = candidates(
-            snapshot,
-            query,
-            vector,
-            pool=max(2 * k, _LEAST_POOL),
-            mode=mode,
-            selection=selection,
-            fusion=self._fusion,
-        )
-        rows = self._rows(found.ranked, k, snapshot.revision)
+        pool = max(2 * k, _LEAST_POOL)
+        while True:
+            found = candidates(
+                snapshot, query, vector, pool=pool, mode=mode, selection=selection, fusion=self._fusion
+            )
+            rows = self._rows(found.ranked, k, snapshot.revision)
+            # The lexical index may show what is too new for this snapshot in the place of what is not.
+            if len(rows) >= k or len(found.ranked) < pool:
+                break
+            pool *= _WIDER
         documents = self._store.catalog.documents({key for _, (_, key) in rows})
+        if any(key not in documents for _, (_, key) in rows):
+            raise _Purged
         return tuple(
             Hit(
                 rank=rank,
@@ -228,6 +248,8 @@ class Retriever:
         for start in range(0, len(ranked), k):
             part = ranked[start : start + k]
             stored = self._store.catalog.passages([passage_id for passage_id, _ in part], revision)
+            if len(stored) < len(part) and self._store.catalog.purged() > revision:
+                raise _Purged
             rows += [(score, stored[passage_id]) for passage_id, score in part if passage_id in stored]
             if len(rows) >= k:
                 break
