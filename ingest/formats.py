@@ -58,6 +58,7 @@ FORMATS = (
         extensions=("txt", "text", "log", "org", "yaml", "yml", "toml", "asc"),
         converter="plain:parse_text",
         library="charset-normalizer",
+        version=2,
     ),
     Format(
         name="md",
@@ -69,7 +70,7 @@ FORMATS = (
     Format(
         name="html", extensions=("html", "htm", "xhtml", "xht"), converter="web:parse_html", library="lxml"
     ),
-    Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2"),
+    Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2", version=2),
     Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth"),
     Format(
         name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="slides:parse_pptx", library="python-pptx"

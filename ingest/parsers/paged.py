@@ -16,8 +16,10 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingest.builder import TextBuilder, UnparsableError
+from ingest.parsers.columns import in_reading_order
 from ingest.parsers.hyphens import KnownWords
 from ingest.parsers.layout import Character, Paragraph, paragraphs
+from ingest.parsers.running import without_running_heads
 from ingest.records import RejectReason
 
 _NO_TITLE = re.compile(
@@ -56,7 +58,7 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
     count = len(document)
     if count > _MOST_PAGES:
         raise UnparsableError(RejectReason.TOO_LARGE, f"{count:,} pages, the limit is {_MOST_PAGES:,}")
-    pages = [_characters(document, number) for number in range(len(document))]
+    pages = without_running_heads([_characters(document, number) for number in range(len(document))])
     words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
     biggest: Paragraph | None = None
     silent: list[int] = []
@@ -92,7 +94,7 @@ def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
-        return [turned(character) for character in _read(text_page)]
+        return in_reading_order([turned(character) for character in _read(text_page)])
     finally:
         text_page.close()
         page.close()
