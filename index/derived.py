@@ -162,9 +162,9 @@ class Derived:
     ) -> Manifest:
         revision = catalog.revision()
         manifest = None if anew else self.manifest(catalog)
-        if manifest is not None and (manifest.fingerprint != fingerprint or manifest.revision > revision):
+        if manifest is not None and manifest.revision > revision:
             manifest = None
-        if manifest is not None and manifest.revision == revision:
+        if manifest is not None and (manifest.revision, manifest.fingerprint) == (revision, fingerprint):
             return manifest
         try:
             published = self._written_state(catalog, manifest, revision, fingerprint, dimension, rules)
@@ -190,7 +190,9 @@ class Derived:
         store = catalog.setting("store_id") or ""
         lexical, languages = self._publish_lexical(catalog, manifest, revision, store)
         try:
-            segments = self._publish_vectors(catalog, manifest, revision, fingerprint, dimension, rules)
+            # The vectors of another encoder are of no use; its words are.
+            held = manifest if manifest is not None and manifest.fingerprint == fingerprint else None
+            segments = self._publish_vectors(catalog, held, revision, fingerprint, dimension, rules)
         except (DamagedSegment, OSError) as error:
             if manifest is None or explained(error, str(self.folder)) is not None:
                 raise

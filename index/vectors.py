@@ -276,7 +276,7 @@ def build_approximate(
 def _write(index: Any, path: Path) -> None:
     """Write an index through Python's files: FAISS's own do not say that the last part found no room."""
     with path.open("wb") as file:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, _WRITE_BYTES))
+        faiss.write_index(index, _LIBRARY.PyCallbackIOWriter(file.write, _WRITE_BYTES))
 
 
 def members(ids: Ids, others: Ids) -> Mask:
