@@ -128,7 +128,7 @@ _MEDIA = frozenset(
     """.split()
 )
 _MARKUP_NAMES = frozenset(("html", "xml", "epub", "eml", "md"))
-_HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<(!doctype html|html)\b", re.DOTALL)
+_HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--(?:(?!-->).)*-->\s*)*<(!doctype html|html)\b", re.DOTALL)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 
@@ -218,7 +218,7 @@ def _in_zip(data: bytes) -> str | None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = frozenset(archive.namelist())
-            kind = archive.read("mimetype")[:80].decode("ascii", "replace") if "mimetype" in names else ""
+            kind = _first_bytes(archive, "mimetype") if "mimetype" in names else ""
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UnparsableError(RejectReason.CORRUPT, f"damaged archive: {error}") from error
     if kind.startswith("application/epub") or "META-INF/container.xml" in names:
@@ -229,6 +229,12 @@ def _in_zip(data: bytes) -> str | None:
         if any(member.startswith(prefix) for member in names):
             return name
     return None
+
+
+def _first_bytes(archive: zipfile.ZipFile, name: str) -> str:
+    """The beginning of a member; it may swell to gigabytes."""
+    with archive.open(name) as member:
+        return member.read(80).decode("ascii", "replace")
 
 
 def looks_like_text(data: bytes) -> bool:

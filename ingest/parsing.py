@@ -21,6 +21,7 @@ from ingest.options import ParseOptions
 from ingest.records import Document, RejectReason, Text, document_id
 
 MAX_TITLE = 200
+_MOST_CHARACTERS = 20_000_000
 _TEXT_PARSER = "text/1"
 _READABLE = re.compile(r"\w")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -46,6 +47,9 @@ def parse_bytes(
     format_ = detect_format(data, path)
     builder = TextBuilder(options, alive=alive)
     _convert(format_, data, builder)
+    if len(builder) > _MOST_CHARACTERS:
+        detail = f"{len(builder):,} characters of text, the limit is {_MOST_CHARACTERS:,}; cut it into parts"
+        raise UnparsableError(RejectReason.TOO_LARGE, detail)
     if not _READABLE.search(builder.text):
         raise UnparsableError(RejectReason.NO_TEXT, "no text found in it")
     return _document(

@@ -144,7 +144,7 @@ class Parser:
             reply = worker.reply(self.limits.seconds, self._idle)
         except TimeoutError:
             self.close()
-            detail = f"not parsed within {self.limits.seconds:g} seconds"
+            detail = f"not parsed within {self.limits.seconds:g} seconds (--max-seconds)"
             return Rejected(path=path, reason=RejectReason.TIMEOUT, detail=detail)
         if reply is None:
             self.close()

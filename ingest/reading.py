@@ -48,7 +48,7 @@ def require_readable(path: str, status: os.stat_result, *, max_bytes: int) -> No
     if not stat.S_ISREG(status.st_mode):
         raise UnparsableError(RejectReason.UNREADABLE, "neither a file nor a folder")
     if status.st_size > max_bytes:
-        detail = f"{status.st_size:,} bytes, the limit is {max_bytes:,}"
+        detail = f"{status.st_size:,} bytes, the limit is {max_bytes:,} (--max-size)"
         raise UnparsableError(RejectReason.TOO_LARGE, detail)
 
 
