@@ -15,7 +15,7 @@ from index.catalog import Catalog, Ids
 from index.derived import Derived, Snapshot, StaleDerived
 from index.lexical import DamagedLexicalIndex
 from index.manifest import Manifest
-from index.vectors import BLOCK, DamagedSegment, members
+from index.vectors import DamagedSegment, Segment, members
 from index.writing import checksum_of
 
 _WIDEST_ERROR = 1e-3  # two float16 forms of one vector
@@ -61,28 +61,39 @@ def _against_sql(snapshot: Snapshot, manifest: Manifest, catalog: Catalog, finge
     yield from _differences("lexical index", lexical[~members(lexical, lately)], living)
     embedded = catalog.vector_ids(0, snapshot.revision, fingerprint)
     yield from _differences("vector index", snapshot.vectors.ids(), embedded)
-    deleted = catalog.deleted_passages(0, snapshot.revision)
     for segment in snapshot.vectors.segments:
-        for ids, vectors in segment.blocks():
-            alive = members(ids, embedded) & ~members(ids, deleted)
-            if alive.any():
-                yield from _unequal(ids[alive], vectors[alive], catalog, fingerprint, manifest.dimension)
-
-
-def _unequal(
-    ids: Ids,
-    vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-    catalog: Catalog,
-    fingerprint: str,
-    dimension: int,
-) -> Iterator[str]:
-    for part, expected in catalog.vector_blocks(ids, fingerprint, dimension, BLOCK):
-        found = vectors[members(ids, part)]
-        wrong = part[~(np.abs(found - expected).max(axis=1) < _WIDEST_ERROR)]
+        wrong = unequal_vectors(segment, catalog, fingerprint, manifest.dimension)
         if len(wrong):
             yield (
-                f"vector index: {len(wrong)} vectors are not those in SQL, the first is of passage {wrong[0]}"
+                f"vector index: {len(wrong)} vectors in {segment.path.name} are not those in SQL, "
+                f"the first is of passage {wrong[0]}"
             )
+
+
+def suspected_vectors(derived: Derived, catalog: Catalog, fingerprint: str) -> list[int]:
+    """Passages whose vector in SQL is not the one that stands in a file which is as it was written."""
+    manifest = derived.manifest(catalog)
+    if manifest is None or manifest.fingerprint != fingerprint:
+        return []
+    found: list[int] = []
+    for entry in manifest.segments:
+        try:
+            if checksum_of(derived.folder / entry.file) == entry.sha256:
+                segment = derived.exact(entry, manifest.dimension)
+                found += unequal_vectors(segment, catalog, fingerprint, manifest.dimension).tolist()
+        except (DamagedSegment, OSError):
+            continue
+    return found
+
+
+def unequal_vectors(segment: Segment, catalog: Catalog, fingerprint: str, dimension: int) -> Ids:
+    """Ids of those vectors of a segment that SQL holds too, and otherwise."""
+    wrong = [np.empty(0, np.int64)]
+    for ids, vectors in segment.blocks():
+        for held, expected in catalog.vector_blocks(ids, fingerprint, dimension, len(ids)):
+            far = np.abs(vectors[members(ids, held)] - expected).max(axis=1, initial=0.0)
+            wrong.append(held[~(far < _WIDEST_ERROR)])
+    return np.concatenate(wrong)
 
 
 def _differences(name: str, found: Ids, expected: Ids) -> Iterator[str]:

@@ -19,7 +19,8 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -249,14 +250,17 @@ class LexicalView:
         return frozenset(self._ids([address for _, address in found.hits]).tolist())
 
     def _ask(self, query: tantivy.Query, limit: int, count: bool) -> Any:
-        """tantivy's result; raises DamagedLexicalIndex where its files are not what it wrote.
-
-        Typed as Any: the stubs do not know the count.
-        """
-        try:
+        """tantivy's result; raises DamagedLexicalIndex. Typed as Any: the stubs do not know the count."""
+        with self._damage_named():
             return self._searcher.search(query, limit=limit, count=count)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        """tantivy compares no checksums; on files that are not what it wrote it fails, or panics."""
+        try:
+            yield
         except BaseException as error:
-            # tantivy compares no checksums; on damaged data it fails, or panics beyond Exception.
+            # A panic is no Exception.
             if isinstance(error, (ValueError, OSError)) or type(error).__name__ == "PanicException":
                 name = self._index.folder.name
                 raise DamagedLexicalIndex(f"{name}: {str(error).splitlines()[0]}") from error
@@ -265,7 +269,8 @@ class LexicalView:
     def _frequency(self, literal: Literal) -> int:
         """How many passages hold it."""
         if not literal.links and len(literal.words) == 1:
-            return int(self._searcher.doc_freq("words", literal.words[0]))
+            with self._damage_named():
+                return int(self._searcher.doc_freq("words", literal.words[0]))
         return int(self._ask(self._literal(literal), limit=1, count=True).count)
 
     def _literal(self, literal: Literal) -> tantivy.Query:
@@ -310,7 +315,8 @@ class LexicalView:
         return queries[0] if len(queries) == 1 else tantivy.Query.disjunction_max_query(queries)
 
     def _ids(self, addresses: Sequence[tantivy.DocAddress]) -> NDArray[np.int64]:
-        values = self._searcher.fast_field_values("id", list(addresses)) if addresses else []
+        with self._damage_named():
+            values = self._searcher.fast_field_values("id", list(addresses)) if addresses else []
         return np.asarray(values, dtype=np.int64)
 
 

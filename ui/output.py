@@ -146,8 +146,11 @@ def index_json(info: IndexInfo) -> Json:
 
 
 def check_json(report: CheckReport) -> Json:
-    """Whether a store agrees with itself."""
-    return {"ok": report.ok, "problems": list(report.problems)}
+    """Whether a store agrees with itself; after a repair also what was done and what is lost."""
+    said: Json = {"ok": report.ok, "problems": list(report.problems)}
+    if report.done or report.lost:
+        said |= {"done": list(report.done), "lost": list(report.lost)}
+    return said
 
 
 def demo_json(report: DemoReport, store: str) -> Json:

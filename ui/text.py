@@ -134,12 +134,12 @@ def index_text(info: IndexInfo) -> str:
 
 
 def check_text(report: CheckReport) -> str:
-    """Whether a store agrees with itself, and what does not."""
+    """Whether a store agrees with itself, and what does not; after a repair what was done and what is lost."""
+    lines = [f"Done: {done}" for done in report.done] + [f"Lost: {lost}" for lost in report.lost]
     if report.ok:
-        return "The store is in order."
-    return "\n".join(
-        [f"{words.count(len(report.problems), 'problem')}:", *(f"  {p}" for p in report.problems)]
-    )
+        return "\n".join([*lines, "The store is in order."])
+    count = words.count(len(report.problems), "problem")
+    return "\n".join([*lines, f"{count}:", *(f"  {problem}" for problem in report.problems)])
 
 
 def models_text(presets: Sequence[PresetInfo], style: Style = PLAIN) -> str:
