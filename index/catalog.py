@@ -13,29 +13,36 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from index.audit import Audit
 from index.coverage import Coverage
 from index.database import WriterLock, changing, open_database, writer_lock
+from index.encodings import Encodings
+from index.errors import StoreError
+from index.holdings import VECTOR, Holdings, visible
+from index.layout import layout_of, layout_records
 from index.lexical import LexicalEntry
+from index.mending import Mending
 from index.protocols import Vectors
 from index.records import DocumentInfo, FileState, StoredPassage
 from index.rejections import drop_rejections
+from index.remarks import Remarks
+from index.revisions import get_setting, next_revision, set_setting
 from index.schema import (
     Base,
     ContentRow,
     DocumentRow,
     PassageRow,
     PathRow,
-    Setting,
     VectorRow,
 )
+from index.upkeep import Upkeep
 from ingest.chunking import embedding_text
-from ingest.records import Document, Heading, Page, Passage, SourceRun, Span
+from ingest.records import Document, Passage
 
 Ids = NDArray[np.int64]
 _T = TypeVar("_T")
-_VECTOR = np.dtype("<f2")
 _CHUNK = 500  # bound parameters in one statement; SQLite's older limit is 999
 
 
@@ -62,7 +69,7 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-class Catalog(Coverage):
+class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Upkeep):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:
@@ -72,6 +79,11 @@ class Catalog(Coverage):
     def open(cls, url: str, folder: Path, *, create: bool) -> Catalog:
         """The catalogue of the store in `folder`; see `database.open_database`."""
         return cls(open_database(url, folder, create=create))
+
+    @property
+    def engine(self) -> Engine:
+        """The connections, for what copies whole tables."""
+        return self._engine
 
     def writer_lock(self, folder: Path) -> WriterLock:
         """What keeps two writers of the store in `folder` apart."""
@@ -86,23 +98,33 @@ class Catalog(Coverage):
     def setting(self, name: str) -> str | None:
         """One recorded fact, None if it was never set."""
         with self._engine.connect() as connection:
-            return connection.scalar(select(Setting.value).where(Setting.name == name))
+            return get_setting(connection, name)
 
     def set_setting(self, name: str, value: str) -> None:
         """Record one fact."""
         with changing(self._engine) as connection:
-            _set(connection, name, value)
+            set_setting(connection, name, value)
 
     def revision(self) -> int:
         """The number of the last committed change."""
-        return int(self.setting("revision") or 0)
+        said = self.setting("revision") or "0"
+        if not said.isdigit():
+            raise StoreError(
+                f"the revision counter of the database is {said!r}, which is no number",
+                hint="mend it with: spanwise repair",
+            )
+        return int(said)
+
+    def purged(self) -> int:
+        """Up to which revision rows of deleted documents may have been taken away for good."""
+        return int(self.setting("purged") or 0)
 
     # -- writing --------------------------------------------------------------------------------------------
 
     def write(self, new: NewDocument, path: str, state: FileState, fingerprint: str) -> int:
         """Put a document under a path, in one transaction; what the path held before goes. The revision."""
         with changing(self._engine) as connection:
-            revision = _next_revision(connection)
+            revision = next_revision(connection)
             lost = _drop_paths(connection, [path], revision)
             key = _insert_document(connection, new, revision, fingerprint)
             _insert_path(connection, path, key, state, revision)
@@ -112,7 +134,7 @@ class Catalog(Coverage):
     def link(self, document_key: int, path: str, state: FileState, *, instead_of: str | None = None) -> int:
         """Put a known document under another path (a copy, or a rename when `instead_of` is its old path)."""
         with changing(self._engine) as connection:
-            revision = _next_revision(connection)
+            revision = next_revision(connection)
             gone = [path] if instead_of is None else [path, instead_of]
             lost = _drop_paths(connection, gone, revision)
             _insert_path(connection, path, document_key, state, revision)
@@ -133,7 +155,7 @@ class Catalog(Coverage):
         if not paths:
             return 0
         with changing(self._engine) as connection:
-            revision = _next_revision(connection)
+            revision = next_revision(connection)
             lost = _drop_paths(connection, paths, revision)
             _drop_orphans(connection, lost, revision)
             drop_rejections(connection, paths)
@@ -256,8 +278,7 @@ class Catalog(Coverage):
             parser=known[0].parser,
             size_bytes=known[0].size_bytes,
             modified_ns=known[0].modified_ns,
-            warnings=tuple(content.layout.get("warnings", ())),
-            **_layout_records(content.layout),
+            **layout_records(content.layout),
         )
 
     def languages(self) -> dict[str, int]:
@@ -307,7 +328,7 @@ class Catalog(Coverage):
                 statement = (
                     select(*PassageRow.__table__.columns, DocumentRow.id.label("document"))
                     .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
-                    .where(PassageRow.id.in_(part), _visible(revision))
+                    .where(PassageRow.id.in_(part), visible(PassageRow, revision))
                 )
                 for row in connection.execute(statement):
                     passage = StoredPassage(
@@ -325,7 +346,9 @@ class Catalog(Coverage):
     def living_passages(self, revision: int) -> tuple[Ids, Ids]:
         """Ids (ascending) of all passages visible at a revision, and the keys of their documents."""
         statement = (
-            select(PassageRow.id, PassageRow.document_key).where(_visible(revision)).order_by(PassageRow.id)
+            select(PassageRow.id, PassageRow.document_key)
+            .where(visible(PassageRow, revision))
+            .order_by(PassageRow.id)
         )
         with self._engine.connect() as connection:
             rows = np.array(connection.execute(statement).fetchall(), dtype=np.int64).reshape(-1, 2)
@@ -355,7 +378,10 @@ class Catalog(Coverage):
     def vector_blocks(
         self, ids: Ids, fingerprint: str, dimension: int, rows: int
     ) -> Iterator[tuple[Ids, Vectors]]:
-        """The vectors of these passages (ascending ids, all with one), float32, up to `rows` at a time."""
+        """The vectors of these passages (ascending ids), float32, up to `rows` at a time.
+
+        One that cannot be right (another width, a number that is none) is left out; `check` names it.
+        """
         for start in range(0, len(ids), rows):
             part = ids[start : start + rows]
             statement = (
@@ -368,9 +394,12 @@ class Catalog(Coverage):
             )
             with self._engine.connect() as connection:
                 found = connection.execute(statement).fetchall()
-            wanted = np.isin([row.passage_id for row in found], part, assume_unique=True)
-            data = np.frombuffer(b"".join(row.data for row in found), dtype=_VECTOR)
-            yield part, data.reshape(len(found), dimension)[wanted].astype(np.float32)
+            sized = [row for row in found if len(row.data) == dimension * VECTOR.itemsize]
+            held = np.array([row.passage_id for row in sized], dtype=np.int64)
+            data = np.frombuffer(b"".join(row.data for row in sized), dtype=VECTOR)
+            vectors = data.reshape(len(sized), dimension)
+            wanted = np.isin(held, part, assume_unique=True) & np.isfinite(vectors).all(axis=1)
+            yield held[wanted], vectors[wanted].astype(np.float32)
 
     def lexical_entries(self, since: int, revision: int) -> Iterator[LexicalEntry]:
         """What the lexical index needs of passages written after `since` and still there at `revision`."""
@@ -396,55 +425,14 @@ class Catalog(Coverage):
                     language=row.language,
                 )
 
-    def problems(self) -> list[str]:
-        """What is wrong inside the database: damage, passages that are not slices of their document."""
-        found = []
-        with self._engine.connect() as connection:
-            if self._engine.dialect.name == "sqlite":
-                verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-                found += [f"database: {line}" for line in verdict if line != "ok"]
-            statement = (
-                select(PassageRow.id, PassageRow.document_key)
-                .join(ContentRow, ContentRow.document_key == PassageRow.document_key)
-                .where(PassageRow.deleted_revision.is_(None))
-                .where(
-                    func.substr(ContentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
-                    != PassageRow.text
-                )
-            )
-            found += [
-                f"passage {row.id} is not the text of document {row.document_key} at its offsets"
-                for row in connection.execute(statement)
-            ]
-        return found
-
 
 def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
 
 
-def _visible(revision: int) -> Any:
-    return (PassageRow.created_revision <= revision) & or_(
-        PassageRow.deleted_revision.is_(None), PassageRow.deleted_revision > revision
-    )
-
-
 def _written(since: int, revision: int) -> Any:
-    return (PassageRow.created_revision > since) & _visible(revision)
-
-
-def _set(connection: Connection, name: str, value: str) -> None:
-    changed = connection.execute(update(Setting).where(Setting.name == name).values(value=value))
-    if not changed.rowcount:
-        connection.execute(insert(Setting).values(name=name, value=value))
-
-
-def _next_revision(connection: Connection) -> int:
-    counter = select(Setting.value).where(Setting.name == "revision").with_for_update()
-    revision = int(connection.scalar(counter) or 0) + 1
-    _set(connection, "revision", str(revision))
-    return revision
+    return (PassageRow.created_revision > since) & visible(PassageRow, revision)
 
 
 def _insert_document(connection: Connection, new: NewDocument, revision: int, fingerprint: str) -> int:
@@ -466,7 +454,7 @@ def _insert_document(connection: Connection, new: NewDocument, revision: int, fi
     assert key is not None  # noqa: S101 - for the type checker: one row was inserted
     document_key = int(key[0])
     connection.execute(
-        insert(ContentRow).values(document_key=document_key, text=document.text, layout=_layout(document))
+        insert(ContentRow).values(document_key=document_key, text=document.text, layout=layout_of(document))
     )
     rows = [
         {
@@ -488,7 +476,7 @@ def _insert_document(connection: Connection, new: NewDocument, revision: int, fi
             update(DocumentRow).where(DocumentRow.key == document_key).values(first_passage=ids[0])
         )
         vectors = [
-            {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(_VECTOR).tobytes()}
+            {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(VECTOR).tobytes()}
             for index, vector in new.vectors.items()
         ]
         if vectors:
@@ -557,26 +545,3 @@ def _document_info(rows: Sequence[Any]) -> DocumentInfo:
         paths=tuple(row.path for row in living),
         metadata=first.attributes,
     )
-
-
-def _layout(document: Document) -> dict[str, Any]:
-    return {
-        "warnings": list(document.warnings),
-        "pages": [[page.number, page.start, page.end] for page in document.pages],
-        "headings": [[heading.level, heading.title, heading.start] for heading in document.headings],
-        "units": [[unit.start, unit.end] for unit in document.units],
-        "source_map": [
-            [run.text_start, run.text_end, run.page, run.source_start] for run in document.source_map
-        ],
-    }
-
-
-def _layout_records(layout: Mapping[str, list[list[Any]]]) -> dict[str, Any]:
-    return {
-        "pages": tuple(Page(number=n, start=s, end=e) for n, s, e in layout["pages"]),
-        "headings": tuple(Heading(level=n, title=t, start=s) for n, t, s in layout["headings"]),
-        "units": tuple(Span(start=s, end=e) for s, e in layout["units"]),
-        "source_map": tuple(
-            SourceRun(text_start=s, text_end=e, page=p, source_start=c) for s, e, p, c in layout["source_map"]
-        ),
-    }

@@ -102,12 +102,97 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A word put on a file, or on the words `quote` in it; `start` says where, if they recur."""
+
+    name: str
+    content_sha256: str
+    quote: str | None = None
+    start: int | None = None
+    author: str = ""
+    created_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A verdict on the answer `quote` to a question, or on "no answer in here" (no `content_sha256`)."""
+
+    question: str
+    verdict: str
+    content_sha256: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    author: str = ""
+    comment: str = ""
+    created_ns: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProblem:
+    """A line of an export that could not be taken in, counted from 1, and why."""
+
+    line: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What one import did; `added` to `unchanged` count paths, `encoded` passages that needed a vector."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    encoded: int = 0
+    remarks: int = 0
+    problems: tuple[ImportProblem, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line was taken in."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What one export wrote."""
+
+    documents: int
+    passages: int
+    vectors: int
+    revision: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """Where a copy of a store is, and its size."""
+
+    folder: str
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReembedReport:
+    """What a change of encoder did; `kept` vectors were there already, `unreadable` passages have none."""
+
+    encoder: str
+    encoded: int
+    kept: int
+    unreadable: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Which documents may answer: OR within one field, AND across fields; empty means no restriction.
 
     `paths` are gitwildmatch patterns over absolute POSIX paths (a plain folder or file name works too),
     `documents` are document ids, `types` are file types such as `pdf`, `since` and `until` bound the
-    file's modification time.
+    file's modification time, `labels` are words put on a file or on words in it.
     """
 
     languages: tuple[str, ...] = ()
@@ -116,11 +201,13 @@ class Filters:
     types: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether every document passes."""
-        return not (self.languages or self.paths or self.documents or self.types or self.since or self.until)
+        dates = self.since or self.until
+        return not (self.languages or self.paths or self.documents or self.types or dates or self.labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +292,12 @@ class Stats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """Whether SQL and the two indexes agree; each problem names the thing and the next step."""
+    """Whether SQL and the two indexes agree, and what is wrong, in sentences.
+
+    After a repair `done` says what it did, and `lost` what could not be brought back.
+    """
 
     ok: bool
     problems: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()

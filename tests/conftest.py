@@ -9,8 +9,10 @@ import hashlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -294,16 +296,30 @@ def postgres() -> Iterator[Callable[[], str]]:
         for path in (folder, folder / "password"):
             shutil.chown(path, user)
 
-    def run(program: str, *arguments: str) -> None:
-        command = [str(programs[-1] / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-
-    options = f"-c listen_addresses= -k {folder} -c fsync=off -c shared_buffers=16MB -c max_connections=50"
+    data, socket = str(folder / "data"), str(folder)
+    ways = ["-U", "spanwise", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}", "-N"]
+    options = {"listen_addresses": "", "fsync": "off", "shared_buffers": "16MB", "max_connections": "50"}
+    # With util-linux the server ends with this process, however that ends.
+    bound = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+    command = [*bound, str(programs[-1] / "postgres"), "-D", data, "-k", socket]
     try:
-        run("initdb", "-U", "spanwise", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}", "-N")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        subprocess.run(
+            [str(programs[-1] / "initdb"), "-D", data, *ways],
+            user=user,
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [*command, *(f"--{name}={value}" for name, value in options.items())],
+                user=user,
+                cwd=folder,
+                stderr=log,
+            )
         yield _new_databases(folder)
-        run("pg_ctl", "-m", "immediate", "stop")
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
     finally:
         shutil.rmtree(folder)
 
@@ -313,11 +329,21 @@ def _new_databases(socket: Path) -> Callable[[], str]:
 
     numbers = itertools.count()
 
+    def connect() -> psycopg.Connection[tuple[object, ...]]:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return psycopg.connect(
+                    host=str(socket), user="spanwise", password="secret", dbname="postgres", autocommit=True
+                )
+            except psycopg.OperationalError:  # it has only just been started
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
     def create() -> str:
         name = f"library_{next(numbers)}"
-        with psycopg.connect(
-            host=str(socket), user="spanwise", password="secret", dbname="postgres", autocommit=True
-        ) as connection:
+        with connect() as connection:
             connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
         return f"postgresql://spanwise@/{name}?host={quote(str(socket), safe='')}"
 

@@ -16,9 +16,11 @@ FRONT_DOORS = {
     "faiss": {"index/vectors.py"},
     "tantivy": {"index/lexical.py"},
     "sqlalchemy": {
-        *("index/schema.py", "index/catalog.py", "index/database.py", "index/rejections.py"),
-        *("index/migrations/__init__.py", "index/migrations/versions/schema_1.py"),
-        "index/migrations/versions/schema_2.py",
+        *("index/database.py", "index/schema.py", "index/catalog.py"),
+        # The parts of the catalogue.
+        *("index/coverage.py", "index/holdings.py", "index/rejections.py", "index/remarks.py"),
+        *("index/selecting.py", "index/audit.py", "index/copying.py"),
+        *(f"index/migrations/{name}.py" for name in ("__init__", "versions/schema_1", "versions/schema_2")),
     },
     "transformers": {"index/checkpoint.py"},
     "matplotlib": {"qa/plots.py"},
