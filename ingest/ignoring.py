@@ -7,6 +7,7 @@ folder that is left out cannot be taken back, because nobody looks into it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".spanwiseignore"
 _MOST_BYTES = 1_000_000
+_NO_PATTERN = (ValueError, re.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,13 @@ def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
     """The patterns of a file; a line that is none counts for nothing, as in git."""
     try:
         return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
+    except _NO_PATTERN:
         return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
 
 
 def _is_pattern(line: str) -> bool:
     try:
         GitIgnoreSpec.from_lines([line])
-    except ValueError:
+    except _NO_PATTERN:
         return False
     return True
