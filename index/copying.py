@@ -39,6 +39,7 @@ def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:
         for name in _FOLDERS:
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, goal / name)
+        (goal / "index").mkdir()
         settings = {**read_settings(folder), "database": DATABASE}
         write_settings(goal, settings)
     except (OSError, shutil.Error, sqlite3.Error) as error:

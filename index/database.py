@@ -87,7 +87,7 @@ def open_database(url: str, folder: Path, *, create: bool) -> Engine:
         # Without an index nothing was ever published: a store whose making was cut short.
         if found is None and not create and (folder / "index").exists():
             raise StoreError(
-                f"the database {engine.url.render_as_string()} holds no store",
+                f"the database {_shown(engine)} holds no store",
                 hint="restore it from a copy, or ingest the documents into a new store",
             )
         if found is None:
@@ -103,7 +103,7 @@ def open_database(url: str, folder: Path, *, create: bool) -> Engine:
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(
-            f"the database {engine.url.render_as_string()} cannot be used: {_first_line(error)}",
+            f"the database {_shown(engine)} cannot be used: {_first_line(error)}",
             hint=_mending(engine),
         ) from error
     except StoreError:
@@ -224,6 +224,11 @@ def _explain(context: ExceptionContext, place: str) -> None:
     known = explained(context.original_exception, place)
     if known is not None:
         raise known from context.original_exception
+
+
+def _shown(engine: Engine) -> str:
+    """The URL as the user gave it, without the driver and the password."""
+    return engine.url.set(drivername=engine.dialect.name, password=None).render_as_string()
 
 
 def _first_line(error: Exception) -> str:

@@ -71,6 +71,7 @@ class Snapshot(Indexes):
     """What a reader holds: both indexes at one revision, unchanged while a writer works."""
 
     revision: int
+    fingerprint: str
 
 
 class Derived:
@@ -120,6 +121,7 @@ class Derived:
         languages = manifest.languages
         return Snapshot(
             revision=manifest.revision,
+            fingerprint=fingerprint,
             vectors=VectorIndex(segments, manifest.dimension, self.deletions.at(catalog, manifest.revision)),
             lexical=lexical,
             languages=tuple(catalog.languages()) if languages is None else languages,

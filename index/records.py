@@ -275,7 +275,10 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What a store holds. `languages` counts documents by language, `bytes` is the size on disk."""
+    """What a store holds. `languages` counts documents by language, `bytes` is the size on disk.
+
+    `rejected` counts files that were left out by reason, `labels` and `feedback` what people said of texts.
+    """
 
     documents: int
     paths: int
@@ -288,6 +291,9 @@ class Stats:
     types: Mapping[str, int]
     bytes: int
     index: IndexInfo
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    labels: int = 0
+    feedback: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ import numpy as np
 
 from index.catalog import Ids
 from index.derived import Indexes, Snapshot
+from index.errors import StoreLocked
 from index.filters import matching
 from index.fusion import FusionSettings, Scored, fuse
 from index.lexical import DamagedLexicalIndex
@@ -157,6 +158,8 @@ class Retriever:
         started = time.perf_counter()
         snapshot = self._store.snapshot()
         vectors = self._vectors(queries, mode) if len(snapshot.lexical) else [None] * len(queries)
+        if any(vector is not None for vector in vectors):
+            self._require_index(snapshot)
         encode_ms = (time.perf_counter() - started) * 1000 / max(1, len(queries))
         selection = self._selection(snapshot, filters) if filters and not filters.empty else None
         results = []
@@ -196,6 +199,14 @@ class Retriever:
             for number, vector in zip(readable, encoded, strict=True):
                 vectors[number] = vector
         return vectors
+
+    def _require_index(self, snapshot: Snapshot) -> None:
+        """Vectors of two encoders are never compared, even while one takes the other's place."""
+        if snapshot.fingerprint not in ("", self.encoder.fingerprint):
+            self._store.require_match(self.encoder)
+            raise StoreLocked(
+                f"the index of the encoder {self.encoder.name} is being made", hint="try again in a moment"
+            )
 
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
         living = self._living  # one look only: other threads may replace it

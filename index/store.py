@@ -162,7 +162,7 @@ class Store:
                 from index.encoder import load_encoder
 
                 self._encoder = load_encoder(self.models.encoder)
-            self._require_match(self._encoder)
+            self.require_match(self._encoder)
             return self._encoder
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -381,6 +381,8 @@ class Store:
             types=self._catalog.types(),
             bytes=folder_size(self.path) + self._catalog.server_bytes(),
             index=self._index_info(),
+            rejected=self._catalog.rejection_counts(),
+            **self._catalog.remark_counts(),
         )
 
     def check(self) -> CheckReport:
@@ -388,6 +390,8 @@ class Store:
         problems = self._catalog.problems()
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is not None:
+            if self._derived.folder.is_dir() and not any(self._derived.folder.iterdir()):
+                self._catch_up()  # a copy comes without indexes
             problems += self._missing_vectors(fingerprint)
             try:
                 problems += file_problems(self._derived, self._catalog, fingerprint)
@@ -478,7 +482,8 @@ class Store:
             self._catalog.set_setting("fingerprint", encoder.fingerprint)
         return encoder
 
-    def _require_match(self, encoder: Encoder) -> None:
+    def require_match(self, encoder: Encoder) -> None:
+        """Raise ModelMismatch unless this store holds vectors of that encoder, or none."""
         recorded = self._catalog.setting("fingerprint")
         if recorded is not None and recorded != encoder.fingerprint:
             name = self._catalog.setting("encoder")

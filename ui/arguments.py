@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models, _calibrate):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _models, _calibrate):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _benches(add("bench", "measure speed and memory"), common)
@@ -159,7 +159,13 @@ def _demo(add: _Add) -> None:
 
 
 def _maintenance(add: _Add) -> None:
-    add("init", "create an empty store")
+    sub = add("init", "create an empty store")
+    sub.add_argument(
+        "--database",
+        metavar="URL",
+        help="keep its SQL side in a PostgreSQL database, such as postgresql://USER@HOST/NAME; the password "
+        "comes from SPANWISE_DATABASE_PASSWORD or PGPASSWORD",
+    )
     sub = add("stats", "say what the store holds")
     sub.add_argument(
         "--files", action="store_true", help="file by file: pages, text, notes, what was left out"
@@ -174,6 +180,19 @@ def _maintenance(add: _Add) -> None:
         metavar="KIND",
         help="kind of the vector index from now on: auto (by size), or a FAISS factory string",
     )
+
+
+def _moving(add: _Add) -> None:
+    sub = add("export", "write all documents with their passages as JSON lines")
+    sub.add_argument("file", metavar="FILE", help="compressed if it ends in .gz; - is standard output")
+    sub.add_argument(
+        "--vectors", action="store_true", help="with their vectors, so that an import need not encode"
+    )
+    sub = add("import", "take in what an export holds; a store is made where there is none")
+    sub.add_argument("file", metavar="FILE", help="plain or .gz; - is standard input")
+    sub = add("backup", "copy the store while it is in use; the copy opens as a store")
+    sub.add_argument("folder", metavar="DIR", help="a new or an empty folder")
+    add("reembed", "change the encoder of a store: --encoder NAME; the old vectors serve until it is done")
 
 
 def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
