@@ -296,13 +296,14 @@ def unlike_the_model(found: State, request: dict[str, Any]) -> Iterator[str]:
 
 
 def unlike_the_search(found: State, request: dict[str, Any], retriever: Any) -> Iterator[str]:
-    for path, text in found.items():
-        for query, mode in ((text.split()[0], "lexical"), (text, "dense")):
-            hits = retriever.search(query, k=5, mode=mode)
-            if path not in [other for hit in hits for other in hit.document.paths]:
+    for mode in ("lexical", "dense"):
+        queries = [text.split()[0] if mode == "lexical" else text for text in found.values()]
+        for path, result in zip(found, retriever.search_many(queries, k=5, mode=mode), strict=True):
+            if path not in [other for hit in result for other in hit.document.paths]:
                 yield f"{path} is not found ({mode})"
-    for text in {*request["before"].values(), *request["after"].values()} - {*found.values()}:
-        if any(hit.passage.text == text for hit in retriever.search(text, k=5)):
+    gone = [*{*request["before"].values(), *request["after"].values()} - {*found.values()}]
+    for text, result in zip(gone, retriever.search_many(gone, k=5), strict=True):
+        if any(hit.passage.text == text for hit in result):
             yield f"a text that is gone is found: {text}"
 
 
@@ -359,6 +360,127 @@ def wait_for(child: int, kill_after: float | None) -> int:
 
 
 # -- every system call, where there is a compiler ------------------------------------------------------------
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* Counts the calls that change files below a folder; at one of them the process dies, a write half done, or
+   from there on the disk is full. */
+static char below[PATH_MAX];
+static int mode;
+static long at, met;
+
+void spanwise_arm(const char *folder, long number, int what) {
+    strncpy(below, folder, sizeof below - 1);
+    at = number;
+    met = 0;
+    mode = what;
+}
+
+long spanwise_met(void) { mode = 0; return met; }
+
+static int inside(const char *path) { return mode && path && !strncmp(path, below, strlen(below)); }
+
+static int inside_fd(int fd) {
+    char link[64], path[PATH_MAX];
+    if (!mode) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = 0;
+    return inside(path);
+}
+
+static int meet(void) {
+    long now = __sync_add_and_fetch(&met, 1);
+    if (mode == 1 && now == at) return 1;
+    if (mode == 2 && at && now >= at) return 2;
+    return 0;
+}
+
+static void die(void) { kill(getpid(), SIGKILL); for (;;) pause(); }
+
+#define REAL(result, name, ...) \
+    static result (*real)(__VA_ARGS__); \
+    if (!real) real = dlsym(RTLD_NEXT, #name)
+
+#define WRITES(name, ARGS, CALL, HALF) \
+    ssize_t name ARGS { \
+        REAL(ssize_t, name, int, const void *, size_t EXTRA); \
+        if (inside_fd(fd)) { int what = meet(); \
+            if (what == 1) { if (n > 1) HALF; die(); } \
+            if (what == 2) { errno = ENOSPC; return -1; } } \
+        return CALL; }
+
+#define EXTRA
+WRITES(write, (int fd, const void *data, size_t n), real(fd, data, n), real(fd, data, n / 2))
+#undef EXTRA
+#define EXTRA , off_t
+WRITES(pwrite, (int fd, const void *data, size_t n, off_t o), real(fd, data, n, o),
+       real(fd, data, n / 2, o))
+WRITES(pwrite64, (int fd, const void *data, size_t n, off_t o), real(fd, data, n, o),
+       real(fd, data, n / 2, o))
+
+#define ON_FD(name, ARGS, TYPES, CALL, FULL) \
+    int name ARGS { \
+        REAL(int, name, TYPES); \
+        if (inside_fd(fd)) { int what = meet(); \
+            if (what == 1) die(); \
+            if (what == 2 && FULL) { errno = ENOSPC; return -1; } } \
+        return CALL; }
+
+#undef REAL
+#define REAL(result, name, types) \
+    static result (*real)types; \
+    if (!real) real = dlsym(RTLD_NEXT, #name)
+ON_FD(fsync, (int fd), (int), real(fd), 0)
+ON_FD(fdatasync, (int fd), (int), real(fd), 0)
+ON_FD(ftruncate, (int fd, off_t n), (int, off_t), real(fd, n), 0)
+ON_FD(ftruncate64, (int fd, off_t n), (int, off_t), real(fd, n), 0)
+ON_FD(fallocate, (int fd, int m, off_t o, off_t n), (int, int, off_t, off_t), real(fd, m, o, n), 1)
+
+#define ON_PATH(name, ARGS, TYPES, CALL) \
+    int name ARGS { \
+        REAL(int, name, TYPES); \
+        if (inside(path) && meet() == 1) die(); \
+        return CALL; }
+ON_PATH(rename, (const char *path, const char *to), (const char *, const char *), real(path, to))
+ON_PATH(unlink, (const char *path), (const char *), real(path))
+ON_PATH(rmdir, (const char *path), (const char *), real(path))
+ON_PATH(mkdir, (const char *path, mode_t m), (const char *, mode_t), real(path, m))
+
+#define OPENS(name) \
+    int name(const char *path, int flags, ...) { \
+        REAL(int, name, (const char *, int, ...)); \
+        va_list list; va_start(list, flags); int m = va_arg(list, int); va_end(list); \
+        if (inside(path) && (flags & (O_CREAT | O_TRUNC))) { int what = meet(); \
+            if (what == 1) die(); \
+            if (what == 2) { errno = ENOSPC; return -1; } } \
+        return real(path, flags, m); }
+OPENS(open)
+OPENS(open64)
+"""
+
+
+def built_shim(folder: Path) -> Path:
+    """The library that stands before the C library; skips where it cannot be made."""
+    compiler = shutil.which("cc")
+    if sys.platform != "linux" or compiler is None:
+        pytest.skip("killing at every system call takes Linux and a C compiler")
+    source, library = folder / "shim.c", folder / "shim.so"
+    source.write_text(SHIM)
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
 
 
 def shim_arm(below: Path, mode: str, at: int) -> None:
@@ -471,54 +593,134 @@ def filled(server: Server, folder: Path, seed: int) -> Bench:
     return bench
 
 
-def kill_points(server: Server, folder: Path, kinds: tuple[str, ...], most: int, seed: int) -> Counter[str]:
-    """Kill at `most` of the named points of each kind of work (all of them for 0); how many there were."""
-    base = filled(server, folder / "base", seed)
+class Again:
+    """Puts a bench back to where it was, files and all: paths are in SQL and must stay the same."""
+
+    def __init__(self, bench: Bench, saved: Path) -> None:
+        self._bench, self._saved = bench, saved
+        self._was = (bench.state, bench.number, bench.random.getstate())
+        shutil.copytree(bench.folder, saved)
+
+    def __call__(self) -> None:
+        shutil.rmtree(self._bench.folder)
+        shutil.copytree(self._saved, self._bench.folder)
+        self._bench.state, self._bench.number, drawn = self._was
+        self._bench.random.setstate(drawn)
+
+    def over(self) -> None:
+        self()
+        shutil.rmtree(self._saved)
+
+
+def break_off(
+    server: Server, folder: Path, kinds: tuple[str, ...], most: int, *, seed: int, shim: str | None = None
+) -> Counter[str]:
+    """Break each kind of work off at `most` of the points there are (all for 0); how many were tried.
+
+    Points are file operations and commits as Python sees them, or with `shim` system calls: at one of them
+    the process is killed ("kill"), or the disk is full from there on ("full").
+    """
+    bench = filled(server, folder / "base", seed)
     tried: Counter[str] = Counter()
-    faults: list[str] = []
     for kind in kinds:
-        # Files keep their paths, so that what SQL says of them stays true: the base is put back each time.
-        saved = folder / "saved"
-        shutil.copytree(base.folder, saved)
-        drawn, number = base.random.getstate(), base.number
-
-        def again(base: Bench = base, saved: Path = saved, drawn: Any = drawn, number: int = number) -> None:
-            shutil.rmtree(base.folder)
-            shutil.copytree(saved, base.folder, symlinks=True)
-            base.random.setstate(drawn)
-            base.number = number
-
-        state = base.state
-        plan = base.plan(kind)
+        again = Again(bench, folder / "saved")
+        plan = bench.plan(kind)
         prepare_files(plan)
-        counted = base.run(plan)
+        counted = bench.run(plan, shim=shim)
         assert counted["status"] == 0, counted
-        names = counted["names"]
-        base.verify(plan, "the end")
-        every = list(range(1, len(names) + 1))
-        chosen = every if not most else sorted(random.Random(seed).sample(every, min(most, len(every))))
-        for at in chosen:
+        bench.verify(plan, "the end")
+        names = counted["names"] or [f"call {number}" for number in range(1, counted["calls"] + 1)]
+        every = range(1, len(names) + 1)
+        for at in sorted(random.Random(seed).sample(every, min(most or len(every), len(every)))):
             again()
-            base.state = state
             prepare_files(plan)
-            died = base.run(plan, at=at)
-            if died["status"] != -signal.SIGKILL:
-                # A thread in the background may have had less to do this time.
-                continue
+            ended = bench.run(plan, at=at, shim=shim)
+            if shim == "full":
+                if ended["status"] and not ended["error"].startswith("StoreError: there is no room left"):
+                    bench.faults.append(f"{kind} at {names[at - 1]}: {ended['error']}")
+            elif ended["status"] != -signal.SIGKILL:
+                continue  # a thread in the background had less to do this time
             tried[kind] += 1
-            base.verify(plan, names[at - 1])
-        again()
-        base.state = state
-        shutil.rmtree(saved)
-        faults += base.faults
-        base.faults = []
-    assert not faults, "\n".join(faults)
+            bench.verify(plan, names[at - 1])
+        again.over()
+    assert not bench.faults, "\n".join(bench.faults)
     return tried
 
 
+def kill_at_random(server: Server, folder: Path, count: int, *, seed: int) -> Counter[str]:
+    """Kill random work at random times, always on with the store that is left; how many were killed."""
+    bench = filled(server, folder, seed)
+    killed: Counter[str] = Counter()
+    while killed.total() < count:
+        kind = bench.random.choice(list(PLANS))
+        plan = bench.plan(kind)
+        prepare_files(plan)
+        ended = bench.run(plan, points=False, kill_after=bench.random.uniform(0.0, 0.5))
+        assert ended["status"] in (0, -signal.SIGKILL), ended
+        killed[kind] += ended["status"] != 0
+        bench.verify(plan, "a random time", write=False)
+        if bench.state != plan.after:
+            # As a user would: the same command again.
+            resumed = Plan(**{**asdict(plan), "before": bench.state})
+            if plan.kind == "delete":
+                resumed.names = [name for name in plan.names if name in bench.state]
+            assert bench.run(resumed, points=False)["status"] == 0
+            bench.verify(resumed, "the second try", write=False)
+        assert bench.state == plan.after or bench.faults
+        if bench.faults:
+            raise AssertionError("\n".join(bench.faults))
+    return killed
+
+
+@pytest.fixture(scope="module")
+def shimmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(preload=built_shim(tmp_path_factory.mktemp("shim")))
+    yield started
+    started.close()
+
+
 def test_killed_at_a_few_points(server: Server, tmp_path: Path) -> None:
-    tried = kill_points(server, tmp_path, ("add", "delete"), 4, seed=1)
-    assert sum(tried.values()) >= 6
+    assert break_off(server, tmp_path, ("add", "delete"), 3, seed=1).total() == 6
+
+
+@pytest.mark.slow
+def test_killed_at_sixty_points(server: Server, tmp_path: Path) -> None:
+    assert break_off(server, tmp_path, tuple(PLANS), 9, seed=2).total() >= 60
+
+
+@pytest.mark.full
+def test_killed_at_every_point(server: Server, tmp_path: Path) -> None:
+    tried = break_off(server, tmp_path, tuple(PLANS), 0, seed=3)
+    print(f"killed at {tried.total()} points: {dict(tried)}")  # noqa: T201
+    assert tried.total() > 300
+
+
+@pytest.mark.full
+def test_killed_at_random_times(server: Server, tmp_path: Path) -> None:
+    killed = kill_at_random(server, tmp_path, 300, seed=4)
+    print(f"killed {killed.total()} times: {dict(killed)}")  # noqa: T201
+
+
+@pytest.mark.slow
+def test_killed_at_a_few_system_calls(shimmed: Server, tmp_path: Path) -> None:
+    assert break_off(shimmed, tmp_path, ("add", "compact"), 8, seed=5, shim="kill").total() >= 12
+
+
+@pytest.mark.full
+def test_killed_at_many_system_calls(shimmed: Server, tmp_path: Path) -> None:
+    tried = break_off(shimmed, tmp_path, tuple(PLANS), 60, seed=6, shim="kill")
+    print(f"killed at {tried.total()} system calls: {dict(tried)}")  # noqa: T201
+
+
+@pytest.mark.slow
+def test_disk_full_at_a_few_system_calls(shimmed: Server, tmp_path: Path) -> None:
+    assert break_off(shimmed, tmp_path, ("ingest", "compact"), 6, seed=7, shim="full").total() == 12
+
+
+@pytest.mark.full
+def test_disk_full_at_many_system_calls(shimmed: Server, tmp_path: Path) -> None:
+    tried = break_off(shimmed, tmp_path, tuple(PLANS), 50, seed=8, shim="full")
+    print(f"disk full at {tried.total()} system calls: {dict(tried)}")  # noqa: T201
 
 
 if __name__ == "__main__":
