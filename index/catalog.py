@@ -37,6 +37,7 @@ from index.schema import (
     PathRow,
     VectorRow,
 )
+from index.selecting import Selecting
 from index.upkeep import Upkeep
 from ingest.chunking import embedding_text
 from ingest.records import Document, Passage
@@ -69,7 +70,7 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Upkeep):
+class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Selecting, Upkeep):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:

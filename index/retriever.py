@@ -14,12 +14,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from index.catalog import Ids
 from index.derived import Indexes, Snapshot
 from index.errors import StoreLocked
-from index.filters import matching
 from index.fusion import FusionSettings, Scored, fuse
 from index.lexical import DamagedLexicalIndex
 from index.protocols import Encoder, Vectors
@@ -113,7 +110,6 @@ class Retriever:
         self._store = store
         self._given = encoder
         self._fusion = fusion
-        self._living: tuple[int, Ids, Ids] | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -209,13 +205,8 @@ class Retriever:
             )
 
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
-        living = self._living  # one look only: other threads may replace it
-        if living is None or living[0] != snapshot.revision:
-            living = (snapshot.revision, *self._store.catalog.living_passages(snapshot.revision))
-            self._living = living
-        _, ids, keys = living
-        chosen = matching(self._store.catalog.documents(), filters)
-        return Selection(documents=tuple(chosen), passages=ids[np.isin(keys, chosen)])
+        chosen = self._store.catalog.select(filters, snapshot.revision)
+        return Selection(documents=tuple(chosen.documents.tolist()), passages=chosen.passages)
 
     def _hits(
         self,

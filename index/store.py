@@ -33,7 +33,6 @@ from index.building import Builder
 from index.catalog import Catalog
 from index.derived import Derived, Snapshot, StaleDerived
 from index.errors import ModelError, ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
-from index.filters import matching
 from index.folders import SETTINGS, database_url, folder_size, make_folder, read_settings, write_settings
 from index.integrity import file_problems, suspected_vectors
 from index.kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
@@ -414,10 +413,11 @@ class Store:
         self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
     ) -> tuple[DocumentInfo, ...]:
         """Documents that pass the filters, by path."""
-        documents = self._catalog.documents()
-        keys = set(matching(documents, filters)) if filters and not filters.empty else set(documents)
-        chosen = [info for key, info in documents.items() if key in keys]
-        return tuple(chosen[offset : None if limit is None else offset + limit])
+        keys = None
+        if filters and not filters.empty:
+            keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
+        chosen = tuple(self._catalog.documents(keys).values())
+        return chosen[offset : None if limit is None else offset + limit]
 
     def files(self) -> Iterator[FileReport]:
         """Every file that was taken in, by path, then every file that was left out, by path."""
