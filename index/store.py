@@ -20,7 +20,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -385,12 +385,30 @@ class Store:
         )
 
     def check(self) -> CheckReport:
-        """Whether SQL and both indexes agree, checksums and every vector included; nothing is mended."""
+        """Whether SQL and both indexes agree, checksums and every vector included; nothing is mended.
+
+        Writers wait meanwhile. What a writer that died has left behind is published first, as by any reader.
+        Raises StoreLocked while another process writes for long.
+        """
+        if not self._writable:
+            return self._checked()
+        with self._writing("check"):
+            self._publish_leftovers()
+            return self._checked()
+
+    def _publish_leftovers(self) -> None:
+        manifest, fingerprint = self._derived.manifest(self._catalog), self._catalog.setting("fingerprint")
+        if manifest is None or manifest.fingerprint != fingerprint:
+            return
+        with suppress(StoreError):
+            # A counter that cannot be read is among the problems.
+            if manifest.revision < self._catalog.revision():
+                self._publish()
+
+    def _checked(self) -> CheckReport:
         problems = self._catalog.problems()
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is not None:
-            if self._derived.folder.is_dir() and not any(self._derived.folder.iterdir()):
-                self._catch_up()  # a copy comes without indexes
             problems += self._missing_vectors(fingerprint)
             try:
                 problems += file_problems(self._derived, self._catalog, fingerprint)
