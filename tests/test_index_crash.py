@@ -24,9 +24,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 ROOT = Path(__file__).parents[1]
 KIND = "IVF1,SQ8"
@@ -721,6 +724,182 @@ def test_disk_full_at_a_few_system_calls(shimmed: Server, tmp_path: Path) -> Non
 def test_disk_full_at_many_system_calls(shimmed: Server, tmp_path: Path) -> None:
     tried = break_off(shimmed, tmp_path, tuple(PLANS), 50, seed=8, shim="full")
     print(f"disk full at {tried.total()} system calls: {dict(tried)}")  # noqa: T201
+
+
+# -- a store against a plain dictionary ----------------------------------------------------------------------
+
+WORDS = "harbour pilot lantern voyage captain anchor compass tide rudder sailor cargo island".split()
+FILES = st.sampled_from([f"file{number}.txt" for number in range(6)])
+IDS = st.sampled_from([f"id{number}" for number in range(6)])
+SENTENCES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(
+    lambda words: f"The {' '.join(words)}."
+)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Whatever is done to a store, it holds and finds what the dictionary says, crashes included."""
+
+    server: Server
+    folder: Path
+    done: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(self.server, Path(tempfile.mkdtemp(dir=self.folder)), seed=1)
+        self.disk: State = {}
+        self.encoder = hashing_encoder()
+        self._open()
+
+    def _open(self) -> None:
+        from index.retriever import Retriever
+        from index.store import Store
+
+        self.store = Store.open(self.bench.store, create=True, encoder=self.encoder)
+        self.retriever = Retriever(self.store)
+
+    @property
+    def model(self) -> State:
+        return self.bench.state
+
+    def _path(self, name: str) -> str:
+        return (self.bench.files / name).as_posix()
+
+    @rule(texts=st.dictionaries(IDS, SENTENCES, min_size=1, max_size=3))
+    def add(self, texts: State) -> None:
+        from ingest.records import Text
+
+        self.done["add"] += 1
+        self.store.add([Text(id=name, text=text) for name, text in texts.items()])
+        self.model.update({f"text:{name}": text for name, text in texts.items()})
+
+    @rule(name=FILES, text=SENTENCES)
+    def write_file(self, name: str, text: str) -> None:
+        self.done["write a file"] += 1
+        Path(self._path(name)).write_text(text)
+        self.disk[self._path(name)] = text
+
+    @rule(name=FILES)
+    def remove_file(self, name: str) -> None:
+        self.done["remove a file"] += 1
+        Path(self._path(name)).unlink(missing_ok=True)
+        self.disk.pop(self._path(name), None)
+
+    @rule(old=FILES, new=FILES)
+    def rename_file(self, old: str, new: str) -> None:
+        if self._path(old) in self.disk:
+            self.done["rename a file"] += 1
+            Path(self._path(old)).replace(self._path(new))
+            self.disk[self._path(new)] = self.disk.pop(self._path(old))
+
+    @rule(prune=st.booleans())
+    def ingest(self, prune: bool) -> None:
+        self.done["ingest"] += 1
+        held = {path: text for path, text in self.model.items() if not path.startswith("text:")}
+        self.store.ingest([self.bench.files], prune=prune)
+        # A file that has gone elsewhere leaves its old path behind for the new one, with or without prune.
+        found = {path for info in self.store.documents() for path in info.paths}
+        kept = {path: text for path, text in held.items() if path not in self.disk and path in found}
+        if prune:
+            assert not kept
+        for path, text in held.items():
+            assert path in found or prune or text in self.disk.values(), f"{path} is lost"
+        for path in held:
+            del self.model[path]
+        self.model.update({**kept, **self.disk})
+
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        if self.model:
+            self.done["delete"] += 1
+            path = data.draw(st.sampled_from(sorted(self.model)))
+            assert self.store.delete([path.removeprefix("text:")]) == 1
+            del self.model[path]
+
+    @rule(word=st.sampled_from(WORDS), k=st.integers(1, 30))
+    def search(self, word: str, k: int) -> None:
+        self.done["search"] += 1
+        documents = self.store.documents()
+        with_word = [info for info in documents if word in self.model[info.path].split(".")[0].split()]
+        found = self.retriever.search(word, k=k, mode="lexical")
+        assert len(found) == min(k, len(with_word))
+        assert {hit.document.id for hit in found} <= {info.id for info in with_word}
+        for mode in ("dense", "hybrid"):
+            found = self.retriever.search(word, k=k, mode=mode)
+            assert len({hit.passage.id for hit in found}) == min(k, len(documents))
+            assert all(hit.passage.text == self.model[hit.document.path] for hit in found)
+
+    @rule()
+    def reopen(self) -> None:
+        self.done["reopen"] += 1
+        self.store.close()
+        self._open()
+
+    @rule(index=st.sampled_from([None, "SQfp16", "auto"]), grace=st.sampled_from([0.0, 60.0]))
+    def compact(self, index: str | None, grace: float) -> None:
+        self.done["compact"] += 1
+        self.store.compact(index=index, grace_seconds=grace)
+
+    @rule(kind=st.sampled_from(["add", "update", "delete", "compact", "repair"]), at=st.integers(1, 70))
+    def crash(self, kind: str, at: int) -> None:
+        self.done["crash"] += 1
+        if kind in ("update", "delete") and not any(path.startswith("text:") for path in self.model):
+            return
+        self.store.close()
+        plan = self.bench.plan(kind)
+        ended = self.bench.run(plan, at=at)
+        assert ended["status"] in (0, -signal.SIGKILL), ended
+        self.bench.verify(plan, f"point {at}", write=False)
+        assert not self.bench.faults, self.bench.faults
+        self._open()
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        held = {
+            path: self.store.document(info.id).text for info in self.store.documents() for path in info.paths
+        }
+        assert held == self.model
+
+    def teardown(self) -> None:
+        report = self.store.check()
+        assert report.ok, report.problems
+        self.store.close()
+        shutil.rmtree(self.bench.folder)
+
+
+def run_machine(server: Server, folder: Path, examples: int, steps: int) -> Counter[str]:
+    machine = type("Machine", (StoreMachine,), {"server": server, "folder": folder, "done": Counter()})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+            derandomize=True, suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+    return machine.done  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def parser_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.ingestion.Parser", ParserHere)
+
+
+@pytest.mark.usefixtures("parser_here")
+def test_store_agrees_with_a_dictionary(server: Server, tmp_path: Path) -> None:
+    assert run_machine(server, tmp_path, 2, 12).total() > 10
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("parser_here")
+def test_store_agrees_with_a_dictionary_for_long(server: Server, tmp_path: Path) -> None:
+    assert run_machine(server, tmp_path, 6, 30).total() > 100
+
+
+@pytest.mark.full
+@pytest.mark.usefixtures("parser_here")
+@pytest.mark.timeout(7200)
+def test_store_agrees_with_a_dictionary_for_very_long(server: Server, tmp_path: Path) -> None:
+    done = run_machine(server, tmp_path, 60, 60)
+    print(f"{done.total()} operations: {dict(done)}")  # noqa: T201
 
 
 if __name__ == "__main__":
