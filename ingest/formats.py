@@ -129,6 +129,7 @@ _MEDIA = frozenset(
 )
 _MARKUP_NAMES = frozenset(("html", "xml", "epub", "eml", "md"))
 _HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--(?:(?!-->).)*-->\s*)*<(!doctype html|html)\b", re.DOTALL)
+_MOST_UNPACKED = 1_000_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 
@@ -217,6 +218,7 @@ def _in_zip(data: bytes) -> str | None:
     """Which document the archive is; None for a plain archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_size(archive)
             names = frozenset(archive.namelist())
             kind = _first_bytes(archive, "mimetype") if "mimetype" in names else ""
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
@@ -235,6 +237,13 @@ def _first_bytes(archive: zipfile.ZipFile, name: str) -> str:
     """The beginning of a member; it may swell to gigabytes."""
     with archive.open(name) as member:
         return member.read(80).decode("ascii", "replace")
+
+
+def _check_size(archive: zipfile.ZipFile) -> None:
+    """Libraries unpack what they like; what an archive says about its members, zipfile holds it to."""
+    size = sum(info.file_size for info in archive.infolist())
+    if size > _MOST_UNPACKED:
+        raise UnparsableError(RejectReason.TOO_LARGE, f"it unpacks to {size:,} bytes")
 
 
 def looks_like_text(data: bytes) -> bool:

@@ -58,6 +58,7 @@ def _characters() -> dict[int, str]:
 
 
 _CHARACTERS = _characters()
+_MARKS = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code)))
 
 _Step = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
@@ -70,10 +71,13 @@ _BEFORE: tuple[_Step, ...] = (
     (re.compile(r"\r\n?"), lambda match: "\n"),
     (re.compile("[" + re.escape("".join(map(chr, _CHARACTERS))) + "]"), _spell_out),
     (re.compile("[\u200c\u200d]{2,}"), lambda match: match[0][0]),
+    # As in Unicode's stream-safe form: composing a run of marks takes the square of its length.
+    (re.compile(f"[{_MARKS}]{{31,}}"), lambda match: match[0][:30]),
     (re.compile(f"(?<![{_JOINING}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINING}])"), lambda match: ""),
 )
 _AFTER: tuple[_Step, ...] = (
-    (re.compile(r" +(?=\n|\Z)"), lambda match: ""),
+    # From the first of the spaces only: a line of a million spaces must not cost their square.
+    (re.compile(r"(?<! ) +(?=\n|\Z)"), lambda match: ""),
     (re.compile(r"\n{3,}"), lambda match: "\n\n"),
     (re.compile(r"\A\n+|\n+\Z"), lambda match: ""),
 )

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
 
-from ingest.builder import TextBuilder
+from ingest.builder import TextBuilder, UnparsableError
 from ingest.normalise import squeeze
 from ingest.parsers.tables import names_columns, row_in_words
+from ingest.records import RejectReason
 
 Element = etree._Element
 
@@ -36,6 +37,7 @@ _BLOCKS = frozenset(
 )
 _BULLET = "- "
 _DESCRIPTION_WORDS = 4
+_SMALL = re.compile(r"[0-9]{1,6}")
 _MARK = re.compile(r"^(\[?(\d{1,3}|[a-z*†‡])\]?|[↑↩\ufe0e^]+)$")
 
 
@@ -52,10 +54,19 @@ def tree_of(markup: str) -> HtmlElement | None:
     markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup).replace("\x00", "")
     if not markup.strip():
         return None
+    parser = _parser()
     try:
-        return document_fromstring(markup.encode("utf-8", "replace"), parser=_parser())
+        root = document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
         return None
+    check_depth(parser)
+    return root
+
+
+def check_depth(parser: etree.HTMLParser | etree.XMLParser) -> None:
+    """libxml2 stops where elements are nested too deeply and would give the beginning for the whole."""
+    if any("depth" in entry.message for entry in parser.error_log):
+        raise UnparsableError(RejectReason.CORRUPT, "nested too deeply")
 
 
 def append_tree(root: Element, builder: TextBuilder, *, level: int = 0) -> None:
@@ -135,7 +146,7 @@ class _Walker:
     def _list(self, element: Element) -> None:
         """Items stand on lines of their own; the paragraphs of a long item stay paragraphs."""
         self.flush()
-        number = int(element.get("start", "1")) if element.get("start", "1").isdigit() else 1
+        number = small_number(element.get("start"), 1)
         nested = any(
             isinstance(e.tag, str) and e.tag in ("ul", "ol", "menu") for e in element.iterancestors()
         )
@@ -158,7 +169,7 @@ class _Walker:
     def _definitions(self, element: Element) -> None:
         self.flush()
         term = ""
-        for child in element.iter("dt", "dd"):
+        for child in _terms(element):
             if child.tag == "dt":
                 term = inline_text(child)
                 continue
@@ -183,6 +194,20 @@ class _Walker:
         else:
             self.builder.line(self.prefix + text.replace("\n", " "))
         self.prefix = ""
+
+
+def _terms(element: Element) -> Iterator[Element]:
+    """The terms and definitions of this list, also those that a page groups, not those of lists inside."""
+    for child in element:
+        if child.tag in ("dt", "dd"):
+            yield child
+        elif child.tag == "div":
+            yield from _terms(child)
+
+
+def small_number(text: str | None, otherwise: int) -> int:
+    """The number that an attribute holds; what is no number, or a monstrous one, counts as not given."""
+    return int(text) if text and _SMALL.fullmatch(text) else otherwise
 
 
 def _picture_words(image: Element) -> str:

@@ -34,7 +34,8 @@ def parse_epub(data: bytes, builder: TextBuilder) -> None:
         package_path = _package_path(archive)
         package = read_xml(archive, package_path)
         _read_metadata(package, builder)
-        for name in _chapters(package, posixpath.dirname(package_path)):
+        # A page may stand in the spine again and again; it is read once.
+        for name in dict.fromkeys(_chapters(package, posixpath.dirname(package_path))):
             if name not in names:
                 builder.warnings.append(f"chapter {name} is missing inside")
                 continue

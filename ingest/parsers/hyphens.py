@@ -15,9 +15,9 @@ from typing import Self
 HYPHEN = "\x02"
 """What pdfium puts in the place of a hyphen at the end of a line, line end included."""
 
-_COMPOUND = re.compile(r"\w+(?:-\w+)+")
+_COMPOUND = re.compile(r"(?<!\w)\w+(?:-\w+)+")
 _WORD = re.compile(rf"(?<![\w{HYPHEN}-])\w{{3,}}(?![\w{HYPHEN}-])")
-_LAST = re.compile(r"(\w+)$")
+_LAST = re.compile(r"(?<!\w)(\w+)$")
 _FIRST = re.compile(r"^(\w+)")
 _LEAST_HALF = 4
 _PREFIXES = frozenset("self well high low half cross long short".split())

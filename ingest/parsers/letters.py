@@ -19,14 +19,23 @@ from ingest.records import RejectReason
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _KEPT = ("From", "To", "Cc", "Date", "Message-ID")
+_LONGEST_HEADER = 4000
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class _BoundedHeaders(policy.EmailPolicy):
+    """Headers of some length only: the library takes the square of it."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_LONGEST_HEADER]
 
 
 def parse_eml(data: bytes, builder: TextBuilder) -> None:
     """Appends a letter: its header lines, then its text."""
     if data.startswith(_WIDE_MARKS) or b"\x00" in data[:100]:
         data = decode(data).encode("utf-8")
-    message = email.message_from_bytes(data, policy=policy.default)
+    message = email.message_from_bytes(data, policy=_BoundedHeaders())
     headers = {name: value for name in (*_SHOWN, *_KEPT) if (value := _header(message, name))}
     if not headers and not message.keys():
         raise UnparsableError(RejectReason.CORRUPT, "no e-mail: it has no header lines")

@@ -48,6 +48,10 @@ def _renderer() -> MarkdownIt:
     return renderer
 
 
+def _is_tree(value: object) -> bool:
+    return isinstance(value, list | dict | set | tuple)
+
+
 def _read_front_matter(content: str, builder: TextBuilder) -> None:
     try:
         fields = yaml.safe_load(content)
@@ -57,7 +61,8 @@ def _read_front_matter(content: str, builder: TextBuilder) -> None:
     if not isinstance(fields, dict):
         return
     for key, value in fields.items():
-        words = value if isinstance(value, list) else [value]
+        # Values that are trees are no words, and a few aliases can make them larger than any memory.
+        words = [word for word in (value if isinstance(value, list) else [value]) if not _is_tree(word)]
         text = re.sub(r"\s+", " ", ", ".join(str(word) for word in words if word is not None)).strip()
         if not text:
             continue

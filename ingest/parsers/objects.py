@@ -37,7 +37,7 @@ def parse_json(data: bytes, builder: TextBuilder) -> None:
     """Appends a JSON document; objects one after another are taken, too."""
     text = decode(data)
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_integer)
     except json.JSONDecodeError as error:
         if "Extra data" not in error.msg:
             raise UnparsableError(RejectReason.CORRUPT, f"damaged JSON: {error}") from error
@@ -59,7 +59,7 @@ def parse_jsonl(data: bytes, builder: TextBuilder) -> None:
     lines = [line for line in decode(data).splitlines() if line.strip()]
     for number, line in enumerate(lines, start=1):
         try:
-            value = json.loads(line)
+            value = json.loads(line, parse_int=_integer)
         except json.JSONDecodeError:
             broken.append(number)
             continue
@@ -69,6 +69,11 @@ def parse_jsonl(data: bytes, builder: TextBuilder) -> None:
     if broken:
         named = ", ".join(map(str, broken[:_MAX_WARNINGS])) + (", ..." if len(broken) > _MAX_WARNINGS else "")
         builder.warnings.append(f"{len(broken)} of {len(lines)} lines are no valid JSON: {named}")
+
+
+def _integer(digits: str) -> int | str:
+    """A number of thousands of digits is kept as it stands: Python would refuse the whole file for it."""
+    return int(digits) if len(digits) < _LONG else digits
 
 
 def _append_records(values: list[Any], builder: TextBuilder) -> None:

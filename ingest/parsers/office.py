@@ -15,7 +15,7 @@ from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
 from ingest.builder import TextBuilder, UnparsableError
-from ingest.parsers.blocks import Element, append_html, append_tree
+from ingest.parsers.blocks import Element, append_html, append_tree, small_number
 from ingest.parsers.formulas import with_formulas_as_text
 from ingest.parsers.packages import read_member, read_xml
 from ingest.records import RejectReason
@@ -141,8 +141,7 @@ def _as_html(body: Element, titles: frozenset[str]) -> Element:
 def _rename(element: Element, titles: frozenset[str]) -> None:
     match etree.QName(element).localname:
         case "h":
-            level = element.get(f"{{{_TEXT}}}outline-level", "1")
-            element.tag = f"h{min(6, int(level)) if level.isdigit() else 1}"
+            element.tag = f"h{min(6, max(1, small_number(element.get(f'{{{_TEXT}}}outline-level'), 1)))}"
         case "p" if element.get(f"{{{_TEXT}}}style-name") in titles:
             element.tag = "h1"
         case "s" | "tab" if element.tag.startswith(f"{{{_TEXT}}}"):

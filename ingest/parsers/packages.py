@@ -11,7 +11,7 @@ import zipfile
 from lxml import etree
 
 from ingest.builder import UnparsableError
-from ingest.parsers.blocks import Element
+from ingest.parsers.blocks import Element, check_depth
 from ingest.records import RejectReason
 
 MAX_MEMBER_BYTES = 500_000_000
@@ -45,6 +45,7 @@ def parse_tree(data: bytes, *, recover: bool = True) -> Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise UnparsableError(RejectReason.CORRUPT, f"damaged XML: {error}") from error
+    check_depth(parser)
     if root is None:
         raise UnparsableError(RejectReason.CORRUPT, "damaged XML: no element in it")
     return root

@@ -31,6 +31,7 @@ _NO_TITLE = re.compile(
 )
 _METADATA = ("Author", "Subject", "Keywords", "CreationDate")
 _PLACES_NAMED = 20
+_LONGEST_BOOKMARK = 300
 _MOST_PAGES = 20_000
 
 
@@ -221,11 +222,11 @@ def _add_outline(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
 
 def _find_words(text: str, title: str, start: int, end: int) -> int | None:
     """Where the letters of `title` stand in `text[start:end]`, whatever stands between."""
-    letters = [re.escape(character) for character in title if character.isalnum()]
+    letters = [re.escape(character) for character in title[:_LONGEST_BOOKMARK] if character.isalnum()]
     if not letters:
         return None
-    pattern = r"[\W_]*".join(letters)
-    for begin in (r"^[\W_]*(?:\d+(?:\.\d+)*\.?\s+)?", r"\b"):
+    pattern = r"[\W_]{0,20}".join(letters)
+    for begin in (r"^[\W_]{0,20}(?:\d+(?:\.\d+)*\.?\s+)?", r"\b"):
         match = re.compile(f"{begin}({pattern})", re.IGNORECASE | re.MULTILINE).search(text, start, end)
         if match is not None:
             return match.start() if begin[0] == "^" else match.start(1)

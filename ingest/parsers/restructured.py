@@ -21,8 +21,8 @@ from ingest.normalise import squeeze
 from ingest.parsers.tables import row_in_words
 
 _ROLE = re.compile(r"^:[\w:+.-]+:`(.*)`$|^`(.*)`:[\w:+.-]+:$|^`(.*)`_{0,2}$", re.DOTALL)
-_MARKED = re.compile(r":[\w:+.-]+:`[^`]*`|`[^`]+`_{0,2}|``[^`]+``")
-_TARGET = re.compile(r"\s*<[^<>]*>$")
+_MARKED = re.compile(r":[\w:+.-]{1,80}:`[^`]*`|`[^`]+`_{0,2}|``[^`]+``")
+_TARGET = re.compile(r"(?<!\s)\s*<[^<>]*>$")
 _DIRECTIVE = re.compile(r"^\s*\.\.\s+[\w:.+-]+::[ \t]*(.*)", re.DOTALL)
 _OPTION = re.compile(r"^\s*:[\w-]+:.*$")
 _FIELD = re.compile(r"\A(?:[A-Z][\w-]*:.*\n(?:[ \t]+\S.*\n)*)+(?=\s*\n|\Z)")

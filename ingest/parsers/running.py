@@ -23,7 +23,8 @@ _MOST_ROWS = 4
 _LEAST_DISTANCE = 0.4  # heights of a line, to the text
 _SAME_HEIGHT = 3.0  # points
 _CELL_GAP = 1.5
-_SEPARATOR = re.compile(r"\s+[|·•—–]\s+|\t")
+_LONGEST_NUMBER = 40
+_SEPARATOR = re.compile(r"\s[|·•—–]\s|\t")
 _PAGE_NUMBER = re.compile(
     r"""
     [\W_]*
@@ -122,7 +123,7 @@ def _parts(cell: str) -> Iterator[str]:
 
 def _number(cell: str) -> int | None:
     """The number that a cell is, with or without the word `page` and the number of all pages."""
-    match = _PAGE_NUMBER.fullmatch(cell)
+    match = _PAGE_NUMBER.fullmatch(cell) if len(cell) <= _LONGEST_NUMBER else None
     if match is None:
         return None
     if match["roman"]:

@@ -26,6 +26,9 @@ Row = list[str]
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
 _MOST_CELLS = 1_000_000
+_BLANKS_TO_A_CELL = 100
+
+csv.field_size_limit(2**31 - 1)
 
 
 def parse_csv(data: bytes, builder: TextBuilder) -> None:
@@ -47,7 +50,10 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
         for sheet in workbook.worksheets:
             # Some writers declare a wrong extent, and read-only mode believes it.
             sheet.reset_dimensions()
-            told = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
+            told = (
+                ["" if value is None else _cell(value) for value in row]
+                for row in sheet.iter_rows(values_only=True)
+            )
             rows = list(allowance.rows(told, builder, f" of {sheet.title!r}"))
             if any(any(row) for row in rows):
                 builder.heading(1, sheet.title)
@@ -67,7 +73,7 @@ class _Allowance:
     def rows(self, rows: Iterable[Row], builder: TextBuilder, of: str = "") -> Iterator[Row]:
         """The rows until the allowance is spent; that the rest was left out becomes a warning."""
         for number, row in enumerate(rows):
-            self._cells -= sum(map(bool, row))
+            self._cells -= sum(map(bool, row)) + len(row) // _BLANKS_TO_A_CELL
             if self._cells < 0:
                 limit = f"the limit is {_MOST_CELLS:,} cells in a file"
                 builder.warnings.append(f"only the first {number:,} rows{of} were read: {limit}")
@@ -79,7 +85,7 @@ def append_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
     """Appends rows as records, table by table: a blank row ends one."""
     block: list[Row] = []
     for row in rows:
-        cells = [squeeze(cell) for cell in row]
+        cells = [squeeze(cell) if cell else "" for cell in row]
         if any(cells):
             block.append(cells)
         elif block:
@@ -105,10 +111,11 @@ def _append_block(block: list[Row], builder: TextBuilder) -> None:
 
 
 def _without_empty_columns(block: list[Row]) -> list[Row]:
-    width = max(map(len, block))
-    padded = [row + [""] * (width - len(row)) for row in block]
-    used = [column for column in range(width) if any(row[column] for row in padded)]
-    return [[row[column] for column in used] for row in padded]
+    """The rows cut to the columns that say something; as they are where padding them would take too much."""
+    used = sorted({column for row in block for column, cell in enumerate(row) if cell})
+    if len(used) * len(block) > _BLANKS_TO_A_CELL * _MOST_CELLS:
+        return [list(filter(None, row)) for row in block]
+    return [[row[column] if column < len(row) else "" for column in used] for row in block]
 
 
 def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -> None:
@@ -118,7 +125,6 @@ def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -
         delimiter, text = match[1], text[match.end() :]
     if delimiter is None or delimiter not in text[:100_000]:
         delimiter = _delimiter(text)
-    csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)
     append_table(_Allowance().rows(_forgiving(reader, builder), builder), builder)
 

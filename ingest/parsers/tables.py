@@ -18,7 +18,7 @@ def names_columns(rows: Sequence[Sequence[str]]) -> bool:
     first = [cell for cell in rows[0] if cell]
     if len(rows) < 2 or len(first) < max(2, len(rows[0]) - 1) or len(set(first)) < len(first):
         return False
-    if any(_VALUE.match(cell) or len(cell) > _MAX_NAME or cell.endswith(":") for cell in first):
+    if any(len(cell) > _MAX_NAME or _VALUE.match(cell) or cell.endswith(":") for cell in first):
         return False
     below = {cell for row in rows[1:] for cell in row}
     return not below.intersection(first)
