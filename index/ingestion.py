@@ -3,8 +3,8 @@
     walk -> settle (unchanged? known? refused?) -> parse (worker) -> split -> encode -> a transaction each
 
 Files stream through: neither their names nor their texts are ever all in memory. Encoding gathers passages of
-several files, because small files alone would waste the model, but it holds nothing back for longer than a
-second or two: a process that is killed loses what it was at and no more. Committing stays one file, one
+several files, because small files alone would waste the model, but only as many as take half a second: a
+process that is killed loses that, or the one large file that it was at. Committing stays one file, one
 transaction. What the run counts was committed when it was counted.
 """
 
@@ -32,7 +32,10 @@ from ingest.sources import Walk, is_below, roots_of
 
 # A share of unknown tokens above which an encoder's vector says nothing about the text.
 UNKNOWN_LIMIT = 0.1
-_BATCH_PASSAGES = 256
+_MOST_PASSAGES = 256
+_LEAST_PASSAGES = 32
+# What a killed process may have encoded in vain, and how long a file may wait for others.
+_BATCH_SECONDS = 0.5
 _HOLD_SECONDS = 1.0
 _PUBLISH_SECONDS = 60.0
 
@@ -66,6 +69,7 @@ class Ingestion:
         self._tally = Tally()
         self._pending: list[_Pending] = []
         self._held_since = 0.0
+        self._batch = 2 * _LEAST_PASSAGES
         self._asked: dict[str, Look] = {}
         self._published = time.monotonic()
         self._readers = ""
@@ -193,12 +197,12 @@ class Ingestion:
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
-        if len(passages) >= _BATCH_PASSAGES:
+        if len(passages) >= self._batch:
             self._flush(done)  # small files do not wait for the encoding of a book
         if not self._pending:
             self._held_since = time.monotonic()
         self._pending.append(_Pending(document=document, passages=passages, state=state))
-        enough = sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES
+        enough = sum(len(pending.passages) for pending in self._pending) >= self._batch
         if enough or time.monotonic() - self._held_since > _HOLD_SECONDS:
             self._flush(done)
 
@@ -223,7 +227,10 @@ class Ingestion:
                     places.append((number, index))
                     texts.append(embedding_text(item.document.title, passage.headings, passage.text))
         if texts:
+            began = time.monotonic()
             vectors = self._encoder().encode_passages(texts)
+            in_time = _BATCH_SECONDS * len(texts) / max(time.monotonic() - began, 1e-6)
+            self._batch = int(min(max(in_time, _LEAST_PASSAGES), _MOST_PASSAGES))
             for (number, index), vector in zip(places, vectors, strict=True):
                 found[number][index] = vector
         return found

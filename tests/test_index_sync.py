@@ -118,7 +118,7 @@ def is_good(content: bytes) -> bool:
     return bool(content.strip()) and b"\x00" not in content
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=st.lists(st.tuples(st.lists(STEPS, max_size=6), st.booleans()), min_size=1, max_size=5))
 def test_the_store_holds_what_the_folder_holds(
     runs: list[tuple[list[tuple[str, str | None, str | None]], bool]],
@@ -362,7 +362,7 @@ def test_a_book_does_not_hold_back_the_small_files_before_it(
     (tmp_path / "a.txt").write_text("A small note about the harbour.")
     (tmp_path / "b.txt").write_text("\n\n".join(f"Sentence {n} of a book. " * 60 for n in range(9)))
     monkeypatch.setattr("index.ingestion._HOLD_SECONDS", 1e9)
-    monkeypatch.setattr("index.ingestion._BATCH_PASSAGES", 8)
+    monkeypatch.setattr("index.ingestion._LEAST_PASSAGES", 4)
     paths = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
     encode = hashing_encoder.encode_passages
 
@@ -375,3 +375,27 @@ def test_a_book_does_not_hold_back_the_small_files_before_it(
     with pytest.raises(KeyboardInterrupt):
         store.ingest(paths)
     assert [Path(d.path).name for d in store.documents()] == ["a.txt"]
+
+
+def test_an_interrupted_run_loses_half_a_second_of_encoding(
+    store: Store, tmp_path: Path, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        text = "\n\n".join(f"Sentence {number} {part} of a note. " * 25 for part in range(4))
+        (tmp_path / f"{number:02}.txt").write_text(text)
+    monkeypatch.setattr("index.ingestion._BATCH_SECONDS", 0.1)
+    encode, encoded = hashing_encoder.encode_passages, []
+
+    def slowly(texts: list[str]) -> object:
+        encoded.append(len(texts))
+        if sum(encoded) > 80:
+            raise KeyboardInterrupt
+        time.sleep(0.002 * len(texts))
+        return encode(texts)
+
+    monkeypatch.setattr(hashing_encoder, "encode_passages", slowly)
+    with pytest.raises(KeyboardInterrupt):
+        store.ingest([tmp_path / f"{number:02}.txt" for number in range(30)])
+    lost = sum(encoded) - store.stats().passages
+    assert 0 < lost <= 64 + 8
+    assert store.check().ok
