@@ -37,7 +37,7 @@ from index.schema import (
     PathRow,
     VectorRow,
 )
-from index.selecting import Selecting
+from index.selecting import Selecting, matrix
 from index.upkeep import Upkeep
 from ingest.chunking import embedding_text
 from ingest.records import Document, Passage
@@ -77,9 +77,9 @@ class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Selecting,
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str, folder: Path, *, create: bool) -> Catalog:
+    def open(cls, url: str, folder: Path) -> Catalog:
         """The catalogue of the store in `folder`; see `database.open_database`."""
-        return cls(open_database(url, folder, create=create))
+        return cls(open_database(url, folder))
 
     @property
     def engine(self) -> Engine:
@@ -352,7 +352,7 @@ class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Selecting,
             .order_by(PassageRow.id)
         )
         with self._engine.connect() as connection:
-            rows = np.array(connection.execute(statement).fetchall(), dtype=np.int64).reshape(-1, 2)
+            rows = matrix(connection.execute(statement), 2)
         return rows[:, 0], rows[:, 1]
 
     def deleted_passages(self, since: int, revision: int) -> Ids:

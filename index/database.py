@@ -73,7 +73,7 @@ def checked_url(url: str) -> str:
 _URL_HINT = "give it as postgresql://USER@HOST/DATABASE"
 
 
-def open_database(url: str, folder: Path, *, create: bool) -> Engine:
+def open_database(url: str, folder: Path) -> Engine:
     """Connect to the database of the store in `folder`; its schema is the newest one on return.
 
     Raises StoreError when it cannot be used, StoreVersionMismatch for a newer schema, and for an older one
@@ -81,11 +81,12 @@ def open_database(url: str, folder: Path, *, create: bool) -> Engine:
     """
     engine = _engine(url)
     if engine.dialect.name == "sqlite":
+        _require_file(engine, folder)
         event.listen(engine, "handle_error", partial(_explain, place=str(folder)))
     try:
         found = _found_schema(engine)
         # Without an index nothing was ever published: a store whose making was cut short.
-        if found is None and not create and (folder / "index").exists():
+        if found is None and (folder / "index").exists():
             raise StoreError(
                 f"the database {_shown(engine)} holds no store",
                 hint="restore it from a copy, or ingest the documents into a new store",
@@ -115,6 +116,16 @@ def open_database(url: str, folder: Path, *, create: bool) -> Engine:
 def changing(engine: Engine) -> AbstractContextManager[Connection]:
     """A transaction that writes: it waits for its turn when it begins, never in the middle."""
     return engine.execution_options(**{_WRITES: True}).begin()
+
+
+def _require_file(engine: Engine, folder: Path) -> None:
+    """An index without a database is what is left of a store; SQLite would make an empty one of it."""
+    file = Path(str(engine.url.database).removeprefix("file:").split("?")[0])
+    if (folder / "index").exists() and not file.exists():
+        raise StoreError(
+            f"the database {file} is missing",
+            hint="restore it from a backup, or remove the folder and ingest the documents again",
+        )
 
 
 def writer_lock(engine: Engine, folder: Path) -> WriterLock:
@@ -205,7 +216,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     # Transactions are begun by _begin_sqlite: the driver begins them too late, at the first write.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         try:
             cursor.execute(f"PRAGMA {pragma}")
         except Exception as error:  # the driver's own class; a read-only folder cannot switch the journal

@@ -7,8 +7,11 @@ The file is replaced as a whole. It holds no password.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +54,10 @@ def read_settings(folder: Path) -> dict[str, object]:
     """What store.json says; raises StoreError if it cannot be read."""
     try:
         settings: dict[str, object] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        return {"database": settings["database"], **settings}
+        database = settings["database"]
+        if not isinstance(database, str) or ("://" not in database and Path(database).name != database):
+            raise ValueError(f"its database is {database!r}, neither a file in this folder nor a URL")
+        return settings
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{folder / SETTINGS} cannot be read: {error}", hint="restore it from a copy"
@@ -76,10 +82,22 @@ def database_url(folder: Path) -> str:
     file = folder / database
     if os.access(folder, os.W_OK):
         return f"sqlite:///{file}"
-    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it cannot.
-    log = file.with_name(file.name + "-wal")
-    mode = "mode=ro" if log.is_file() and log.stat().st_size else "mode=ro&immutable=1"
-    return f"sqlite:///file:{file}?{mode}&uri=true"
+    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it can make none.
+    log, shared = (file.with_name(file.name + end) for end in ("-wal", "-shm"))
+    if not (log.is_file() and log.stat().st_size):
+        return f"sqlite:///file:{file}?mode=ro&immutable=1&uri=true"
+    if shared.is_file():
+        return f"sqlite:///file:{file}?mode=ro&uri=true"
+    return f"sqlite:///{_copied(file, log)}"
+
+
+def _copied(*files: Path) -> Path:
+    """Copies of a database and its log where both can be read together, until this process ends."""
+    place = Path(tempfile.mkdtemp(prefix="spanwise-database-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for file in files:
+        shutil.copy(file, place)
+    return place / files[0].name
 
 
 def folder_size(folder: Path) -> int:

@@ -122,7 +122,7 @@ class Store:
                 hint=f"make one with: spanwise ingest PATH --store {folder}",
             )
         try:
-            catalog = Catalog.open(database_url(folder), folder, create=create)
+            catalog = Catalog.open(database_url(folder), folder)
         except StoreError:
             if made:  # a database that cannot be reached leaves no store behind
                 (folder / SETTINGS).unlink()

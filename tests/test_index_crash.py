@@ -168,17 +168,17 @@ class Points:
         sys.addaudithook(self._audit)
         sync, update = os.fsync, LexicalIndex.update
 
-        def synced(descriptor: int) -> None:
+        def synced(descriptor: Any) -> None:
             self.meet("fsync")
             sync(descriptor)
 
-        def updated(index: LexicalIndex, *arguments: Any) -> None:
+        def updated(*arguments: Any) -> None:
             self.meet("before the lexical commit")
-            update(index, *arguments)
+            update(*arguments)
             self.meet("after the lexical commit")
 
-        os.fsync = synced
-        LexicalIndex.update = updated  # type: ignore[method-assign]
+        vars(os)["fsync"] = synced
+        type.__setattr__(LexicalIndex, "update", updated)
         event.listen(Engine, "commit", lambda connection: self.meet("before the SQL commit"))
         event.listen(Engine, "before_cursor_execute", lambda *about: self._execute(str(about[2])))
 
@@ -324,7 +324,7 @@ def serve() -> None:
     import index.store
 
     logging.disable()
-    index.ingestion.Parser = ParserHere  # type: ignore[misc, assignment]
+    vars(index.ingestion)["Parser"] = ParserHere
     index.store._LEAST_CHOSEN = 8
     encoder = hashing_encoder()
     for line in sys.stdin:
@@ -343,9 +343,9 @@ def serve() -> None:
             finally:
                 os._exit(code)
         status = wait_for(child, request.get("kill_after"))
-        said = Path(result).read_text()
+        written = Path(result).read_text()
         Path(result).unlink()
-        print(json.dumps({"status": status, **json.loads(said or "{}")}), flush=True)  # noqa: T201
+        print(json.dumps({"status": status, **json.loads(written or "{}")}), flush=True)  # noqa: T201
 
 
 def wait_for(child: int, kill_after: float | None) -> int:

@@ -130,7 +130,7 @@ def test_the_store_holds_what_the_folder_holds(
     root = base / "docs"
     root.mkdir()
     shutil.copytree(template, base / "store")
-    catalog = Catalog.open(f"sqlite:///{base / 'store' / 'spanwise.db'}", base / "store", create=False)
+    catalog = Catalog.open(f"sqlite:///{base / 'store' / 'spanwise.db'}", base / "store")
     held: dict[str, bytes] = {}
     for steps, prune in runs:
         for step in steps:
