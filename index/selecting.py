@@ -7,9 +7,10 @@ and matched here. Passages are not read at all, because those of one document ha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,27 +50,36 @@ class Selecting:
             0,
         )
         chosen = [visible(DocumentRow, revision), *_conditions(filters, revision)]
-        statement = (
-            select(DocumentRow.key, first, DocumentRow.passages).where(*chosen).order_by(DocumentRow.key)
-        )
+        patterns = PathPatterns(filters.paths)
+        beginning = self._beginning(patterns, revision)
+        if beginning is not None:
+            chosen.append(DocumentRow.key.in_(select(PathRow.document_key).where(beginning)))
+        columns = select(DocumentRow.key, first, DocumentRow.passages)
         with self._engine.connect() as connection:
-            rows = np.array(connection.execute(statement).fetchall(), dtype=np.int64).reshape(-1, 3)
+            rows = matrix(connection.execute(columns.where(*chosen).order_by(DocumentRow.key)), 3)
             if filters.paths:
-                patterns = PathPatterns(filters.paths)
                 paths = (
                     select(PathRow.document_key, PathRow.path)
                     .join(DocumentRow, DocumentRow.key == PathRow.document_key)
-                    .where(visible(PathRow, revision), *chosen, *self._beginnings(patterns))
+                    .where(visible(PathRow, revision), *chosen)
                 )
                 matched = {key for key, path in connection.execute(paths) if patterns.match(path)}
                 rows = rows[np.isin(rows[:, 0], np.fromiter(matched, np.int64, len(matched)))]
         return Selected(documents=rows[:, 0], passages=_ranges(rows[:, 1], rows[:, 2]))
 
-    def _beginnings(self, patterns: PathPatterns) -> Iterator[Any]:
-        prefixes = patterns.prefixes
-        if prefixes is not None:
-            sqlite = self._engine.dialect.name == "sqlite"
-            yield or_(*(_begins(prefix, ordered=sqlite) for prefix in prefixes))
+    def _beginning(self, patterns: PathPatterns, revision: int) -> Any | None:
+        """What holds for a path at a revision if any pattern can fit it; None if nothing can be said."""
+        if not patterns.prefixes:
+            return None
+        sqlite = self._engine.dialect.name == "sqlite"
+        return visible(PathRow, revision) & or_(
+            *(_begins(prefix, ordered=sqlite) for prefix in patterns.prefixes)
+        )
+
+
+def matrix(rows: Iterable[Sequence[int]], width: int) -> _IDS:
+    """Rows of whole numbers as an array (numpy asks a row of a result for much that it has not)."""
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width)
 
 
 def _conditions(filters: Filters, revision: int) -> Iterator[Any]:
