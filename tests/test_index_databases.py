@@ -160,6 +160,42 @@ def test_second_writer_is_turned_away_and_the_next_let_in(
         assert found(store, "dynamic masking", k=1) == ["text:b"]
 
 
+def test_files_are_told_one_by_one(
+    tmp_path: Path, folder: Path, database: str | None, hashing_encoder: Encoder
+) -> None:
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7 this is not a PDF")
+    with made(tmp_path, database, hashing_encoder) as store:
+        assert len(store.ingest([folder]).rejected) == 1
+        told = {Path(file.path).name: file.rejected is None for file in store.files()}
+        assert told == {"masking.md": True, "tides.txt": True, "grüße_100%.txt": True, "broken.pdf": False}
+        assert store.stats().rejected == {"corrupt": 1}
+
+
+def test_damage_is_found_and_mended(tmp_path: Path, database: str | None, hashing_encoder: Encoder) -> None:
+    with made(tmp_path, database, hashing_encoder) as store:
+        store.add([Text(id=f"n{n}", text=f"Note {n} on the harbour.") for n in range(3)])
+        with database_module.changing(store.catalog.engine) as connection:
+            connection.exec_driver_sql("UPDATE documents SET first_passage = 7 WHERE key = 1")
+            connection.exec_driver_sql("DELETE FROM vectors WHERE passage_id = 2")
+        assert not store.check().ok
+        report = store.repair()
+        assert (report.ok, report.lost) == (True, ())
+        assert store.check().ok
+
+
+def test_export_moves_a_store_into_the_other_kind_of_database(
+    tmp_path: Path, database: str | None, hashing_encoder: Encoder
+) -> None:
+    with Store.open(tmp_path / "file", create=True, encoder=hashing_encoder) as store:
+        store.add([Text(id="a", text=TIDES), Text(id="b", text=MASKING)])
+        store.export_file(tmp_path / "e.jsonl", vectors=True)
+        before = [(hit.document.path, hit.score) for hit in Retriever(store).search("dynamic masking")]
+    with made(tmp_path, database, hashing_encoder) as store:
+        report = store.import_file(tmp_path / "e.jsonl")
+        assert (report.added, report.encoded, report.ok) == (2, 0, True)
+        assert [(h.document.path, h.score) for h in Retriever(store).search("dynamic masking")] == before
+
+
 # -- a server ------------------------------------------------------------------------------------------------
 
 
