@@ -75,6 +75,8 @@ class Builder:
             self._run(0.0)
 
     def _run(self, wait_seconds: float) -> None:
+        if not self._derived.folder.is_dir():
+            return  # nothing was ever published
         folder = self._derived.folder / BUILDING
         folder.mkdir(exist_ok=True)
         try:

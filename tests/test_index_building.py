@@ -357,3 +357,8 @@ def test_efforts_rise_to_everything() -> None:
     tried = list(efforts(lists=64, vectors=5000))
     assert tried[-1].probes == 64
     assert all(a.probes <= b.probes and a.candidates <= b.candidates for a, b in pairwise(tried))
+
+
+def test_empty_store_is_compacted_and_repaired(store: Store) -> None:
+    assert store.compact().vectors == 0
+    assert store.repair().ok

@@ -263,6 +263,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, hashing_encoder: Encoder, t
     return tmp_path / "ours"
 
 
+def sampled(names: list[str]) -> list[object]:
+    """Every twelfth in the default tests, all of them in the slow ones."""
+    return [
+        name if number % 12 == 5 else pytest.param(name, marks=pytest.mark.slow)
+        for number, name in enumerate(names)
+    ]
+
+
 def plant(damage: Damage, folder: Path) -> None:
     connection = sqlite3.connect(folder / "spanwise.db")
     for statement in damage.sql:
@@ -284,7 +292,7 @@ def test_nothing_is_wrong_with_what_is_whole(folder: Path, hashing_encoder: Enco
         assert (report.ok, report.done, report.lost) == (True, (), ())
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize("name", sampled([*DAMAGES]))
 def test_planted_damage_is_found_and_mended(folder: Path, hashing_encoder: Encoder, name: str) -> None:
     damage = DAMAGES[name]
     with Store.open(folder, encoder=hashing_encoder) as store:
@@ -310,7 +318,7 @@ def test_planted_damage_is_found_and_mended(folder: Path, hashing_encoder: Encod
                 assert path in [hit.document.path for hit in hits], (path, mode)
 
 
-@pytest.mark.parametrize("name", [name for name, damage in DAMAGES.items() if damage.file is not None])
+@pytest.mark.parametrize("name", sampled([name for name, damage in DAMAGES.items() if damage.file]))
 def test_damaged_files_are_no_reason_to_fail(folder: Path, hashing_encoder: Encoder, name: str) -> None:
     """Without a check or a repair: a search finds what it found, whatever the files look like."""
     with Store.open(folder, encoder=hashing_encoder) as store:

@@ -116,7 +116,9 @@ def whole(store: Store, filters: Filters | None = None) -> None:
         assert sorted(hit.document.path for hit in hits) == sorted(f"text:n{n}" for n in range(NOTES)), mode
 
 
-@pytest.mark.parametrize("reader_of", ["the same object", "another object"])
+@pytest.mark.parametrize(
+    "reader_of", ["the same object", pytest.param("another object", marks=pytest.mark.slow)]
+)
 def test_no_question_sees_half_an_update(store: Store, hashing_encoder: Encoder, reader_of: str) -> None:
     store.add([note(number, 0) for number in range(NOTES)])
     with Store.open(store.path, encoder=hashing_encoder) as other:
@@ -130,6 +132,7 @@ def test_no_question_sees_half_an_update(store: Store, hashing_encoder: Encoder,
     assert store.check().ok
 
 
+@pytest.mark.slow
 def test_filters_see_the_same_state_as_the_index(store: Store, hashing_encoder: Encoder) -> None:
     store.add([note(number, 0) for number in range(NOTES)])
     (info, *_) = store.documents()
@@ -192,6 +195,7 @@ def test_grace_keeps_what_was_just_deleted(store: Store) -> None:
     assert store.check().ok
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_purges_nothing_too_early(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +279,7 @@ def test_two_processes_make_one_store(tmp_path: Path) -> None:
         assert out == "ready\nTrue\n", errors
 
 
+@pytest.mark.slow
 def test_rest_of_a_dead_writer_is_published_by_the_next_reader(
     store: Store, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

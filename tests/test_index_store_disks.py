@@ -45,7 +45,16 @@ def read_only(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.fixture(params=["closed", "killed", "killed, without shared memory"])
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(
+    params=[
+        "closed",
+        pytest.param("killed", marks=SLOW),
+        pytest.param("killed, without shared memory", marks=SLOW),
+    ]
+)
 def frozen(tmp_path: Path, hashing_encoder: Encoder, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A store on a disk that cannot be written, also one whose last writer was killed."""
     folder = tmp_path / "s"
@@ -98,6 +107,7 @@ def test_read_only_store_is_searched_and_refuses_to_be_written(
             store.repair()
 
 
+@SLOW
 def test_read_only_store_with_a_damaged_index_is_searched(tmp_path: Path, hashing_encoder: Encoder) -> None:
     folder = tmp_path / "s"
     with Store.open(folder, create=True, encoder=hashing_encoder) as store:
@@ -109,6 +119,7 @@ def test_read_only_store_with_a_damaged_index_is_searched(tmp_path: Path, hashin
             assert len(found(store)) == 8
 
 
+@SLOW
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"database": 3}', '{"database": "../other.db"}'])
 def test_damaged_settings_file_is_said(tmp_path: Path, hashing_encoder: Encoder, text: str) -> None:
     folder = tmp_path / "s"
@@ -134,6 +145,7 @@ def test_lost_database_is_not_replaced_by_an_empty_one(
     assert not (folder / "spanwise.db").exists() or not (folder / "spanwise.db").stat().st_size
 
 
+@SLOW
 @pytest.mark.parametrize("how", ["cut", "other bytes", "emptied"])
 def test_damaged_database_is_said(tmp_path: Path, hashing_encoder: Encoder, how: str) -> None:
     folder = tmp_path / "s"
