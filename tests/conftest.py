@@ -318,7 +318,7 @@ def postgres() -> Iterator[Callable[[], str]]:
                 stderr=log,
             )
         yield _new_databases(folder)
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGQUIT)
         server.wait(timeout=30)
     finally:
         shutil.rmtree(folder)

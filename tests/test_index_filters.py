@@ -85,7 +85,7 @@ CASES = [
 ]
 
 
-def test_or_within_a_field_and_across_fields(three: Store) -> None:
+def test_or_within_a_field_and_across_fields_at_the_readers_revision(three: Store) -> None:
     with three as store:
         revision = store.catalog.revision()
         for filters, expected in CASES:
@@ -97,10 +97,6 @@ def test_or_within_a_field_and_across_fields(three: Store) -> None:
                 names = {1: "one.md", 2: "two.pdf", 3: "three_100%.pdf"}
                 listed = {Path(info.path).name for info in store.documents(filters)}
                 assert listed == {names[n] for n in expected}
-
-
-def test_selection_is_that_of_the_readers_revision(three: Store) -> None:
-    with three as store:
         before = store.catalog.revision()
         store.catalog.remove(["/home/a/notes/one.md", "/copies/home/a/notes/one.md"])
         store.catalog.remove(["/home/a/letters/three_100%.pdf"])
@@ -109,13 +105,8 @@ def test_selection_is_that_of_the_readers_revision(three: Store) -> None:
             assert (store.catalog.select(filters, before).documents - 1).tolist() == expected, filters
         now = store.catalog.select(Filters(paths=("/home",)), store.catalog.revision())
         assert (now.documents - 1).tolist() == [2, 4]
-
-
-def test_passages_are_those_of_a_full_look(three: Store) -> None:
-    with three as store:
         ids, keys = store.catalog.living_passages(store.catalog.revision())
-        found = store.catalog.select(Filters(types=("pdf",)), store.catalog.revision())
-        assert found.passages.tolist() == ids[np.isin(keys, found.documents)].tolist()
+        assert now.passages.tolist() == ids[np.isin(keys, now.documents)].tolist()
 
 
 def test_relative_path_that_exists_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

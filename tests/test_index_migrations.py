@@ -130,7 +130,7 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("statement", [2, 5, 9, 13])
+@pytest.mark.parametrize("statement", [9, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 5, 13))])
 def test_migration_killed_at_a_statement_is_done_by_the_next_opening(
     old: Path, statement: int, hashing_encoder: Encoder
 ) -> None:

@@ -145,7 +145,14 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize(("point", "switched"), [("batch", False), ("switch", False), ("publish", True)])
+@pytest.mark.parametrize(
+    ("point", "switched"),
+    [
+        pytest.param("batch", False, marks=pytest.mark.slow),
+        pytest.param("switch", False, marks=pytest.mark.slow),
+        ("publish", True),
+    ],
+)
 def test_killed_run_leaves_one_encoder_in_force(
     point: str, switched: bool, tmp_path: Path, hashing_encoder: Encoder
 ) -> None:
