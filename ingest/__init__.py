@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.errors import IngestError as IngestError
     from ingest.errors import SpanwiseError as SpanwiseError
+    from ingest.options import ParseOptions as ParseOptions
     from ingest.parsing import document_from_text as document_from_text
     from ingest.pipeline import Limits as Limits
     from ingest.pipeline import Parser as Parser
@@ -26,6 +27,7 @@ _HOMES = {
     "Document": "records",
     "IngestError": "errors",
     "Limits": "pipeline",
+    "ParseOptions": "options",
     "Parser": "pipeline",
     "Passage": "records",
     "RejectReason": "records",

@@ -207,3 +207,14 @@ def test_results_survive_the_pipe() -> None:
     rejected = Rejected(path="p", reason=RejectReason.TIMEOUT, detail="d")
     assert from_json(to_json(document)) == document
     assert from_json(to_json(rejected)) == rejected
+
+
+def test_a_slow_file_lets_the_caller_work_on_what_it_holds(troubled: Path) -> None:
+    paths = [_rtf(troubled, "a.rtf", "first"), _rtf(troubled, "b.rtf", "hang")]
+    taken: list[str] = []
+    held_at_idle: list[list[str]] = []
+    with Parser(Limits(seconds=1.5), idle=lambda: held_at_idle.append(list(taken))) as parser:
+        for result in parser.parse_many(paths):
+            taken.append(result.path)
+    assert held_at_idle == [paths[:1]]
+    assert taken == paths
