@@ -22,14 +22,14 @@ _LEAST_USUAL = 0.01
 _USUAL = frozenset(" \n\r\t,.:;!?-、。，：；！？「」（）・")
 _ODD_CATEGORIES = frozenset(("Cc", "Cn", "Co"))
 # The high bytes of scripts with many more letters than one block of 256 characters holds.
-_IDEOGRAPHS = range(0x4E, 0xA0)
+_IDEOGRAPHS = range(0x34, 0xA0)
 _HANGUL = range(0xAC, 0xD8)
 
 
 def wide_encoding(data: bytes) -> str | None:
     """The name of the wide encoding that `data` is in, by its first bytes; None where it is in none."""
     sample = data[:_SAMPLE]
-    if len(sample) < 4 or sum(map(sample.count, _CONTROLS)) < _LEAST_CONTROLS * len(sample):
+    if len(sample) < 4 or len(data) % 2 or sum(map(sample.count, _CONTROLS)) < _LEAST_CONTROLS * len(sample):
         return None
     for encoding in ("utf-32-le", "utf-32-be"):
         if _score(sample, encoding, 4) is not None:

@@ -72,6 +72,7 @@ def test_unicode_without_a_mark(encoding: str, text: str) -> None:
 
 def test_binary_data_is_no_wide_text() -> None:
     random_bytes = random.Random(3).randbytes
+    assert not looks_like_text(b"\x00\x01 no PDF!")
     for size in (60, 300, 5000):
         assert not any(looks_like_text(random_bytes(size) + b"\0\1\2") for _ in range(200))
     # The mark that ends a file under DOS makes no Chinese out of German.

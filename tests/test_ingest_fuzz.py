@@ -202,8 +202,8 @@ def assert_parses_or_refuses(data: bytes, path: str) -> None:
     size = len(document.text)
     assert size
     document.text.encode()
-    places = [*document.pages, *document.units]
-    assert all(0 <= place.start <= place.end <= size for place in places)
+    places = [(place.start, place.end) for place in (*document.pages, *document.units)]
+    assert all(0 <= start <= end <= size for start, end in places)
     assert all(0 <= heading.start <= size and heading.title for heading in document.headings)
     assert all(0 <= run.text_start < run.text_end <= size for run in document.source_map)
     assert [place.start for place in document.pages] == sorted(place.start for place in document.pages)

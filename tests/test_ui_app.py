@@ -326,3 +326,17 @@ def test_a_folder_chosen_in_the_sidebar_means_itself(name: str, folder: Path) ->
     opened.store.ingest([inside])
     found = opened.store.documents(Filters(paths=(pattern(inside.as_posix()),)))
     assert [Path(document.path).parent.name for document in found] == [name]
+
+
+def test_a_page_with_a_password_shows_nothing_without_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANWISE_UI_PASSWORD", "open sesame")
+    page = checked(AppTest.from_file(APP, default_timeout=60).run())
+    assert "documents" not in html_of(page)
+    assert not page.tabs
+    for typed, shown in (("sesame", "This is not the password"), ("open sesame", "2 documents")):
+        page.text_input(key="password").set_value(typed)
+        button = next(button for button in page.button if button.label == "Open")
+        assert shown in html_of(checked(button.click().run()))
+    assert "2 documents" in html_of(checked(page.run()))

@@ -19,6 +19,7 @@ from ui.library import Library
 from ui.look import FOCUS, STYLE
 from ui.page_answer import show_answer
 from ui.page_collection import show_collection
+from ui.page_door import admitted
 from ui.page_question import question_box, show_welcome
 from ui.page_search import show_search
 from ui.page_sidebar import show_sidebar
@@ -37,6 +38,8 @@ def show_page() -> None:
     st.html(STYLE)
     try:
         settings = load_settings()
+        if not admitted(settings.password):
+            return
         library = open_library(str(settings.store), settings.models)
         contents = library.contents()
         st.html(views.header(contents.stats.documents, contents.stats.passages))

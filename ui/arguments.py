@@ -150,7 +150,13 @@ def _ask(add: _Add) -> None:
 def _ui(add: _Add) -> None:
     sub = add("ui", "open the page in the browser")
     sub.add_argument("--port", type=_port, default=8501, metavar="N", help="port (8501)")
-    sub.add_argument("--address", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    sub.add_argument(
+        *("--host", "--address"),
+        dest="address",
+        default="127.0.0.1",
+        help="address to listen on (127.0.0.1: this computer only); on any other the page asks for a "
+        "password, that of SPANWISE_UI_PASSWORD or a new one",
+    )
     sub.add_argument("--headless", action="store_true", help="start no browser")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,7 @@ def _explanations(flags: Flags, answerer: Answerer) -> Callable[[AskResult], Seq
 
 def _ui(flags: Flags, settings: Settings) -> int:
     from index.store import Store
+    from ui.door import is_loopback, password_for
     from ui.serve import free_port, serve
 
     # Opened here first, so that what is wrong with the store is said in the shell.
@@ -94,12 +96,22 @@ def _ui(flags: Flags, settings: Settings) -> int:
     address = flags["address"]
     port = free_port(address, flags["port"])
     url = f"http://{f'[{address}]' if ':' in address else address}:{port}"
+    password = password_for(address, settings.password)
+    new = password if password != settings.password else None
+    lines = [f"Spanwise is at {url} with the store {settings.store}. Ctrl-C ends it."]
+    if not is_loopback(address):
+        lines.append(
+            "Other computers can reach it, unencrypted: whoever knows the password can ask, add, remove."
+        )
+    if new is not None:
+        lines.append(f"The password for this run: {new} (choose your own with SPANWISE_UI_PASSWORD)")
     _show(
         settings,
-        {"url": url, "store": str(settings.store)},
-        f"Spanwise is at {url} with the store {settings.store}. Ctrl-C ends it.",
+        {"url": url, "store": str(settings.store), **({"password": new} if new is not None else {})},
+        "\n".join(lines),
     )
     sys.stdout.flush()
+    settings = replace(settings, password=password)
     return serve(settings, address, port, headless=flags["headless"] or not sys.stdout.isatty())
 
 

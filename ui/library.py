@@ -8,8 +8,10 @@ upload waits for a moment and not for the upload.
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Self
 
@@ -27,6 +29,10 @@ from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import SpanCandidate
 
+LARGEST_UPLOAD = 200_000_000
+_RESERVED = frozenset(
+    ("CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10)))
+)
 _LONGEST_NAME = 200  # bytes; file systems stop at 255
 _SLICE = 32  # passages: well under a second of the bundled encoder on two cores
 
@@ -72,6 +78,20 @@ class Library:
             self._contents = contents
         return contents
 
+    def keep_uploads(self, files: Sequence[tuple[str, bytes]]) -> list[Path]:
+        """Write files that were uploaded together, names and contents; IngestError before any is written.
+
+        Of two with the same name the second gets a number, so that neither is lost.
+        """
+        names = _numbered([safe_name(name) for name, _ in files])
+        for name, (_, content) in zip(names, files, strict=True):
+            if len(content) > LARGEST_UPLOAD:
+                raise IngestError(
+                    f"{name} has {len(content):,} bytes, the limit for uploads is {LARGEST_UPLOAD:,}",
+                    hint="take it in from its folder: `spanwise ingest FILE`",
+                )
+        return [self.keep_upload(name, content) for name, (_, content) in zip(names, files, strict=True)]
+
     def keep_upload(self, name: str, content: bytes) -> Path:
         """Write an uploaded file into the store's folder for uploads; the same name again replaces it.
 
@@ -81,7 +101,11 @@ class Library:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not _put_aside(target).exists():
             target.replace(_put_aside(target))
-        target.write_bytes(content)
+        # Renamed into its place, so that a link that lies there is replaced and never followed.
+        unfinished = target.with_name(f".upload.{target.name}")
+        unfinished.unlink(missing_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
         return target
 
     def settle_uploads(self, paths: Iterable[Path], rejected: Iterable[str]) -> None:
@@ -106,8 +130,11 @@ def safe_name(name: str) -> str:
     >>> safe_name("../../etc/notes.md")
     'notes.md'
     """
-    last = PurePosixPath(PureWindowsPath(name).name).name
-    kept = "".join(char for char in last if char.isprintable()).lstrip(".").strip()
+    last = unicodedata.normalize("NFC", PurePosixPath(PureWindowsPath(name).name).name)
+    # What is invisible, or turns the direction of writing, could pass one name off as another.
+    kept = "".join(char for char in last if char.isprintable()).lstrip(".").strip(" .")
+    if kept.partition(".")[0].strip().upper() in _RESERVED:
+        kept = f"_{kept}"
     stem, dot, suffix = kept.rpartition(".")
     room = _LONGEST_NAME - len(suffix.encode()) - 1
     short = stem.encode()[: max(room, 1)].decode(errors="ignore") if dot else ""
@@ -115,6 +142,20 @@ def safe_name(name: str) -> str:
     if not kept:
         raise IngestError(f"{name!r} is no file name", hint="rename the file and upload it again")
     return kept
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    taken: set[str] = set()
+    found: list[str] = []
+    for name in names:
+        path = PurePosixPath(name)
+        candidates = (f"{path.stem} ({number}){path.suffix}" for number in count(2))
+        chosen = name
+        while chosen.casefold() in taken:
+            chosen = next(candidates)
+        taken.add(chosen.casefold())
+        found.append(chosen)
+    return found
 
 
 class Turns:

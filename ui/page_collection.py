@@ -45,7 +45,7 @@ def _add_files(library: Library) -> None:
     if files:
 
         def take(progress: Callable[[IngestProgress], None]) -> IngestReport:
-            paths = [library.keep_upload(file.name, file.getvalue()) for file in files]
+            paths = library.keep_uploads([(file.name, file.getvalue()) for file in files])
             report = library.store.ingest(paths, progress=progress)
             library.settle_uploads(paths, [item.path for item in report.rejected])
             return report

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ingest.errors import SpanwiseError
 STORE_VARIABLE = "SPANWISE_STORE"
 MODELS_VARIABLE = "SPANWISE_MODELS"
 DEBUG_VARIABLE = "SPANWISE_DEBUG"
+PASSWORD_VARIABLE = "SPANWISE_UI_PASSWORD"  # noqa: S105 - the name of a variable
 
 # Set before the first heavy import: the libraries read them only then.
 _QUIET = {
@@ -37,12 +38,13 @@ class Settings:
     """What every command needs to know.
 
     `models` is "PRESET" or "ENCODER,READER" with either side empty, None for the models that the store
-    records. `store_given` says that the store was named by a flag.
+    records. `store_given` says that the store was named by a flag. `password` opens the page.
     """
 
     store: Path
     store_given: bool = False
     models: str | None = None
+    password: str | None = field(default=None, repr=False)
     json: bool = False
     debug: bool = False
     colour: bool = False
@@ -71,6 +73,7 @@ def load_settings(
         models=merge_models(
             flags.get("models") or environ.get(MODELS_VARIABLE), flags.get("encoder"), flags.get("reader")
         ),
+        password=environ.get(PASSWORD_VARIABLE) or None,
         json=bool(flags.get("json", False)),
         debug=bool(environ.get(DEBUG_VARIABLE)),
         colour=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",

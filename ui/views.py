@@ -43,6 +43,14 @@ def header(documents: int, passages: int) -> str:
     )
 
 
+def door() -> str:
+    """What stands above the question for the password."""
+    return (
+        '<section class="sw-welcome"><p class="sw-lead">Spanwise</p>'
+        "<p>This collection is open to those who know its password.</p></section>"
+    )
+
+
 def answer_card(answer: Answer, *, sure: bool, calibrated: bool) -> str:
     """The answer large, how sure it is, its sentence and its source."""
     kicker = "Answer" if sure else "Best guess, not sure enough to count as an answer"
