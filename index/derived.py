@@ -9,8 +9,9 @@ checksums and the revision they show. A process killed anywhere before the renam
 force, and the next `publish` does the work again from SQL. The lexical index changes in place; it holds every
 passage of the old state until the new one is in force, and what it shows too early or too late is told from
 SQL by the revision of the reader. `open` looks at sizes, headers and the ends of files, and at the checksums
-of approximate indexes, which are read whole anyway; `integrity` looks at all of them. What is missing, damaged
-or another store's is rebuilt from SQL, never fatal; without its approximate index a segment is scanned.
+of approximate indexes, which are read whole anyway; `integrity` looks at all of them. What is missing, is
+damaged or belongs to another store is rebuilt from SQL, never fatal; without its approximate index a segment
+is scanned.
 
 Publishing never waits for a large build: it writes segments below the size from which indexes are
 approximate (see `kinds`), so that what was committed can be searched at once. What it costs follows from what
@@ -243,11 +244,7 @@ class Derived:
 
     def exact(self, entry: SegmentFile, dimension: int) -> Segment:
         """The exact file of a segment; raises DamagedSegment or OSError."""
-        self._require_size(entry)
-        path = self.folder / entry.file
-        if entry.edges is not None and edges_of(path) != entry.edges:
-            raise DamagedSegment(f"{entry.file} is another file or damaged")
-        return Segment(path, dimension)
+        return self._segment(entry, dimension, None)
 
     def searchable(self, entry: SegmentFile, dimension: int) -> Segment:
         """A segment with what it has; opened once for all snapshots that show it.
@@ -258,11 +255,16 @@ class Derived:
         self._require_size(entry)
         opened = self._opened.get(key)
         if opened is None:
-            exact = self.exact(entry, dimension)
-            beside = self._approximate(entry)
-            opened = exact if beside is None else Segment(exact.path, dimension, beside)
+            opened = self._segment(entry, dimension, self._approximate(entry))
             self._opened[key] = opened
         return opened
+
+    def _segment(self, entry: SegmentFile, dimension: int, beside: Approximate | None) -> Segment:
+        self._require_size(entry)
+        path = self.folder / entry.file
+        if entry.edges is not None and edges_of(path) != entry.edges:
+            raise DamagedSegment(f"{entry.file} is another file or damaged")
+        return Segment(path, dimension, beside)
 
     def _require_size(self, entry: SegmentFile) -> None:
         size = (self.folder / entry.file).stat().st_size

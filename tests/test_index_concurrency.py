@@ -24,7 +24,7 @@ from index.store import Store
 from ingest.records import Text
 
 ROOT = Path(__file__).parents[1]
-NOTES = 12
+NOTES = 8
 
 PROCESS = """
 import importlib.util, json, logging, sys, time
@@ -123,10 +123,10 @@ def test_no_question_sees_half_an_update(store: Store, hashing_encoder: Encoder,
     store.add([note(number, 0) for number in range(NOTES)])
     with Store.open(store.path, encoder=hashing_encoder) as other:
         reader = store if reader_of == "the same object" else other
-        with reading(lambda: whole(reader), 2) as failures:
-            for version in range(1, 7):
+        with reading(lambda: whole(reader)) as failures:
+            for version in range(1, 5):
                 store.add([note(number, version) for number in range(NOTES)])
-                if version == 4:
+                if version == 3:
                     store.compact(grace_seconds=0)
     assert not failures, failures
     assert store.check().ok
@@ -163,7 +163,7 @@ def test_lexical_index_ahead_of_the_manifest_costs_no_result(
 
     monkeypatch.setattr(Derived, "_written_state", looked_at)
     store.add([note(number, 1) for number in range(NOTES)])
-    store.add([Text(id=f"more{n}", text=f"The note beside, {n}.") for n in range(150)])
+    store.add([Text(id=f"more{n}", text=f"The note beside, {n}.") for n in range(120)])
     assert len(seen) == 2
 
 

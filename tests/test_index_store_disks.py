@@ -28,7 +28,7 @@ def mounted(*arguments: str) -> bool:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "small"
     folder.mkdir()
-    if shutil.which("mount") is None or not mounted("-t", "tmpfs", "-o", "size=3m", "none", str(folder)):
+    if shutil.which("mount") is None or not mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
         pytest.skip("no file system can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -82,10 +82,12 @@ def test_full_disk_is_said_and_costs_nothing(small_disk: Path, hashing_encoder: 
     with Store.open(small_disk / "s", create=True, encoder=hashing_encoder) as store:
         store.add(NOTES)
         with pytest.raises(StoreError, match="there is no room left") as caught:  # noqa: PT012
-            for number in range(400):
-                words = " ".join(f"w{number}x{n}" for n in range(600))
-                store.add([Text(id=f"long{number}", text=f"A long story of the harbour. {words}")])
-                added.add(f"text:long{number}")
+            for number in range(100):
+                texts = {
+                    f"long{number}-{n}": " ".join(f"w{number}x{n}x{m}" for m in range(150)) for n in range(12)
+                }
+                store.add([Text(id=name, text=f"Of the harbour. {words}") for name, words in texts.items()])
+                added |= {f"text:{name}" for name in texts}
         assert "free some room" in caught.value.hint
         assert added <= found(store, k=2000)
     with Store.open(small_disk / "s", encoder=hashing_encoder) as store:
