@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Engine, func, insert, select, update
 from index.audit import Audit
 from index.coverage import Coverage
 from index.database import WriterLock, changing, open_database, writer_lock
-from index.encodings import Encodings
 from index.errors import StoreError
 from index.holdings import VECTOR, Holdings, visible
 from index.layout import layout_of, layout_records
@@ -38,6 +37,7 @@ from index.schema import (
     VectorRow,
 )
 from index.selecting import Selecting, matrix
+from index.succession import Succession
 from index.upkeep import Upkeep
 from ingest.chunking import embedding_text
 from ingest.records import Document, Passage
@@ -70,7 +70,7 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Selecting, Upkeep):
+class Catalog(Audit, Coverage, Succession, Holdings, Mending, Remarks, Selecting, Upkeep):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager
 
 from index.catalog import Catalog
 from index.embedding import embed
-from index.encodings import Encoding
 from index.protocols import Encoder
 from index.records import ReembedReport
+from index.succession import Encoding
 
 _BATCH_PASSAGES = 256
 

@@ -18,8 +18,9 @@ FRONT_DOORS = {
     "sqlalchemy": {
         *("index/database.py", "index/schema.py", "index/catalog.py"),
         # The parts of the catalogue.
-        *("index/coverage.py", "index/holdings.py", "index/rejections.py", "index/remarks.py"),
-        *("index/selecting.py", "index/audit.py", "index/copying.py"),
+        *("index/audit.py", "index/coverage.py", "index/succession.py", "index/holdings.py"),
+        *("index/mending.py", "index/rejections.py", "index/remarks.py", "index/revisions.py"),
+        *("index/selecting.py", "index/upkeep.py", "index/copying.py"),
         *(f"index/migrations/{name}.py" for name in ("__init__", "versions/schema_1", "versions/schema_2")),
     },
     "transformers": {"index/checkpoint.py"},

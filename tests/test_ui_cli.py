@@ -28,6 +28,7 @@ COMMANDS = [
     *(["calibrate"], ["train"], ["train", "reader"]),
     *(["repair"], ["models"], ["eval"], ["eval", "reader"], ["eval", "retrieval"], ["eval", "answers"]),
     *(["eval", "chunking"], ["compact"], ["bench"], ["bench", "index"]),
+    *(["export"], ["import"], ["backup"], ["reembed"]),
 ]
 
 

@@ -149,7 +149,8 @@ def export_json(report: ExportReport) -> Json:
 
 def import_json(report: ImportReport) -> Json:
     """What an import took in, and the lines that it could not."""
-    return {**asdict(report), "seconds": round(report.seconds, 3)}
+    problems = [asdict(problem) for problem in report.problems]
+    return {**asdict(report), "problems": problems, "seconds": round(report.seconds, 3)}
 
 
 def backup_json(report: BackupReport) -> Json:

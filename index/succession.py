@@ -33,7 +33,7 @@ class Encoding:
     dimension: int
 
 
-class Encodings:
+class Succession:
     """The part of the catalogue that knows whose vectors there are."""
 
     _engine: Engine
