@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, select
 
 from index.database import changing
-from index.schema import ContentRow, DocumentRow, PassageRow, PathRow, Setting, VectorRow
+from index.revisions import get_setting, set_setting
+from index.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
 from index.trouble import explained
 
 _MARKS = "marks"
@@ -37,7 +38,7 @@ class Upkeep:
         with changing(self._engine) as connection:
             marks = _marks(connection)
             if not marks or not 0 <= now - marks[-1][1] < _BETWEEN_SECONDS:
-                _set(connection, _MARKS, json.dumps([*marks, [revision, now]][-_MOST_MARKS:]))
+                set_setting(connection, _MARKS, json.dumps([*marks, [revision, now]][-_MOST_MARKS:]))
 
     def purgeable(self, revision: int, now: float, grace_seconds: float) -> int:
         """The newest revision that was current `grace_seconds` ago; `revision`, today's, for none."""
@@ -50,18 +51,19 @@ class Upkeep:
     def purge(self, revision: int) -> int:
         """Take away what had been deleted at a revision; the number of documents."""
         with changing(self._engine) as connection:
-            before = int(_value(connection, _PURGED) or 0)
+            before = int(get_setting(connection, _PURGED) or 0)
             if revision > before:
-                _set(connection, _PURGED, str(revision))
-        purged = 0
-        while keys := self._deleted(revision):
+                set_setting(connection, _PURGED, str(revision))
+        with self._engine.connect() as connection:
+            gone = select(DocumentRow.key).where(DocumentRow.deleted_revision <= revision)
+            keys = connection.scalars(gone).all()
+        for start in range(0, len(keys), _DOCUMENTS):
             with changing(self._engine) as connection:
-                for key in keys:
+                for key in keys[start : start + _DOCUMENTS]:
                     _take_away(connection, key)
-            purged += len(keys)
         with changing(self._engine) as connection:
             connection.execute(delete(PathRow).where(PathRow.deleted_revision <= revision))
-        return purged
+        return len(keys)
 
     def vacuum(self) -> None:
         """Give the room of what was taken away back to the disk, where it is much."""
@@ -85,11 +87,6 @@ class Upkeep:
         finally:
             raw.close()
 
-    def _deleted(self, revision: int) -> list[int]:
-        with self._engine.connect() as connection:
-            gone = select(DocumentRow.key).where(DocumentRow.deleted_revision <= revision)
-            return list(connection.scalars(gone.limit(_DOCUMENTS)))
-
 
 def _take_away(connection: Connection, key: int) -> None:
     ids = connection.scalars(select(PassageRow.id).where(PassageRow.document_key == key)).all()
@@ -104,15 +101,6 @@ def _take_away(connection: Connection, key: int) -> None:
 
 def _marks(connection: Connection) -> list[Any]:
     try:
-        return list(json.loads(_value(connection, _MARKS) or "[]"))
+        return list(json.loads(get_setting(connection, _MARKS) or "[]"))
     except ValueError:
         return []  # a note of when, and no more
-
-
-def _value(connection: Connection, name: str) -> str | None:
-    return connection.scalar(select(Setting.value).where(Setting.name == name))
-
-
-def _set(connection: Connection, name: str, value: str) -> None:
-    if not connection.execute(update(Setting).where(Setting.name == name).values(value=value)).rowcount:
-        connection.execute(insert(Setting).values(name=name, value=value))
