@@ -270,7 +270,7 @@ def test_check_finds_a_changed_passage(tmp_path: Path, hashing_encoder: Encoder,
     connection.commit()
     connection.close()
     with Store.open(tmp_path / "s", encoder=hashing_encoder) as store:
-        assert [p for p in store.check().problems if "passage 1 is not the text" in p]
+        assert [p for p in store.check().problems if "not slices of their text" in p]
 
 
 # -- opening -------------------------------------------------------------------------------------------------
