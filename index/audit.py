@@ -95,7 +95,8 @@ def _findings(connection: Connection) -> Iterator[Finding]:
 
 def _found(fault: Fault, keys: Sequence[int]) -> Iterator[Finding]:
     if keys:
-        said = f"{len(keys)} {fault.value} {keys[0]}" + (" is the first" if len(keys) > 1 else "")
+        what, noun = fault.value.split("; ")
+        said = f"{what}: {len(keys)}, the first is {noun} {keys[0]}"
         yield Finding(fault=fault, keys=tuple(keys), said=said)
 
 
