@@ -65,45 +65,81 @@ FORMATS = (
         extensions=("md", "markdown", "mdown", "mkd", "mdx"),
         converter="markup:parse_markdown",
         library="markdown-it-py",
+        version=2,
     ),
-    Format(name="rst", extensions=("rst", "rest"), converter="restructured:parse_rst", library="docutils"),
     Format(
-        name="html", extensions=("html", "htm", "xhtml", "xht"), converter="web:parse_html", library="lxml"
+        name="rst",
+        extensions=("rst", "rest"),
+        converter="restructured:parse_rst",
+        library="docutils",
+        version=2,
+    ),
+    Format(
+        name="html",
+        extensions=("html", "htm", "xhtml", "xht"),
+        converter="web:parse_html",
+        library="lxml",
+        version=2,
     ),
     Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2", version=2),
     Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth"),
     Format(
         name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="slides:parse_pptx", library="python-pptx"
     ),
-    Format(name="xlsx", extensions=("xlsx", "xlsm"), converter="sheets:parse_xlsx", library="openpyxl"),
-    Format(name="epub", extensions=("epub",), converter="books:parse_epub", library="lxml"),
-    Format(name="odt", extensions=("odt", "ott"), converter="office:parse_odt", library="lxml"),
+    Format(
+        name="xlsx", extensions=("xlsx", "xlsm"), converter="sheets:parse_xlsx", library="openpyxl", version=2
+    ),
+    Format(name="epub", extensions=("epub",), converter="books:parse_epub", library="lxml", version=2),
+    Format(name="odt", extensions=("odt", "ott"), converter="office:parse_odt", library="lxml", version=2),
     Format(name="rtf", extensions=("rtf",), converter="office:parse_rtf", library="striprtf"),
     Format(
-        name="eml", extensions=("eml",), converter="letters:parse_eml", library="email (standard library)"
+        name="eml",
+        extensions=("eml",),
+        converter="letters:parse_eml",
+        library="email (standard library)",
+        version=2,
     ),
-    Format(name="ipynb", extensions=("ipynb",), converter="notebook:parse_ipynb", library="markdown-it-py"),
-    Format(name="csv", extensions=("csv",), converter="sheets:parse_csv", library="csv (standard library)"),
     Format(
-        name="tsv", extensions=("tsv", "tab"), converter="sheets:parse_tsv", library="csv (standard library)"
+        name="ipynb",
+        extensions=("ipynb",),
+        converter="notebook:parse_ipynb",
+        library="markdown-it-py",
+        version=2,
+    ),
+    Format(
+        name="csv",
+        extensions=("csv",),
+        converter="sheets:parse_csv",
+        library="csv (standard library)",
+        version=2,
+    ),
+    Format(
+        name="tsv",
+        extensions=("tsv", "tab"),
+        converter="sheets:parse_tsv",
+        library="csv (standard library)",
+        version=2,
     ),
     Format(
         name="json",
         extensions=("json", "geojson"),
         converter="objects:parse_json",
         library="json (standard library)",
+        version=2,
     ),
     Format(
         name="jsonl",
         extensions=("jsonl", "ndjson"),
         converter="objects:parse_jsonl",
         library="json (standard library)",
+        version=2,
     ),
     Format(
         name="xml",
         extensions=("xml", "cnxml", "rss", "atom", "dbk", "docbook", "tei", "fb2"),
         converter="trees:parse_xml",
         library="lxml",
+        version=2,
     ),
 )
 BY_NAME = {format_.name: format_ for format_ in FORMATS}

@@ -194,6 +194,18 @@ def test_a_web_page_without_its_frame() -> None:
     )
 
 
+def test_banners_and_feet_of_a_page_are_left_out_and_content_of_such_names_is_not() -> None:
+    page = b"""<html><body><div id="cookie-banner">We use cookies</div><div class="gdpr-popup">Agree</div>
+<div class="content"><p>One.</p><section id="gdpr"><p>What the GDPR says.</p></section>
+<section class="informed-consent"><p>Consent is asked.</p></section>
+<table class="card-footer"><tr><td>Sum</td><td>3</td></tr></table></div>
+<article><div class="footer"><p>Last words of the article.</p></div></article>
+<div class="site-footer">Imprint</div><div id="footer"><a href="/">Home</a> Copyright</div></body></html>"""
+    assert parse_bytes(page, "a.html").text == (
+        "One.\n\nWhat the GDPR says.\n\nConsent is asked.\n\nSum | 3\n\nLast words of the article."
+    )
+
+
 def test_a_page_that_is_all_menu_is_taken_whole() -> None:
     links = "".join(f'<li><a href="/{i}">Town {i}</a></li>' for i in range(20))
     document = parse_bytes(f"<html><body><ul>{links}</ul><p>End.</p></body></html>".encode(), "a.html")
@@ -516,3 +528,49 @@ def test_text_with_other_metadata_is_another_document() -> None:
     plain = Text(id="n", text="Some words")
     assert document_from_text(plain).id != document_from_text(replace(plain, metadata={"a": "b"})).id
     assert document_from_text(plain).id != document_from_text(replace(plain, title="T")).id
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("Yes, at noon.\n\nOn Mon, 5 Feb 2024, Ada <a@b.org> wrote:\n> When?\n>> Old.\n", "Yes, at noon."),
+        (
+            "Ja, gern.\n\nAm 5. Februar 2024 um 10:00 schrieb\nAda Lovelace <a@b.org>:\n\n> Wann?\n",
+            "Ja, gern.",
+        ),
+        ("See below.\n\nRegards\n-- \nAda\n\n> old\n> words\n", "See below.\n\nRegards\n--\nAda"),
+        (
+            "I agree with it.\n\n-----Original Message-----\nFrom: Ada\nSent: Monday\n\nThe old words.\n",
+            "I agree with it.",
+        ),
+        ("> When?\nAt noon.\n> Where?\nAt sea.\n", None),
+        ("On Monday, Ada wrote:\n> When?\n\nAt noon, as ever.\n", None),
+        ("> Everything is quoted.\n", None),
+        ("FYI\n\n---------- Forwarded message ---------\nFrom: Ada\n\n> kept\n", None),
+        ("A line\n\n-----Original Message-----\nis a heading here.\n", None),
+    ],
+)
+def test_what_a_letter_repeats_at_its_end_is_left_out(body: str, kept: str | None) -> None:
+    message = EmailMessage()
+    message["Subject"] = "S"
+    message.set_content(body)
+    text = parse_bytes(message.as_bytes(), "a.eml").text.removeprefix("Subject: S\n\n")
+    assert text == (body.strip().replace("-- \n", "--\n") if kept is None else kept)
+
+
+def test_what_an_html_letter_repeats_is_left_out() -> None:
+    quotes = (
+        '<div class="gmail_quote">On Monday Ada wrote:<blockquote>Old words</blockquote></div>',
+        '<blockquote type="cite"><p>Old words</p></blockquote>',
+    )
+    for quote in quotes:
+        for page, kept in (
+            (f"<p>My own words.</p>{quote}", "My own words."),
+            (f"<p>Hello there:</p>{quote}<p>An answer.</p>", None),
+            (quote, None),
+        ):
+            message = EmailMessage()
+            message["Subject"] = "S"
+            message.set_content(page, subtype="html")
+            text = parse_bytes(message.as_bytes(), "a.eml").text.removeprefix("Subject: S\n\n")
+            assert (text == kept) if kept else ("Old words" in text)

@@ -1,7 +1,8 @@
 """E-mail: the lines a reader of the letter wants first, then the best readable body.
 
-Plain text is preferred to HTML unless it is empty; attachments are named in a warning and not opened: what
-matters in them belongs in the collection as files of their own.
+Plain text is preferred to HTML unless it is empty. What it repeats at its end of earlier letters is left out
+(`quotes`). Attachments are named in a warning and not opened: what matters in them belongs in the collection
+as files of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from email.utils import parsedate_to_datetime
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.decoding import decode
 from ingest.normalise import squeeze
-from ingest.parsers.blocks import append_html
+from ingest.parsers.blocks import append_tree, tree_of
+from ingest.parsers.quotes import drop_quotes, without_quoted_tail
 from ingest.records import RejectReason
 
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
@@ -82,9 +84,12 @@ def _append_parts(part: Message, builder: TextBuilder, attachments: list[str]) -
     elif _is_attachment(part):
         attachments.append(squeeze(part.get_filename() or kind))
     elif kind == "text/html":
-        append_html(_text(part), builder)
+        root = tree_of(_text(part))
+        if root is not None:
+            drop_quotes(root)
+            append_tree(root, builder)
     elif part.get_content_maintype() == "text":
-        builder.block(_text(part))
+        builder.block(without_quoted_tail(_text(part)))
 
 
 def _append_inner(message: Message, builder: TextBuilder) -> None:

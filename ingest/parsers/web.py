@@ -27,8 +27,11 @@ _FRAME_ROLES = frozenset(
 )
 _FRAME_NAMES = re.compile(
     r"(^|[\s_-])(nav|navbar|navigation|navbox|menu|sidebar|breadcrumbs?|cookie\w*|skip-?links?|social|share|"
-    r"toc|mw-editsection|mw-jump-link|noprint|catlinks|printfooter|sharing|advert\w*|pagination)($|[\s_-])",
+    r"onetrust\w*|cc-window|cc-banner|(consent|gdpr|ccpa)-(banner|bar|popup|modal|notice|overlay)|toc|mw-editsection|mw-jump-link|noprint|catlinks|printfooter|sharing|advert\w*|pagination)($|[\s_-])",
     re.IGNORECASE,
+)
+_FOOT_NAMES = frozenset(
+    "footer site-footer page-footer global-footer main-footer sitefooter pagefooter".split()
 )
 _SKIP_LINK = re.compile(r"(skip|jump) to\b", re.IGNORECASE)
 _CONTENT = ("main", "article")
@@ -105,11 +108,17 @@ def _is_frame(element: Element) -> bool:
     if (element.get("role") or "").lower() in _FRAME_ROLES:
         return True
     if element.tag in ("header", "footer"):
-        return not any(isinstance(e.tag, str) and e.tag in _CONTENT for e in element.iterancestors())
+        return not _is_inside_content(element)
     if element.tag in ("div", "ul", "ol", "section", "table", "span", "p"):
         names = f"{element.get('id') or ''} {element.get('class') or ''}"
+        if _FOOT_NAMES.intersection(names.lower().split()) and not _is_inside_content(element):
+            return not _holds_content(element)
         return bool(_FRAME_NAMES.search(names)) and not _holds_content(element)
     return False
+
+
+def _is_inside_content(element: Element) -> bool:
+    return any(isinstance(above.tag, str) and above.tag in _CONTENT for above in element.iterancestors())
 
 
 def _holds_content(element: Element) -> bool:
@@ -123,7 +132,7 @@ def _is_link_block(element: Element) -> bool:
         True for _ in element.iter("h1", "h2", "h3", "article", "main", "pre")
     ):
         return False
-    if any(isinstance(e.tag, str) and e.tag in _CONTENT for e in element.iterancestors()):
+    if _is_inside_content(element):
         return False
     text = _size(element)
     linked = sum(map(_size, links))
