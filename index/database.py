@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from index.errors import StoreError, StoreLocked, StoreReadOnly, StoreVersionMismatch
 from index.schema import SCHEMA_VERSION, Base, Setting
@@ -82,7 +82,8 @@ def open_database(url: str, folder: Path) -> Engine:
     engine = _engine(url)
     if engine.dialect.name == "sqlite":
         _require_file(engine, folder)
-        event.listen(engine, "handle_error", partial(_explain, place=str(folder)))
+    explain = _explain if engine.dialect.name == "sqlite" else _explain_server
+    event.listen(engine, "handle_error", partial(explain, place=str(folder)))
     try:
         found = _found_schema(engine)
         # Without an index nothing was ever published: a store whose making was cut short.
@@ -237,12 +238,23 @@ def _explain(context: ExceptionContext, place: str) -> None:
         raise known from context.original_exception
 
 
+def _explain_server(context: ExceptionContext, place: str) -> None:
+    # A connection that is only tried out may be dead: another one takes its place.
+    lost = context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError)
+    if lost and context.engine is not None and not context.is_pre_ping:
+        raise StoreError(
+            f"the database {_shown(context.engine)} of the store {place} cannot be used: "
+            f"{_first_line(context.original_exception)}",
+            hint=_mending(context.engine),
+        ) from context.original_exception
+
+
 def _shown(engine: Engine) -> str:
     """The URL as the user gave it, without the driver and the password."""
     return engine.url.set(drivername=engine.dialect.name, password=None).render_as_string()
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 

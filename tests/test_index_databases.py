@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ def folder(tmp_path: Path) -> Path:
     (root / "broken.pdf").write_bytes(b"%PDF-1.7 this is not a PDF")
     (root / "grüße_100%.txt").write_text("Der Bus nach Kiel fährt um acht Uhr am Hafen ab. 😀 你好\n")
     return root
+
+
+@pytest.fixture
+def on_server(postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty database, with its password in the environment."""
+    monkeypatch.setenv("SPANWISE_DATABASE_PASSWORD", "secret")
+    return postgres()
 
 
 def made(tmp_path: Path, database: str | None, encoder: Encoder) -> Store:
@@ -193,14 +201,12 @@ def test_export_moves_a_store_into_the_other_kind_of_database(
 
 
 def test_password_is_kept_nowhere(
-    tmp_path: Path, database: str | None, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, on_server: str, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database is None:
-        pytest.skip("a file has no password")
-    with made(tmp_path, database, hashing_encoder) as store:
+    with made(tmp_path, on_server, hashing_encoder) as store:
         store.add([Text(id="a", text=TIDES)])
     recorded = json.loads((tmp_path / "store/store.json").read_text())
-    assert recorded["database"] == database
+    assert recorded["database"] == on_server
     assert "secret" not in "".join(
         path.read_text(errors="replace") for path in (tmp_path / "store").rglob("*") if path.is_file()
     )
@@ -211,6 +217,23 @@ def test_password_is_kept_nowhere(
     monkeypatch.delenv("SPANWISE_DATABASE_PASSWORD")
     monkeypatch.setenv("PGPASSWORD", "secret")
     Store.open(tmp_path / "store").close()
+
+
+def test_database_that_goes_away_is_said(tmp_path: Path, on_server: str, hashing_encoder: Encoder) -> None:
+    import psycopg
+
+    with made(tmp_path, on_server, hashing_encoder) as store:
+        store.add([Text(id="a", text=TIDES)])
+        name = on_server.split("/")[3].split("?")[0]
+        other = on_server.replace(f"/{name}?", "/postgres?")
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        with psycopg.connect(other, password="secret", autocommit=True) as connection:
+            connection.execute(ended, [name])
+            assert store.stats().documents == 1  # a connection that dies is replaced without a word
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        with pytest.raises(StoreError, match="does not exist") as caught:
+            store.stats()
+        assert "server runs" in caught.value.hint
 
 
 @pytest.mark.parametrize(
