@@ -12,6 +12,7 @@ from index.errors import StoreError, StoreLocked, StoreReadOnly
 
 _FULL = ("no space left", "database or disk is full", "file too large", "disk quota exceeded")
 _READ_ONLY = ("readonly database", "read-only file system", "permission denied")
+_FAILED = ("disk i/o error", "index writer was killed")
 _DAMAGED = ("malformed", "file is not a database")
 _BUSY = ("database is locked", "database table is locked", "database schema is locked")
 _FULL_NUMBERS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
@@ -43,8 +44,10 @@ def explained(error: BaseException, place: str) -> StoreError | None:
             f"the database of {place} is damaged: {str(error).splitlines()[0]}",
             hint="restore it from a backup; the documents themselves can be ingested into a new store",
         )
-    if "disk i/o error" in said or number == errno.EIO:
+    if number == errno.EIO or any(words in said for words in _FAILED):
+        # SQLite says so where its shared memory finds no room, tantivy where one of its threads does not.
         return StoreError(
-            f"the disk failed while {place} was used", hint="check the disk, then: spanwise check"
+            f"the disk failed, or has no room left, while {place} was used; what was committed is kept",
+            hint="free some room or check the disk, then run the same command again",
         )
     return None

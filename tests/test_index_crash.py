@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 ROOT = Path(__file__).parents[1]
 KIND = "IVF1,SQ8"
 JOB_SECONDS = 120
+FULL = re.compile("StoreError: (there is no room left|the disk failed, or has no room left)")
 
 State = dict[str, str]
 
@@ -641,7 +643,7 @@ def break_off(
             prepare_files(plan)
             ended = bench.run(plan, at=at, shim=shim)
             if shim == "full":
-                if ended["status"] and not ended["error"].startswith("StoreError: there is no room left"):
+                if ended["status"] and not FULL.match(ended["error"]):
                     bench.faults.append(f"{kind} at {names[at - 1]}: {ended['error']}")
             elif ended["status"] != -signal.SIGKILL:
                 continue  # a thread in the background had less to do this time
