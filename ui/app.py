@@ -16,7 +16,7 @@ import streamlit as st
 from ingest.errors import SpanwiseError
 from ui import views
 from ui.library import Library
-from ui.look import FOCUS, STYLE
+from ui.look import FOCUS, ICON, STYLE
 from ui.page_answer import show_answer
 from ui.page_collection import show_collection
 from ui.page_door import admitted
@@ -34,7 +34,7 @@ def open_library(store: str, models: str | None) -> Library:
 
 def show_page() -> None:
     """Draw everything once, from top to bottom."""
-    st.set_page_config(page_title="Spanwise", page_icon=":material/ink_highlighter:", layout="wide")
+    st.set_page_config(page_title="Spanwise", page_icon=ICON, layout="wide")
     st.html(STYLE)
     try:
         settings = load_settings()
