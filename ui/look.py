@@ -7,7 +7,8 @@ not text (bar, marker) has a hue of its own that stands on either ground.
 # Drawn here: an icon by name is fetched from the network by the browser.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
-    '<rect x="2" y="13" width="20" height="7" rx="2" fill="#f0b429"/><path d="M4 11h16v2H4zM4 5h16v2H4z" fill="#0b6b5d"/></svg>'
+    '<rect x="2" y="13" width="20" height="7" rx="2" fill="#f0b429"/>'
+    '<path d="M4 11h16v2H4zM4 5h16v2H4z" fill="#0b6b5d"/></svg>'
 )
 STYLE = """
 <style>
