@@ -52,7 +52,7 @@ def test_the_pocket_encoder_equals_plain_transformers(pocket_encoder: Encoder) -
 @pytest.mark.parametrize("family", ["roberta", "bert", "xlm-roberta"])
 def test_every_family_equals_plain_transformers(tiny_folder: Callable[[str, str], Path], family: str) -> None:
     folder = tiny_folder(family, "encoder")
-    encoder = load_encoder(str(folder), dtype=torch.float32)
+    encoder = load_encoder(str(folder), engine="torch-fp32")
     expected = reference(folder, TEXTS, window=encoder.max_tokens)
     np.testing.assert_allclose(encoder.encode_passages(TEXTS), expected, atol=1e-5)
 
@@ -103,7 +103,7 @@ def test_other_weights_have_another_fingerprint(tiny_bert_encoder: Path, tiny_xl
 def test_a_text_over_the_window_is_counted_and_logged(
     tiny_roberta_encoder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    encoder = RobertaEncoder(load_model(str(tiny_roberta_encoder), "encoder", dtype=torch.float32))
+    encoder = RobertaEncoder(load_model(str(tiny_roberta_encoder), "encoder", engine="torch-fp32"))
     fits = "x" * encoder.passage_room
     assert encoder.count_tokens(fits) == encoder.passage_room
     encoder.encode_passages([fits])
@@ -124,7 +124,7 @@ def test_prefixes_and_cls_pooling_are_used(tiny_xlmr_encoder: Path, tmp_path: Pa
     (folder / "modules.json").write_text('[{"path": "1_Pooling", "type": "x.Pooling"}]', encoding="utf-8")
     prompts = '{"prompts": {"query": "Who: ", "passage": "It: "}}'
     (folder / "config_sentence_transformers.json").write_text(prompts, encoding="utf-8")
-    encoder = load_encoder(str(folder), dtype=torch.float32)
+    encoder = load_encoder(str(folder), engine="torch-fp32")
     expected = reference(folder, ("Who: sails?", "It: sails?"), pooling="cls")
     np.testing.assert_allclose(encoder.encode_queries(["sails?"])[0], expected[0], atol=1e-5)
     np.testing.assert_allclose(encoder.encode_passages(["sails?"])[0], expected[1], atol=1e-5)

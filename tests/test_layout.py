@@ -16,7 +16,9 @@ FRONT_DOORS = {
     "faiss": {"index/vectors.py"},
     "tantivy": {"index/lexical.py"},
     "sqlalchemy": {"index/schema.py", "index/catalog.py"},
-    "transformers": {"index/checkpoint.py"},
+    "transformers": {"index/torch_models.py"},
+    "onnxruntime": {"index/onnx_engine.py"},
+    "onnx": {"index/graph.py", "index/onnx_engine.py"},
     "matplotlib": {"qa/plots.py"},
 }
 NAME = {path: path.relative_to(ROOT).as_posix() for path in MODULES}
