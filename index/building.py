@@ -23,7 +23,7 @@ from index.catalog import Catalog, Ids
 from index.derived import BUILDING, Derived
 from index.kinds import IndexRules
 from index.manifest import Manifest, SegmentFile
-from index.segments import MOST_DEAD, members, merge_plan
+from index.segments import MOST_DEAD, merge_plan
 from index.vectors import BuildStopped, DamagedSegment, faiss_threads
 from index.writing import living_blocks, write_approximate, write_exact
 
@@ -100,7 +100,7 @@ class Builder:
         exact = self._derived.folder / work.sources[0].file
         if work.rewrite:
             segments = [self._derived.exact(source, manifest.dimension) for source in work.sources]
-            deleted = self._catalog.deleted_passages(0, manifest.revision)
+            deleted = self._derived.deletions.at(self._catalog, manifest.revision)
             made = write_exact(
                 folder, living_blocks(segments, deleted), manifest.dimension, manifest.revision
             )
@@ -143,7 +143,7 @@ class Builder:
         manifest = Manifest.read(self._derived.folder)
         if manifest is None:
             return None
-        deleted = self._catalog.deleted_passages(0, manifest.revision)
+        deleted = self._derived.deletions.at(self._catalog, manifest.revision)
         return due(
             manifest.segments,
             rules,
@@ -155,7 +155,7 @@ class Builder:
     def _dead(self, entry: SegmentFile, dimension: int, deleted: Ids) -> float:
         if not len(deleted):
             return 0.0
-        return float(members(self._derived.exact(entry, dimension).ids, deleted).mean())
+        return self._derived.searchable(entry, dimension).dead_share(deleted)
 
 
 def due(

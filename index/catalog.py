@@ -1,42 +1,49 @@
 """Transactions on the SQL side of a store: takes and returns records, never ORM rows.
 
-With `schema` the only module that knows SQLAlchemy. Every change is one transaction that also counts the
-revision up, so that a file is either wholly in or not at all and `revision` always says which state a
-reader sees. No transaction outlives a call."""
+Every change is one transaction that also counts the revision up, so that a file is either wholly in or not at
+all and `revision` always says which state a reader sees. No transaction outlives a call."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from index.errors import StoreError, StoreVersionMismatch
+from index.audit import Audit
+from index.coverage import Coverage
+from index.database import WriterLock, changing, open_database, writer_lock
+from index.encodings import Encodings
+from index.errors import StoreError
+from index.holdings import VECTOR, Holdings, visible
+from index.layout import layout_of, layout_records
 from index.lexical import LexicalEntry
+from index.mending import Mending
 from index.protocols import Vectors
-from index.records import DocumentInfo, StoredPassage
+from index.records import DocumentInfo, FileState, StoredPassage
+from index.rejections import drop_rejections
+from index.remarks import Remarks
+from index.revisions import get_setting, next_revision, set_setting
 from index.schema import (
-    SCHEMA_VERSION,
     Base,
     ContentRow,
     DocumentRow,
     PassageRow,
     PathRow,
-    Setting,
     VectorRow,
 )
+from index.selecting import Selecting
+from index.upkeep import Upkeep
 from ingest.chunking import embedding_text
-from ingest.records import Document, Heading, Page, Passage, SourceRun, Span
+from ingest.records import Document, Passage
 
 Ids = NDArray[np.int64]
 _T = TypeVar("_T")
-_VECTOR = np.dtype("<f2")
 _CHUNK = 500  # bound parameters in one statement; SQLite's older limit is 999
 
 
@@ -63,51 +70,25 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
-    """Size and time of a file, and when they were looked at."""
-
-    size_bytes: int
-    modified_ns: int
-    checked_ns: int
-
-    @classmethod
-    def now(cls, size_bytes: int, modified_ns: int) -> FileState:
-        """The state as seen at this moment."""
-        return cls(size_bytes=size_bytes, modified_ns=modified_ns, checked_ns=time.time_ns())
-
-
-class Catalog:
+class Catalog(Audit, Coverage, Encodings, Holdings, Mending, Remarks, Selecting, Upkeep):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str, *, create: bool) -> Catalog:
-        """Connect, create the tables if asked, and check the schema's version."""
-        engine = create_engine(url)
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _tune_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        catalog = cls(engine)
-        try:
-            if create:
-                catalog._create()
-            found = catalog.setting("schema_version")
-        except SQLAlchemyError as error:
-            engine.dispose()
-            raise StoreError(
-                f"the database {engine.url.render_as_string()} cannot be used: {_first_line(error)}",
-                hint="check that the file is whole and that you may read it",
-            ) from error
-        if found != str(SCHEMA_VERSION):
-            engine.dispose()
-            raise StoreVersionMismatch(
-                f"the store has schema {found}, this version of Spanwise reads {SCHEMA_VERSION}",
-                hint="use the version of Spanwise that wrote it, or ingest the documents into a new store",
-            )
-        return catalog
+    def open(cls, url: str, folder: Path, *, create: bool) -> Catalog:
+        """The catalogue of the store in `folder`; see `database.open_database`."""
+        return cls(open_database(url, folder, create=create))
+
+    @property
+    def engine(self) -> Engine:
+        """The connections, for what copies whole tables."""
+        return self._engine
+
+    def writer_lock(self, folder: Path) -> WriterLock:
+        """What keeps two writers of the store in `folder` apart."""
+        return writer_lock(self._engine, folder)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -118,23 +99,33 @@ class Catalog:
     def setting(self, name: str) -> str | None:
         """One recorded fact, None if it was never set."""
         with self._engine.connect() as connection:
-            return connection.scalar(select(Setting.value).where(Setting.name == name))
+            return get_setting(connection, name)
 
     def set_setting(self, name: str, value: str) -> None:
         """Record one fact."""
-        with self._engine.begin() as connection:
-            _set(connection, name, value)
+        with changing(self._engine) as connection:
+            set_setting(connection, name, value)
 
     def revision(self) -> int:
         """The number of the last committed change."""
-        return int(self.setting("revision") or 0)
+        said = self.setting("revision") or "0"
+        if not said.isdigit():
+            raise StoreError(
+                f"the revision counter of the database is {said!r}, which is no number",
+                hint="mend it with: spanwise repair",
+            )
+        return int(said)
+
+    def purged(self) -> int:
+        """Up to which revision rows of deleted documents may have been taken away for good."""
+        return int(self.setting("purged") or 0)
 
     # -- writing --------------------------------------------------------------------------------------------
 
     def write(self, new: NewDocument, path: str, state: FileState, fingerprint: str) -> int:
         """Put a document under a path, in one transaction; what the path held before goes. The revision."""
-        with self._engine.begin() as connection:
-            revision = _next_revision(connection)
+        with changing(self._engine) as connection:
+            revision = next_revision(connection)
             lost = _drop_paths(connection, [path], revision)
             key = _insert_document(connection, new, revision, fingerprint)
             _insert_path(connection, path, key, state, revision)
@@ -143,8 +134,8 @@ class Catalog:
 
     def link(self, document_key: int, path: str, state: FileState, *, instead_of: str | None = None) -> int:
         """Put a known document under another path (a copy, or a rename when `instead_of` is its old path)."""
-        with self._engine.begin() as connection:
-            revision = _next_revision(connection)
+        with changing(self._engine) as connection:
+            revision = next_revision(connection)
             gone = [path] if instead_of is None else [path, instead_of]
             lost = _drop_paths(connection, gone, revision)
             _insert_path(connection, path, document_key, state, revision)
@@ -153,7 +144,7 @@ class Catalog:
 
     def touch(self, path: str, state: FileState) -> None:
         """Note that a file was looked at and holds what it held."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(
                 update(PathRow)
                 .where(PathRow.path == path, PathRow.deleted_revision.is_(None))
@@ -164,17 +155,29 @@ class Catalog:
         """Take paths out, and the documents that have no other path, in one transaction. How many."""
         if not paths:
             return 0
-        with self._engine.begin() as connection:
-            revision = _next_revision(connection)
+        with changing(self._engine) as connection:
+            revision = next_revision(connection)
             lost = _drop_paths(connection, paths, revision)
             _drop_orphans(connection, lost, revision)
+            drop_rejections(connection, paths)
         return len(lost)
 
+    def server_bytes(self) -> int:
+        """Bytes that the tables take on a server; 0 where they are in the store's folder."""
+        if self._engine.dialect.name == "sqlite":
+            return 0
+        with self._engine.connect() as connection:
+            sizes = [
+                connection.scalar(select(func.pg_total_relation_size(func.to_regclass(name))))
+                for name in Base.metadata.tables
+            ]
+        return sum(int(size or 0) for size in sizes)
+
     def checkpoint(self) -> None:
-        """Bring what was committed to the disk itself, past a loss of power."""
+        """Bring what was committed to the disk itself, past a loss of power; waits for no reader."""
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     # -- paths and documents --------------------------------------------------------------------------------
 
@@ -182,13 +185,31 @@ class Catalog:
         """What the catalogue holds under a path."""
         return next(self._known(PathRow.path == path), None)
 
-    def known_content(self, content_sha256: str) -> tuple[KnownPath, ...]:
-        """All paths under which these bytes are held."""
-        return tuple(self._known(DocumentRow.content_sha256 == content_sha256))
+    def known_paths(self, paths: Sequence[str]) -> dict[str, KnownPath]:
+        """What the catalogue holds under those of these paths that it knows."""
+        return {known.path: known for part in _chunks(paths) for known in self._known(PathRow.path.in_(part))}
+
+    def known_content(self, content_sha256: str, *, limit: int = 50) -> tuple[KnownPath, ...]:
+        """The first paths under which these bytes are held; some contents lie in ten thousand folders."""
+        return tuple(self._known(DocumentRow.content_sha256 == content_sha256, limit))
 
     def known_document(self, document_id: str) -> tuple[KnownPath, ...]:
         """All paths of a document."""
         return tuple(self._known(DocumentRow.id == document_id))
+
+    def paths_below(self, folder: str) -> list[str]:
+        """All paths inside a folder, sorted; by the index, whatever else the store holds."""
+        low, high = folder.rstrip("/") + "/", folder.rstrip("/") + chr(ord("/") + 1)
+        # The order of another database may follow a language; its own prefix search is right everywhere.
+        sqlite = self._engine.dialect.name == "sqlite"
+        inside = (
+            (PathRow.path >= low) & (PathRow.path < high)
+            if sqlite
+            else PathRow.path.startswith(low, autoescape=True)
+        )
+        statement = select(PathRow.path).where(inside, PathRow.deleted_revision.is_(None))
+        with self._engine.connect() as connection:
+            return sorted(connection.scalars(statement))
 
     def paths(self) -> list[str]:
         """All paths, sorted."""
@@ -196,7 +217,7 @@ class Catalog:
             statement = select(PathRow.path).where(PathRow.deleted_revision.is_(None)).order_by(PathRow.path)
             return list(connection.scalars(statement))
 
-    def _known(self, condition: Any) -> Iterator[KnownPath]:
+    def _known(self, condition: Any, limit: int | None = None) -> Iterator[KnownPath]:
         statement = (
             select(
                 PathRow.path,
@@ -211,6 +232,7 @@ class Catalog:
             .join(DocumentRow, DocumentRow.key == PathRow.document_key)
             .where(condition, PathRow.deleted_revision.is_(None), DocumentRow.deleted_revision.is_(None))
             .order_by(PathRow.key)
+            .limit(limit)
         )
         with self._engine.connect() as connection:
             for row in connection.execute(statement).mappings().all():
@@ -257,7 +279,7 @@ class Catalog:
             parser=known[0].parser,
             size_bytes=known[0].size_bytes,
             modified_ns=known[0].modified_ns,
-            **_layout_records(content.layout),
+            **layout_records(content.layout),
         )
 
     def languages(self) -> dict[str, int]:
@@ -307,7 +329,7 @@ class Catalog:
                 statement = (
                     select(*PassageRow.__table__.columns, DocumentRow.id.label("document"))
                     .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
-                    .where(PassageRow.id.in_(part), _visible(revision))
+                    .where(PassageRow.id.in_(part), visible(PassageRow, revision))
                 )
                 for row in connection.execute(statement):
                     passage = StoredPassage(
@@ -325,7 +347,9 @@ class Catalog:
     def living_passages(self, revision: int) -> tuple[Ids, Ids]:
         """Ids (ascending) of all passages visible at a revision, and the keys of their documents."""
         statement = (
-            select(PassageRow.id, PassageRow.document_key).where(_visible(revision)).order_by(PassageRow.id)
+            select(PassageRow.id, PassageRow.document_key)
+            .where(visible(PassageRow, revision))
+            .order_by(PassageRow.id)
         )
         with self._engine.connect() as connection:
             rows = np.array(connection.execute(statement).fetchall(), dtype=np.int64).reshape(-1, 2)
@@ -355,7 +379,10 @@ class Catalog:
     def vector_blocks(
         self, ids: Ids, fingerprint: str, dimension: int, rows: int
     ) -> Iterator[tuple[Ids, Vectors]]:
-        """The vectors of these passages (ascending ids, all with one), float32, up to `rows` at a time."""
+        """The vectors of these passages (ascending ids), float32, up to `rows` at a time.
+
+        One that cannot be right (another width, a number that is none) is left out; `check` names it.
+        """
         for start in range(0, len(ids), rows):
             part = ids[start : start + rows]
             statement = (
@@ -368,9 +395,12 @@ class Catalog:
             )
             with self._engine.connect() as connection:
                 found = connection.execute(statement).fetchall()
-            wanted = np.isin([row.passage_id for row in found], part, assume_unique=True)
-            data = np.frombuffer(b"".join(row.data for row in found), dtype=_VECTOR)
-            yield part, data.reshape(len(found), dimension)[wanted].astype(np.float32)
+            sized = [row for row in found if len(row.data) == dimension * VECTOR.itemsize]
+            held = np.array([row.passage_id for row in sized], dtype=np.int64)
+            data = np.frombuffer(b"".join(row.data for row in sized), dtype=VECTOR)
+            vectors = data.reshape(len(sized), dimension)
+            wanted = np.isin(held, part, assume_unique=True) & np.isfinite(vectors).all(axis=1)
+            yield held[wanted], vectors[wanted].astype(np.float32)
 
     def lexical_entries(self, since: int, revision: int) -> Iterator[LexicalEntry]:
         """What the lexical index needs of passages written after `since` and still there at `revision`."""
@@ -396,82 +426,14 @@ class Catalog:
                     language=row.language,
                 )
 
-    def problems(self) -> list[str]:
-        """What is wrong inside the database: damage, passages that are not slices of their document."""
-        found = []
-        with self._engine.connect() as connection:
-            if self._engine.dialect.name == "sqlite":
-                verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-                found += [f"database: {line}" for line in verdict if line != "ok"]
-            statement = (
-                select(PassageRow.id, PassageRow.document_key)
-                .join(ContentRow, ContentRow.document_key == PassageRow.document_key)
-                .where(PassageRow.deleted_revision.is_(None))
-                .where(
-                    func.substr(ContentRow.text, PassageRow.start + 1, PassageRow.end - PassageRow.start)
-                    != PassageRow.text
-                )
-            )
-            found += [
-                f"passage {row.id} is not the text of document {row.document_key} at its offsets"
-                for row in connection.execute(statement)
-            ]
-        return found
-
-    def _create(self) -> None:
-        Base.metadata.create_all(self._engine)
-        with self._engine.begin() as connection:
-            if connection.scalar(select(Setting.value).where(Setting.name == "schema_version")) is None:
-                _set(connection, "schema_version", str(SCHEMA_VERSION))
-                _set(connection, "revision", "0")
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    # Transactions are begun by _begin_sqlite: the driver begins them too late, at the first write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", "foreign_keys=ON"):
-        try:
-            cursor.execute(f"PRAGMA {pragma}")
-        except Exception as error:  # the driver's own class; a read-only folder cannot switch the journal
-            if "readonly" not in str(error) and "unable to open" not in str(error):
-                raise
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
-
 
 def _chunks(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK]
 
 
-def _visible(revision: int) -> Any:
-    return (PassageRow.created_revision <= revision) & or_(
-        PassageRow.deleted_revision.is_(None), PassageRow.deleted_revision > revision
-    )
-
-
 def _written(since: int, revision: int) -> Any:
-    return (PassageRow.created_revision > since) & _visible(revision)
-
-
-def _set(connection: Connection, name: str, value: str) -> None:
-    changed = connection.execute(update(Setting).where(Setting.name == name).values(value=value))
-    if not changed.rowcount:
-        connection.execute(insert(Setting).values(name=name, value=value))
-
-
-def _next_revision(connection: Connection) -> int:
-    revision = int(connection.scalar(select(Setting.value).where(Setting.name == "revision")) or 0) + 1
-    _set(connection, "revision", str(revision))
-    return revision
+    return (PassageRow.created_revision > since) & visible(PassageRow, revision)
 
 
 def _insert_document(connection: Connection, new: NewDocument, revision: int, fingerprint: str) -> int:
@@ -493,7 +455,7 @@ def _insert_document(connection: Connection, new: NewDocument, revision: int, fi
     assert key is not None  # noqa: S101 - for the type checker: one row was inserted
     document_key = int(key[0])
     connection.execute(
-        insert(ContentRow).values(document_key=document_key, text=document.text, layout=_layout(document))
+        insert(ContentRow).values(document_key=document_key, text=document.text, layout=layout_of(document))
     )
     rows = [
         {
@@ -511,8 +473,11 @@ def _insert_document(connection: Connection, new: NewDocument, revision: int, fi
         ids = connection.scalars(
             insert(PassageRow).returning(PassageRow.id, sort_by_parameter_order=True), rows
         ).all()
+        connection.execute(
+            update(DocumentRow).where(DocumentRow.key == document_key).values(first_passage=ids[0])
+        )
         vectors = [
-            {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(_VECTOR).tobytes()}
+            {"passage_id": ids[index], "fingerprint": fingerprint, "data": vector.astype(VECTOR).tobytes()}
             for index, vector in new.vectors.items()
         ]
         if vectors:
@@ -524,6 +489,7 @@ def _insert_path(connection: Connection, path: str, key: int, state: FileState, 
     connection.execute(
         insert(PathRow).values(path=path, document_key=key, created_revision=revision, **asdict(state))
     )
+    drop_rejections(connection, [path])
 
 
 def _drop_paths(connection: Connection, paths: Sequence[str], revision: int) -> list[int]:
@@ -580,25 +546,3 @@ def _document_info(rows: Sequence[Any]) -> DocumentInfo:
         paths=tuple(row.path for row in living),
         metadata=first.attributes,
     )
-
-
-def _layout(document: Document) -> dict[str, list[list[object]]]:
-    return {
-        "pages": [[page.number, page.start, page.end] for page in document.pages],
-        "headings": [[heading.level, heading.title, heading.start] for heading in document.headings],
-        "units": [[unit.start, unit.end] for unit in document.units],
-        "source_map": [
-            [run.text_start, run.text_end, run.page, run.source_start] for run in document.source_map
-        ],
-    }
-
-
-def _layout_records(layout: Mapping[str, list[list[Any]]]) -> dict[str, Any]:
-    return {
-        "pages": tuple(Page(number=n, start=s, end=e) for n, s, e in layout["pages"]),
-        "headings": tuple(Heading(level=n, title=t, start=s) for n, t, s in layout["headings"]),
-        "units": tuple(Span(start=s, end=e) for s, e in layout["units"]),
-        "source_map": tuple(
-            SourceRun(text_start=s, text_end=e, page=p, source_start=c) for s, e, p, c in layout["source_map"]
-        ),
-    }

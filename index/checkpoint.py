@@ -40,7 +40,7 @@ class LoadedModel:
 def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedModel:
     """The checkpoint called `name`: a preset, a folder or a hub id.
 
-    `engine` is one of `index.engines.ENGINES`, by default the fastest of this machine whose loss does not
+    `engine` is one of `index.engine_names.ENGINES`, by default the fastest of this machine whose loss does not
     matter. Raises ModelNotFound and ModelError with what is missing and what to do.
     """
     files = read_folder(name, task)

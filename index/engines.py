@@ -23,8 +23,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from index import architecture, derived_models
+from index.engine_names import FP32, INT8, TORCH_BF16, TORCH_FP32, known, preferred
 from index.errors import ModelError
 from index.machine import this_machine
 from index.model_files import ModelFiles, Task
@@ -33,9 +35,6 @@ from index.protocols import Engine, TokenIds
 
 Floats = NDArray[np.float32]
 _LOG = logging.getLogger(__name__)
-
-INT8, FP32, TORCH_FP32, TORCH_BF16 = "onnx-int8", "onnx-fp32", "torch-fp32", "torch-bf16"
-ENGINES = (INT8, FP32, TORCH_BF16, TORCH_FP32)
 
 _OUTPUTS = {"encoder": 1, "reader": 2}
 _CHOICES = "engines.json"
@@ -69,14 +68,13 @@ class Measured:
 def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engine, int]:
     """A checkpoint ready to run, and its window in tokens.
 
-    `wanted` is one of `ENGINES`, None for the fastest. Raises ModelError where the wanted engine does not
-    serve this checkpoint, or no engine does.
+    `wanted` is one of `ENGINES`, None for what this process prefers, else for the fastest. Raises ModelError
+    where the wanted engine does not serve this checkpoint, or no engine does.
     """
-    if wanted is not None and wanted not in ENGINES:
-        raise ModelError(f"there is no engine {wanted!r}", hint=f"choose one of {', '.join(ENGINES)}")
+    wanted = preferred() if wanted is None else known(wanted)
     if wanted is not None and wanted.startswith("torch"):
         return _torch(files, task, wanted)
-    obstacle = architecture.unsupported(files.config, derived_models.Weights(files.folder).shape, task)
+    obstacle = _obstacle(files, task)
     if obstacle is not None:
         if wanted is not None:
             raise ModelError(
@@ -89,6 +87,14 @@ def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engi
     if engine.startswith("torch"):
         return _torch(files, task, engine)
     return _onnx(files, task, engine), files.window(architecture.positions(files.config))
+
+
+def _obstacle(files: ModelFiles, task: Task) -> str | None:
+    try:
+        weights = derived_models.Weights(files.folder)
+    except (SafetensorError, OSError) as error:
+        return f"its weights cannot be read: {error}"
+    return architecture.unsupported(files.config, weights.shape, task)
 
 
 def choose(files: ModelFiles, task: Task) -> Measured:

@@ -1,45 +1,46 @@
-"""Which documents a filter lets through (pure): OR within one field, AND across fields."""
+"""Patterns over absolute paths (pure): gitwildmatch, and where all matches must begin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from index.records import DocumentInfo, Filters
+_FIXED = re.compile(r"/[^*?\[\\]*")
 
 
-def matching(documents: Mapping[int, DocumentInfo], filters: Filters) -> list[int]:
-    """Keys of the documents that pass all fields, ascending."""
-    tests = _tests(filters)
-    return sorted(key for key, document in documents.items() if all(test(document) for test in tests))
+class PathPatterns:
+    """Patterns of which one must match; what names something on this disk from here is made absolute."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = [_absolute(pattern) for pattern in patterns]
+        self._spec = GitIgnoreSpec.from_lines(self._patterns)
+
+    def match(self, path: str) -> bool:
+        """Whether an absolute POSIX path fits."""
+        return self._spec.match_file(path.lstrip("/"))
+
+    @property
+    def prefixes(self) -> tuple[str, ...] | None:
+        """What every path that fits begins with, one of these; None where that cannot be said.
+
+        >>> PathPatterns(["/library/*.pdf", "!/library/old.pdf"]).prefixes
+        ('/library/',)
+        """
+        found = []
+        for pattern in self._patterns:
+            if pattern.startswith("!") or not pattern.strip():
+                continue
+            fixed = _FIXED.match(pattern)
+            if fixed is None:
+                return None
+            found.append(fixed.group().rstrip())
+        return tuple(found)
 
 
-def _tests(filters: Filters) -> list[Callable[[DocumentInfo], bool]]:
-    tests: list[Callable[[DocumentInfo], bool]] = []
-    if filters.languages:
-        languages = {language.casefold() for language in filters.languages}
-        tests.append(lambda document: document.language in languages)
-    if filters.types:
-        types = {kind.casefold().lstrip(".") for kind in filters.types}
-        tests.append(lambda document: document.type in types)
-    if filters.documents:
-        tests.append(lambda document: document.id in filters.documents)
-    if filters.paths:
-        spec = GitIgnoreSpec.from_lines(_pattern(path) for path in filters.paths)
-        tests.append(lambda document: any(spec.match_file(path.lstrip("/")) for path in document.paths))
-    if filters.since is not None:
-        since = filters.since.astimezone()
-        tests.append(lambda document: document.modified >= since)
-    if filters.until is not None:
-        until = filters.until.astimezone()
-        tests.append(lambda document: document.modified <= until)
-    return tests
-
-
-def _pattern(path: str) -> str:
-    """A pattern over absolute paths; what names something on this disk from here is made absolute first."""
+def _absolute(path: str) -> str:
     if not path.startswith("/") and Path(path).exists():
         path = Path(path).resolve().as_posix()
     return path

@@ -1,34 +1,40 @@
 """One ingest run: which files are new, changed, renamed or gone, and their way into SQL.
 
-    files -> unchanged? known content? -> parse (worker) -> split -> encode (many files) -> a transaction each
+    walk -> settle (unchanged? known? refused?) -> parse (worker) -> split -> encode -> a transaction each
 
-Encoding gathers passages of several files, because small files alone would waste the model; committing stays
-one file, one transaction. What the run counts was committed when it was counted.
+Files stream through: neither their names nor their texts are ever all in memory. Encoding gathers passages of
+several files, because small files alone would waste the model, but it holds nothing back for longer than a
+second or two: a process that is killed loses what it was at and no more. Committing stays one file, one
+transaction. What the run counts was committed when it was counted.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from index.catalog import Catalog, FileState, KnownPath, NewDocument
+import numpy as np
+
+from index.catalog import Catalog, KnownPath, NewDocument
 from index.protocols import Encoder, Vectors
-from index.records import IngestProgress, IngestReport
+from index.records import FileState, IngestProgress, IngestReport
+from index.settling import Look, Settling, Verdict, first_gone
+from index.tally import Tally, Totals
 from ingest.chunking import ChunkSettings, embedding_text, split
 from ingest.errors import IngestError
-from ingest.formats import is_current
-from ingest.pipeline import Parser, document_from_text, sha256_of
+from ingest.options import ParseOptions
+from ingest.pipeline import Limits, Parser, document_from_text
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
-from ingest.sources import find_files
+from ingest.sources import Walk, is_below, roots_of
 
 # A share of unknown tokens above which an encoder's vector says nothing about the text.
 UNKNOWN_LIMIT = 0.1
 _BATCH_PASSAGES = 256
+_HOLD_SECONDS = 1.0
 _PUBLISH_SECONDS = 60.0
-# A file changed within this time of being read may have changed again without a new time stamp.
-_RACY_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +60,15 @@ class Ingestion:
     ) -> None:
         self._catalog = catalog
         self._encoder = encoder
-        self._uploads = uploads
+        self._uploads = uploads.as_posix()
         self._chunking = chunking
         self._publish = publish
-        self._report = IngestReport()
+        self._tally = Tally()
         self._pending: list[_Pending] = []
+        self._held_since = 0.0
+        self._asked: dict[str, Look] = {}
         self._published = time.monotonic()
+        self._readers = ""
 
     def ingest_paths(
         self,
@@ -68,117 +77,132 @@ class Ingestion:
         prune: bool,
         dry_run: bool,
         progress: Callable[[IngestProgress], None] | None,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        retry_rejected: bool = False,
+        only: Collection[str] | None = None,
     ) -> IngestReport:
         """Add and update what stands at the given paths."""
         started = time.monotonic()
-        roots = [Path(path).expanduser().absolute() for path in paths]
+        limits, options = limits or Limits(), options or ParseOptions()
+        given = list(paths)
         if prune:
-            _require_readable(roots)
-        files = list(find_files(roots))
-        done = _Progress(len(files), progress)
-        if dry_run:
-            for file in files:
-                self._foresee(file)
-                done.step(file, 0)
-        else:
-            with Parser() as parser:
-                for item in parser.parse_many(self._to_parse(files, done)):
-                    self._take(item, done)
-                self._flush(done)
+            _require_readable(given)
+        roots = roots_of(given)
+        own = (Path(self._uploads).parent.as_posix(),)
+        walk = Walk(roots, without=own, only=only)
+        seen = _Seen()
+        files = seen.noting(walk) if prune else iter(walk)
+        settling = Settling(self._catalog, limits=limits, options=options, retry_rejected=retry_rejected)
+        with Totals(Walk(roots, without=own, only=only), progress) as done:
+            if dry_run:
+                self._foresee(settling.look(files), done)
+            else:
+                self._readers = settling.readers
+                with Parser(limits, options, idle=lambda: self._flush(done)) as parser:
+                    for item in parser.parse_many(self._to_parse(settling.look(files), done)):
+                        self._take(item, done)
+                    self._flush(done)
         if prune:
-            self._prune(roots, dry_run=dry_run)
-        return replace(self._report, seconds=time.monotonic() - started)
+            self._prune(roots, walk, seen, only=only, dry_run=dry_run)
+        self._tally.skipped.update({reason.value: count for reason, count in walk.skipped.items()})
+        return self._tally.report(seconds=time.monotonic() - started)
 
     def ingest_texts(self, texts: Iterable[Text]) -> IngestReport:
         """Add and update texts given from Python."""
         started = time.monotonic()
-        done = _Progress(0, None)
-        for text in texts:
-            self._take(document_from_text(text), done)
-        self._flush(done)
-        return replace(self._report, seconds=time.monotonic() - started)
+        with Totals(None, None) as done:
+            for text in texts:
+                document = document_from_text(text)
+                self._hold(document, FileState.now(document.size_bytes, time.time_ns()), done)
+            self._flush(done)
+        return self._tally.report(seconds=time.monotonic() - started)
 
     # -- what to do with a file -----------------------------------------------------------------------------
 
-    def _to_parse(self, files: Sequence[str], done: _Progress) -> Iterator[str]:
+    def _to_parse(self, looks: Iterable[Look], done: Totals) -> Iterator[str]:
         """The files whose content must be read; the others are settled on the way."""
-        for file in files:
-            if self._settled(file):
-                done.step(file, 0)
-            else:
-                yield file
+        for look in looks:
+            match look.verdict:
+                case Verdict.PARSE:
+                    self._asked[look.path] = look
+                    yield look.path
+                    continue
+                case Verdict.UNCHANGED:
+                    self._tally.unchanged += 1
+                case Verdict.LOOKED_AT if look.state is not None:
+                    self._catalog.touch(look.path, look.state)
+                    self._catalog.forget_rejected(look.path)
+                    self._tally.unchanged += 1
+                case Verdict.KNOWN if look.state is not None:
+                    self._link(look.document_key, look.path, look.state, gone=look.gone, held=look.held)
+                case Verdict.REJECTED if look.rejected is not None:
+                    self._reject(look.rejected, look)
+            done.step(look.path, 0)
 
-    def _settled(self, file: str) -> bool:
-        try:
-            status = Path(file).stat()
-            known = self._catalog.known_path(file)
-            if known is not None and not is_current(known.parser):
-                return False
-            if known is not None and _surely_same(known, status.st_size, status.st_mtime_ns):
-                self._count(unchanged=1)
-                return True
-            content = sha256_of(file)
-        except OSError:
-            return False  # the parser meets the same trouble and says what it is
-        state = FileState.now(status.st_size, status.st_mtime_ns)
-        if known is not None and known.content_sha256 == content:
-            self._catalog.touch(file, state)
-            self._count(unchanged=1)
-            return True
-        return self._linked(file, self._catalog.known_content(content), state)
-
-    def _linked(self, file: str, holders: Sequence[KnownPath], state: FileState) -> bool:
+    def _link(self, key: int, path: str, state: FileState, *, gone: str | None, held: bool) -> None:
         """Put a file under its known content: a rename if an old path is gone, else one more copy."""
-        alike = [
-            holder
-            for holder in holders
-            if Path(holder.path).suffix == Path(file).suffix and is_current(holder.parser)
-        ]
-        if not alike:
-            return False
-        gone = next((h.path for h in alike if h.path.startswith("/") and not Path(h.path).exists()), None)
-        known = self._catalog.known_path(file) is not None
-        self._catalog.link(alike[0].document_key, file, state, instead_of=gone)
-        self._count(updated=1) if known or gone else self._count(added=1)
-        return True
+        self._catalog.link(key, path, state, instead_of=gone)
+        if held or gone is not None:
+            self._tally.updated += 1
+        else:
+            self._tally.added += 1
 
-    def _foresee(self, file: str) -> None:
-        """Count what a run would do with a file, as far as that can be told without parsing it."""
-        try:
-            status = Path(file).stat()
-            known = self._catalog.known_path(file)
-            if known is None:
-                self._count(added=1)
-            elif _surely_same(known, status.st_size, status.st_mtime_ns):
-                self._count(unchanged=1)
-            else:
-                same = known.content_sha256 == sha256_of(file)
-                self._count(unchanged=1) if same else self._count(updated=1)
-        except OSError as error:
-            reason = Rejected(path=file, reason=RejectReason.UNREADABLE, detail=str(error.strerror))
-            self._report = replace(self._report, rejected=(*self._report.rejected, reason))
+    def _reject(self, rejected: Rejected, look: Look) -> None:
+        if not look.remembered and look.state is not None:
+            self._catalog.remember_rejected(
+                rejected.path, look.state, rejected.reason, rejected.detail, readers=self._readers
+            )
+        self._tally.reject(rejected, held=look.held)
+
+    def _foresee(self, looks: Iterable[Look], done: Totals) -> None:
+        """Count what a run would do, as far as that can be told without parsing."""
+        for look in looks:
+            match look.verdict:
+                case Verdict.UNCHANGED | Verdict.LOOKED_AT:
+                    self._tally.unchanged += 1
+                case Verdict.REJECTED if look.rejected is not None:
+                    self._tally.reject(look.rejected, held=look.held)
+                case Verdict.PARSE if look.state is None:
+                    detail = "it cannot be looked at"
+                    rejected = Rejected(path=look.path, reason=RejectReason.UNREADABLE, detail=detail)
+                    self._tally.reject(rejected, held=look.held)
+                case _ if look.held or look.gone is not None:
+                    self._tally.updated += 1
+                    self._tally.renamed.update(filter(None, [look.gone]))
+                case _:
+                    self._tally.added += 1
+            done.step(look.path, 0)
 
     # -- the way into SQL -----------------------------------------------------------------------------------
 
-    def _take(self, item: Document | Rejected, done: _Progress) -> None:
+    def _take(self, item: Document | Rejected, done: Totals) -> None:
+        look = self._asked.pop(item.path)
         if isinstance(item, Rejected):
-            if self._catalog.known_path(item.path) is not None:
-                item = replace(item, detail=f"{item.detail}; the version stored before is kept")
-            self._report = replace(self._report, rejected=(*self._report.rejected, item))
+            self._reject(item, look)
             done.step(item.path, 0)
             return
-        if item.warnings:
-            warnings = tuple(f"{item.path}: {warning}" for warning in item.warnings)
-            self._report = replace(self._report, warnings=(*self._report.warnings, *warnings))
+        # The file may have changed since it was looked at, but not since it was looked at and then read.
+        checked_ns = look.state.checked_ns if look.state is not None else 0
+        state = FileState(size_bytes=item.size_bytes, modified_ns=item.modified_ns, checked_ns=checked_ns)
+        self._hold(item, state, done)
+
+    def _hold(self, document: Document, state: FileState, done: Totals) -> None:
+        """Keep a document until there are enough passages to encode at once, or it has waited enough."""
+        self._tally.warn(document)
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
-        passages = split(item, encoder.tokenizer, settings)
-        state = FileState.now(item.size_bytes, item.modified_ns or time.time_ns())
-        self._pending.append(_Pending(document=item, passages=passages, state=state))
-        if sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES:
+        passages = split(document, encoder.tokenizer, settings)
+        if len(passages) >= _BATCH_PASSAGES:
+            self._flush(done)  # small files do not wait for the encoding of a book
+        if not self._pending:
+            self._held_since = time.monotonic()
+        self._pending.append(_Pending(document=document, passages=passages, state=state))
+        enough = sum(len(pending.passages) for pending in self._pending) >= _BATCH_PASSAGES
+        if enough or time.monotonic() - self._held_since > _HOLD_SECONDS:
             self._flush(done)
 
-    def _flush(self, done: _Progress) -> None:
+    def _flush(self, done: Totals) -> None:
         pending, self._pending = self._pending, []
         vectors = iter(self._encode(pending))
         for item in pending:
@@ -190,17 +214,17 @@ class Ingestion:
 
     def _encode(self, pending: Sequence[_Pending]) -> list[dict[int, Vectors]]:
         """For each document the vectors of its passages by passage index, less the unreadable ones."""
-        encoder = self._encoder()
+        found: list[dict[int, Vectors]] = [{} for _ in pending]
         places: list[tuple[int, int]] = []
         texts: list[str] = []
         for number, item in enumerate(pending):
             for index, passage in enumerate(item.passages):
-                if encoder.unknown_share(passage.text) <= UNKNOWN_LIMIT:
+                if self._encoder().unknown_share(passage.text) <= UNKNOWN_LIMIT:
                     places.append((number, index))
                     texts.append(embedding_text(item.document.title, passage.headings, passage.text))
-        found: list[dict[int, Vectors]] = [{} for _ in pending]
         if texts:
-            for (number, index), vector in zip(places, encoder.encode_passages(texts), strict=True):
+            vectors = self._encoder().encode_passages(texts)
+            for (number, index), vector in zip(places, vectors, strict=True):
                 found[number][index] = vector
         return found
 
@@ -209,53 +233,72 @@ class Ingestion:
         known = self._catalog.known_path(path)
         if known is not None and known.document_id == item.document.id:
             self._catalog.touch(path, item.state)
-            self._count(unchanged=1)
+            self._catalog.forget_rejected(path)
+            self._tally.unchanged += 1
             return
-        holders = self._catalog.known_document(item.document.id)
-        if not (holders and self._linked(path, holders, item.state)):
-            new = NewDocument(document=item.document, passages=item.passages, vectors=vectors)
-            self._catalog.write(new, path, item.state, self._encoder().fingerprint)
-            self._count(**{"updated" if known else "added": 1}, passages=len(item.passages))
+        holders: tuple[KnownPath, ...] = self._catalog.known_document(item.document.id)
+        if holders:
+            gone = first_gone(holders)
+            self._link(holders[0].document_key, path, item.state, gone=gone, held=known is not None)
+            return
+        new = NewDocument(document=item.document, passages=item.passages, vectors=vectors)
+        self._catalog.write(new, path, item.state, self._encoder().fingerprint)
+        self._tally.passages += len(item.passages)
+        if known is not None:
+            self._tally.updated += 1
+        else:
+            self._tally.added += 1
 
-    def _prune(self, roots: Sequence[Path], *, dry_run: bool) -> None:
-        gone = [
-            path
-            for path in self._catalog.paths()
-            if path.startswith("/")
-            and any(Path(path).is_relative_to(root) for root in roots)
-            and not Path(path).is_relative_to(self._uploads)
-            and not Path(path).exists()
-        ]
+    def _prune(
+        self,
+        roots: Sequence[str],
+        walk: Walk,
+        seen: _Seen,
+        *,
+        only: Collection[str] | None,
+        dry_run: bool,
+    ) -> None:
+        """Remove what stands below the roots and the walk did not come by, or is gone since."""
+
+        def is_gone(path: str) -> bool:
+            inside = path.startswith("/") and any(is_below(path, root) for root in roots)
+            if not inside or is_below(path, self._uploads) or path in self._tally.renamed:
+                return False
+            if only is not None and not any(is_below(path, wanted) for wanted in only):
+                return False
+            return not seen.holds(path) and not any(is_below(path, closed) for closed in walk.closed)
+
+        gone = [path for block in self._catalog.path_blocks() for path in block if is_gone(path)]
+        self._tally.removed += len(gone)
         if not dry_run:
             self._catalog.remove(gone)
-        self._count(removed=len(gone))
-
-    def _count(self, **more: int) -> None:
-        self._report = replace(
-            self._report, **{name: getattr(self._report, name) + count for name, count in more.items()}
-        )
+            refused = [item.path for item in self._catalog.rejections() if is_gone(item.path)]
+            self._catalog.forget_rejected(*refused)
 
 
-class _Progress:
-    def __init__(self, total: int, callback: Callable[[IngestProgress], None] | None) -> None:
-        self._total = total
-        self._done = 0
-        self._callback = callback
+class _Seen:
+    """The paths that a walk came by, as eight bytes each."""
 
-    def step(self, path: str, passages: int) -> None:
-        self._done += 1
-        if self._callback is not None:
-            self._callback(IngestProgress(done=self._done, total=self._total, path=path, passages=passages))
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._sorted: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
+
+    def noting(self, walk: Iterable[str]) -> Iterator[str]:
+        """The same paths, noted on the way."""
+        for path in walk:
+            self._hashes.append(hash(path))
+            yield path
+
+    def holds(self, path: str) -> bool:
+        """Whether the walk came by this path and its file is still there."""
+        if self._sorted is None:
+            self._sorted = np.sort(np.frombuffer(self._hashes, dtype=np.int64))
+        place = int(np.searchsorted(self._sorted, hash(path)))
+        return place < len(self._sorted) and self._sorted[place] == hash(path) and Path(path).exists()
 
 
-def _surely_same(known: KnownPath, size_bytes: int, modified_ns: int) -> bool:
-    """Whether size and time alone prove that a file holds what it held."""
-    same = known.size_bytes == size_bytes and known.modified_ns == modified_ns
-    return same and known.checked_ns - known.modified_ns > _RACY_NS
-
-
-def _require_readable(roots: Sequence[Path]) -> None:
-    for root in roots:
+def _require_readable(paths: Iterable[str | Path]) -> None:
+    for root in (Path(path).expanduser().absolute() for path in paths):
         try:
             if root.is_dir():
                 next(root.iterdir(), None)

@@ -3,7 +3,8 @@
 One tantivy index serves all revisions, not one for each published generation: tantivy is itself made of
 immutable segments, a commit replaces its `meta.json` atomically, merges are logarithmic, and its document
 frequencies stay global, which separate indexes would lose. What a commit left undone is done again from
-SQL: `update` takes passages out before it puts them in, so that repeating it changes nothing.
+SQL: `update` takes passages out before it puts them in, so that repeating it changes nothing. A label beside
+its files says which index of which store they are, and tantivy's own checksums stand at their ends.
 
 Three fields of terms, which tantivy only splits at spaces: `body` holds stems (`analysis`) and is scored by
 BM25 (k1 1.2, b 0.75); `words` and `links` hold what was written (`exact`) and are asked for phrases,
@@ -18,7 +19,8 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +30,7 @@ import numpy as np
 import tantivy
 from numpy.typing import NDArray
 
-from index import analysis, exact
+from index import analysis, exact, lexical_files
 from index.exact import Literal
 
 _LOG = logging.getLogger(__name__)
@@ -100,17 +102,33 @@ class LexicalIndex:
         self.folder = folder
 
     @classmethod
-    def create(cls, folder: Path) -> LexicalIndex:
-        """A new, empty index in a folder that does not exist yet."""
+    def create(cls, folder: Path, store: str = "") -> LexicalIndex:
+        """A new, empty index of a store, in a folder that does not exist yet."""
         folder.mkdir(parents=True)
         schema = _schema()
-        return cls(tantivy.Index(schema, path=str(folder)), schema, folder)
+        index = tantivy.Index(schema, path=str(folder))
+        lexical_files.write_label(folder, store)
+        return cls(index, schema, folder)
 
     @classmethod
-    def open(cls, folder: Path) -> LexicalIndex:
-        """Open for reading, or for writing by `update`; raises DamagedLexicalIndex."""
-        if not (folder / "meta.json").is_file():
-            raise DamagedLexicalIndex(f"{folder.name}: meta.json is missing")
+    def open(cls, folder: Path, *, store: str = "", commit: int = 0) -> LexicalIndex:
+        """Open for reading, or for writing by `update`; raises DamagedLexicalIndex.
+
+        Also where the label names another store, or the files are older than the commit they should show.
+        """
+        try:
+            last = lexical_files.last_commit(folder)
+        except FileNotFoundError as error:
+            raise DamagedLexicalIndex(f"{folder.name}: {lexical_files.META} is missing") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedLexicalIndex(
+                f"{folder.name}: {lexical_files.META} cannot be read: {error}"
+            ) from error
+        wrong = lexical_files.foreign(folder, store)
+        if wrong is None and last < commit:
+            wrong = f"its last commit is {last}, which is older than {commit}"
+        if wrong is not None:
+            raise DamagedLexicalIndex(f"{folder.name}: {wrong}")
         links = None if os.access(folder, os.W_OK) else _writable_view(folder)
         folder = links or folder
         try:
@@ -124,6 +142,11 @@ class LexicalIndex:
         if links is not None:
             weakref.finalize(opened, shutil.rmtree, links, ignore_errors=True)
         return opened
+
+    @property
+    def commit(self) -> int:
+        """The number of the last commit; each is greater than the one before."""
+        return lexical_files.last_commit(self.folder)
 
     def update(self, entries: Iterable[LexicalEntry], deleted: Iterable[int]) -> None:
         """Add or replace entries and remove ids, in one commit."""
@@ -169,7 +192,7 @@ class LexicalView:
         """The passage ids that can be found, ascending."""
         if not len(self):
             return np.empty(0, np.int64)
-        found = self._searcher.search(tantivy.Query.all_query(), limit=len(self), count=False)
+        found = self._ask(tantivy.Query.all_query(), limit=len(self), count=False)
         return np.sort(self._ids([address for _, address in found.hits]))
 
     def search(
@@ -196,7 +219,7 @@ class LexicalView:
             scored = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in (scored, *lifted)])
         if document_keys is not None:
             scored = self._within(scored, "document", document_keys)
-        found = self._searcher.search(scored, limit=k, count=False)
+        found = self._ask(scored, limit=k, count=False)
         ids = self._ids([address for _, address in found.hits])
         hits = []
         for passage_id, (score, _) in zip(ids.tolist(), found.hits, strict=True):
@@ -223,16 +246,32 @@ class LexicalView:
         if not ids:
             return frozenset()
         inside = self._within(self._literal(literal), "id", ids)
-        found = self._searcher.search(inside, limit=len(ids), count=False)
+        found = self._ask(inside, limit=len(ids), count=False)
         return frozenset(self._ids([address for _, address in found.hits]).tolist())
+
+    def _ask(self, query: tantivy.Query, limit: int, count: bool) -> Any:
+        """tantivy's result; raises DamagedLexicalIndex. Typed as Any: the stubs do not know the count."""
+        with self._damage_named():
+            return self._searcher.search(query, limit=limit, count=count)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        """tantivy compares no checksums; on files that are not what it wrote it fails, or panics."""
+        try:
+            yield
+        except BaseException as error:
+            # A panic is no Exception.
+            if isinstance(error, (ValueError, OSError)) or type(error).__name__ == "PanicException":
+                name = self._index.folder.name
+                raise DamagedLexicalIndex(f"{name}: {str(error).splitlines()[0]}") from error
+            raise
 
     def _frequency(self, literal: Literal) -> int:
         """How many passages hold it."""
         if not literal.links and len(literal.words) == 1:
-            return int(self._searcher.doc_freq("words", literal.words[0]))
-        # Typed as Any: the stubs do not know the count.
-        found: Any = self._searcher.search(self._literal(literal), limit=1, count=True)
-        return int(found.count)
+            with self._damage_named():
+                return int(self._searcher.doc_freq("words", literal.words[0]))
+        return int(self._ask(self._literal(literal), limit=1, count=True).count)
 
     def _literal(self, literal: Literal) -> tantivy.Query:
         """Passages in which the words stand side by side, and every run of links."""
@@ -276,7 +315,8 @@ class LexicalView:
         return queries[0] if len(queries) == 1 else tantivy.Query.disjunction_max_query(queries)
 
     def _ids(self, addresses: Sequence[tantivy.DocAddress]) -> NDArray[np.int64]:
-        values = self._searcher.fast_field_values("id", list(addresses)) if addresses else []
+        with self._damage_named():
+            values = self._searcher.fast_field_values("id", list(addresses)) if addresses else []
         return np.asarray(values, dtype=np.int64)
 
 

@@ -1,6 +1,7 @@
-"""What is published: which files make up the derived indexes of which revision.
+"""What is published: which files make up the derived indexes of which revision of which store.
 
 A manifest is replaced as a whole and last of all, so that a reader sees either the old state or the new one.
+It names its store, so that files which were copied over from another store are recognised.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 from index.kinds import Effort
 
 _LOG = logging.getLogger(__name__)
-_FORMAT = 2
-_WITHOUT_KINDS = 1
+_FORMAT = 3
+_READABLE = (1, 2, 3)
 MANIFEST = "manifest.json"
 
 
@@ -36,7 +37,11 @@ class ApproximateFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentFile:
-    """One segment: its exact file, its approximate one if it has one, its recall@10 when it was built."""
+    """One segment: its exact file, its approximate one if it has one, its recall@10 when it was built.
+
+    `edges` is the checksum of the first and last part of the exact file, small enough to be compared whenever
+    it is opened.
+    """
 
     file: str
     vectors: int
@@ -44,6 +49,7 @@ class SegmentFile:
     sha256: str
     recall: float | None = None
     approximate: ApproximateFile | None = None
+    edges: str | None = None
 
     def files(self) -> tuple[tuple[str, int, str], ...]:
         """Name, size and checksum of each of its files."""
@@ -54,13 +60,22 @@ class SegmentFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Which files make up the state of which revision."""
+    """Which files make up the state of which revision.
+
+    `lexical_commit` is the least commit of the lexical index that shows this state, `lexical_pruned` the
+    revision up to which deleted passages are certainly out of it. `languages` are those of the documents, and
+    perhaps of some that have been deleted. Earlier formats know neither these nor the store.
+    """
 
     revision: int
     fingerprint: str
     dimension: int
     segments: tuple[SegmentFile, ...]
     lexical: str
+    lexical_commit: int = 0
+    lexical_pruned: int = 0
+    languages: tuple[str, ...] | None = None
+    store: str = ""
 
     @property
     def recall(self) -> float | None:
@@ -74,13 +89,13 @@ class Manifest:
         """The published manifest, None if there is none that can be read."""
         try:
             data = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            version = data.pop("format")
-            if version not in (_WITHOUT_KINDS, _FORMAT):
+            if data.pop("format") not in _READABLE:
                 return None
             # The first format measured one recall for all segments, which were all exact.
             recall = data.pop("measured_recall", None)
             segments = tuple(_segment({"recall": recall, **segment}) for segment in data.pop("segments"))
-            return cls(segments=segments, **data)
+            languages = data.pop("languages", None)
+            return cls(segments=segments, languages=None if languages is None else tuple(languages), **data)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

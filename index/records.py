@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -87,12 +88,111 @@ class SearchResult(Sequence[Hit]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """Size and time of a file, and when they were looked at."""
+
+    size_bytes: int
+    modified_ns: int
+    checked_ns: int
+
+    @classmethod
+    def now(cls, size_bytes: int, modified_ns: int) -> FileState:
+        """The state as seen at this moment."""
+        return cls(size_bytes=size_bytes, modified_ns=modified_ns, checked_ns=time.time_ns())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A word put on a file, or on the words `quote` in it; `start` says where, if they recur."""
+
+    name: str
+    content_sha256: str
+    quote: str | None = None
+    start: int | None = None
+    author: str = ""
+    created_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A verdict on the answer `quote` to a question, or on "no answer in here" (no `content_sha256`)."""
+
+    question: str
+    verdict: str
+    content_sha256: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    author: str = ""
+    comment: str = ""
+    created_ns: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProblem:
+    """A line of an export that could not be taken in, counted from 1, and why."""
+
+    line: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What one import did; `added` to `unchanged` count paths, `encoded` passages that needed a vector."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    encoded: int = 0
+    remarks: int = 0
+    problems: tuple[ImportProblem, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line was taken in."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What one export wrote."""
+
+    documents: int
+    passages: int
+    vectors: int
+    revision: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """Where a copy of a store is, and its size."""
+
+    folder: str
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReembedReport:
+    """What a change of encoder did; `kept` vectors were there already, `unreadable` passages have none."""
+
+    encoder: str
+    encoded: int
+    kept: int
+    unreadable: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """Which documents may answer: OR within one field, AND across fields; empty means no restriction.
 
     `paths` are gitwildmatch patterns over absolute POSIX paths (a plain folder or file name works too),
     `documents` are document ids, `types` are file types such as `pdf`, `since` and `until` bound the
-    file's modification time.
+    file's modification time, `labels` are words put on a file or on words in it.
     """
 
     languages: tuple[str, ...] = ()
@@ -101,16 +201,41 @@ class Filters:
     types: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether every document passes."""
-        return not (self.languages or self.paths or self.documents or self.types or self.since or self.until)
+        dates = self.since or self.until
+        return not (self.languages or self.paths or self.documents or self.types or dates or self.labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What was read of one file; `rejected` says why nothing was, all counts are 0 then.
+
+    `pages` is 0 for formats without pages; `warnings` are the converter's.
+    """
+
+    path: str
+    size_bytes: int
+    type: str = ""
+    language: str = ""
+    characters: int = 0
+    passages: int = 0
+    pages: int = 0
+    pages_with_text: int = 0
+    warnings: tuple[str, ...] = ()
+    rejected: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written."""
+    """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written.
+
+    `skipped` counts files and folders that were passed over without a look inside, by reason: `hidden`,
+    `ignored` (by a `.spanwiseignore`), `special` (no regular file), `loop` (a folder reached before).
+    """
 
     added: int = 0
     updated: int = 0
@@ -119,12 +244,13 @@ class IngestReport:
     passages: int = 0
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestProgress:
-    """How far an ingest is: files done of files found, and the file just finished."""
+    """How far an ingest is: files done of files found so far, and the file just finished."""
 
     done: int
     total: int
@@ -149,7 +275,10 @@ class IndexInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What a store holds. `languages` counts documents by language, `bytes` is the size on disk."""
+    """What a store holds. `languages` counts documents by language, `bytes` is the size on disk.
+
+    `rejected` counts files that were left out by reason, `labels` and `feedback` what people said of texts.
+    """
 
     documents: int
     paths: int
@@ -162,11 +291,19 @@ class Stats:
     types: Mapping[str, int]
     bytes: int
     index: IndexInfo
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    labels: int = 0
+    feedback: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """Whether SQL and the two indexes agree; each problem names the thing and the next step."""
+    """Whether SQL and the two indexes agree, and what is wrong, in sentences.
+
+    After a repair `done` says what it did, and `lost` what could not be brought back.
+    """
 
     ok: bool
     problems: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()

@@ -14,18 +14,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from index.catalog import Ids
 from index.derived import Indexes, Snapshot
-from index.filters import matching
+from index.errors import StoreLocked
 from index.fusion import FusionSettings, Scored, fuse
+from index.lexical import DamagedLexicalIndex
 from index.protocols import Encoder, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
 from index.scripts import is_served
 from index.store import Store
 
 _LEAST_POOL = 100
+_WIDER = 4
+_ATTEMPTS = 4
+
+
+class _Purged(Exception):
+    """`compact` has taken rows away that the snapshot still shows; the next snapshot does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +110,6 @@ class Retriever:
         self._store = store
         self._given = encoder
         self._fusion = fusion
-        self._living: tuple[int, Ids, Ids] | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -135,10 +139,23 @@ class Retriever:
         """The same for many questions, encoded together; the time of encoding is shared out evenly."""
         if k < 1:
             raise ValueError(f"k is {k}, the least is 1")
-        mode = Mode(mode)
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._search_many(queries, k, Mode(mode), filters)
+            except DamagedLexicalIndex as error:
+                self._store.mend_index(error)
+            except _Purged:
+                continue
+        return self._search_many(queries, k, Mode(mode), filters)
+
+    def _search_many(
+        self, queries: Sequence[str], k: int, mode: Mode, filters: Filters | None
+    ) -> list[SearchResult]:
         started = time.perf_counter()
         snapshot = self._store.snapshot()
         vectors = self._vectors(queries, mode) if len(snapshot.lexical) else [None] * len(queries)
+        if any(vector is not None for vector in vectors):
+            self._require_index(snapshot)
         encode_ms = (time.perf_counter() - started) * 1000 / max(1, len(queries))
         selection = self._selection(snapshot, filters) if filters and not filters.empty else None
         results = []
@@ -179,14 +196,17 @@ class Retriever:
                 vectors[number] = vector
         return vectors
 
+    def _require_index(self, snapshot: Snapshot) -> None:
+        """Vectors of two encoders are never compared, even while one takes the other's place."""
+        if snapshot.fingerprint not in ("", self.encoder.fingerprint):
+            self._store.require_match(self.encoder)
+            raise StoreLocked(
+                f"the index of the encoder {self.encoder.name} is being made", hint="try again in a moment"
+            )
+
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
-        living = self._living  # one look only: other threads may replace it
-        if living is None or living[0] != snapshot.revision:
-            living = (snapshot.revision, *self._store.catalog.living_passages(snapshot.revision))
-            self._living = living
-        _, ids, keys = living
-        chosen = matching(self._store.catalog.documents(), filters)
-        return Selection(documents=tuple(chosen), passages=ids[np.isin(keys, chosen)])
+        chosen = self._store.catalog.select(filters, snapshot.revision)
+        return Selection(documents=tuple(chosen.documents.tolist()), passages=chosen.passages)
 
     def _hits(
         self,
@@ -197,17 +217,19 @@ class Retriever:
         mode: Mode,
         selection: Selection | None,
     ) -> tuple[Hit, ...]:
-        found = candidates(
-            snapshot,
-            query,
-            vector,
-            pool=max(2 * k, _LEAST_POOL),
-            mode=mode,
-            selection=selection,
-            fusion=self._fusion,
-        )
-        rows = self._rows(found.ranked, k, snapshot.revision)
+        pool = max(2 * k, _LEAST_POOL)
+        while True:
+            found = candidates(
+                snapshot, query, vector, pool=pool, mode=mode, selection=selection, fusion=self._fusion
+            )
+            rows = self._rows(found.ranked, k, snapshot.revision)
+            # The lexical index may show what is too new for this snapshot in the place of what is not.
+            if len(rows) >= k or len(found.ranked) < pool:
+                break
+            pool *= _WIDER
         documents = self._store.catalog.documents({key for _, (_, key) in rows})
+        if any(key not in documents for _, (_, key) in rows):
+            raise _Purged
         return tuple(
             Hit(
                 rank=rank,
@@ -228,6 +250,8 @@ class Retriever:
         for start in range(0, len(ranked), k):
             part = ranked[start : start + k]
             stored = self._store.catalog.passages([passage_id for passage_id, _ in part], revision)
+            if len(stored) < len(part) and self._store.catalog.purged() > revision:
+                raise _Purged
             rows += [(score, stored[passage_id]) for passage_id, score in part if passage_id in stored]
             if len(rows) >= k:
                 break

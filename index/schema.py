@@ -6,18 +6,26 @@ while a writer works. Passage ids are handed out by the database and never reuse
 
 Texts stand apart from the documents table so that listing documents does not read them. Passage texts are
 stored although they are slices of the document's text, because a question reads twenty passages out of twenty
-documents and must not load twenty whole books for it.
+documents and must not load twenty whole books for it. The passages of a document have neighbouring ids, so
+that a filter that lets ten thousand documents through reads ten thousand rows and not every passage.
+
+What people say about a text (labels, verdicts on answers) is anchored to the SHA-256 of the file and to the
+words themselves, and is found again when the file is parsed anew. Schemas of earlier versions are brought
+here by `migrations`; every change of this module is a new one there.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # SQLite gives out row ids only for a column declared INTEGER; other databases want 64 bits.
 Key = BigInteger().with_variant(Integer, "sqlite")
+_ALIVE = text("deleted_revision IS NULL")
 
 
 class Base(DeclarativeBase):
@@ -25,7 +33,7 @@ class Base(DeclarativeBase):
 
 
 class Setting(Base):
-    """One fact about the store: schema version, revision counter, models."""
+    """One fact about the store: its id, schema version, revision counter, models."""
 
     __tablename__ = "settings"
 
@@ -40,6 +48,7 @@ class DocumentRow(Base):
     __table_args__ = (
         Index("documents_id", "id"),
         Index("documents_content", "content_sha256"),
+        Index("documents_language", "language", sqlite_where=_ALIVE, postgresql_where=_ALIVE),
         {"sqlite_autoincrement": True},
     )
 
@@ -55,16 +64,20 @@ class DocumentRow(Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JSON)
     created_revision: Mapped[int] = mapped_column(Key)
     deleted_revision: Mapped[int | None] = mapped_column(Key)
+    first_passage: Mapped[int | None] = mapped_column(Key)
 
 
 class ContentRow(Base):
-    """The text of a document and the places in it: pages, headings, units, source map (as compact JSON)."""
+    """The text of a document and the places in it: pages, headings, units, source map (as compact JSON).
+
+    The layout also keeps what the converter warned of.
+    """
 
     __tablename__ = "contents"
 
     document_key: Mapped[int] = mapped_column(Key, ForeignKey("documents.key"), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
-    layout: Mapped[dict[str, list[list[object]]]] = mapped_column(JSON)
+    layout: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class PathRow(Base):
@@ -120,3 +133,50 @@ class VectorRow(Base):
     passage_id: Mapped[int] = mapped_column(Key, ForeignKey("passages.id"), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(String(64), primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RejectionRow(Base):
+    """A file that could not be taken in, as it was when it was tried, and which readers had tried it."""
+
+    __tablename__ = "rejections"
+
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(Text)
+    readers: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    modified_ns: Mapped[int] = mapped_column(BigInteger)
+    checked_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class LabelRow(Base):
+    """A word that somebody put on a file, or on the words `quote` in it, nearest to `start`."""
+
+    __tablename__ = "labels"
+    __table_args__ = (Index("labels_name", "name"), Index("labels_content", "content_sha256"))
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(200))
+    content_sha256: Mapped[str] = mapped_column(String(64))
+    quote: Mapped[str | None] = mapped_column(Text)
+    start: Mapped[int | None] = mapped_column(Integer)
+    author: Mapped[str] = mapped_column(String(200))
+    created_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class FeedbackRow(Base):
+    """A verdict on the answer to a question; without `content_sha256` it is about "no answer in here"."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_content", "content_sha256"),)
+
+    key: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    question: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(String(32))
+    content_sha256: Mapped[str | None] = mapped_column(String(64))
+    quote: Mapped[str | None] = mapped_column(Text)
+    start: Mapped[int | None] = mapped_column(Integer)
+    author: Mapped[str] = mapped_column(String(200))
+    comment: Mapped[str] = mapped_column(Text)
+    created_ns: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[dict[str, str]] = mapped_column(JSON)

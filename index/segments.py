@@ -16,12 +16,11 @@ from functools import cached_property
 import numpy as np
 
 from index.protocols import Vectors
-from index.vectors import EXACT_UP_TO, Chosen, Ids, Mask, Segment
+from index.vectors import EXACT_UP_TO, Chosen, Ids, Segment, members
 
 _MERGE_FACTOR = 4
 # A segment is written anew when this share of it is deleted.
 MOST_DEAD = 0.25
-_SPARSE = 32
 _MEAN_SAMPLE = 1000
 
 
@@ -42,7 +41,7 @@ class VectorIndex:
         self.segments = tuple(segments)
         self.dimension = dimension
         self._exact_up_to = exact_up_to
-        self._alive = [_alive(segment.ids, deleted) for segment in self.segments]
+        self._alive = [segment.alive(deleted) for segment in self.segments]
 
     def __len__(self) -> int:
         return sum(
@@ -93,27 +92,6 @@ class VectorIndex:
         return Neighbours(ids=all_ids[best], scores=all_scores[best])
 
 
-def members(ids: Ids, others: Ids) -> Mask:
-    """Which of `ids` are among `others`; both ascend.
-
-    >>> members(np.array([2, 3, 5]), np.array([1, 3, 9])).tolist()
-    [False, True, False]
-    """
-    mask = np.zeros(len(ids), dtype=np.bool_)
-    if not len(ids):
-        return mask
-    first, last = int(ids[0]), int(ids[-1])
-    others = others[np.searchsorted(others, first) : np.searchsorted(others, last, side="right")]
-    if len(others) * _SPARSE > len(ids) and last - first < _SPARSE * len(ids):
-        # Ten times as fast as a search of each where many are asked for.
-        listed = np.zeros(last - first + 1, dtype=np.bool_)
-        listed[others - first] = True
-        return np.asarray(listed[ids - first], dtype=np.bool_)
-    places = np.searchsorted(ids, others)
-    mask[places[ids[places] == others]] = True
-    return mask
-
-
 def merge_plan(sizes: Sequence[int], *, limit: int | None = None) -> int:
     """How many of the last segments to write together, given all sizes in order (the newest last).
 
@@ -132,9 +110,3 @@ def merge_plan(sizes: Sequence[int], *, limit: int | None = None) -> int:
             break
         count, total = count + 1, total + size
     return count
-
-
-def _alive(ids: Ids, deleted: Ids) -> Chosen | None:
-    """The positions that are not deleted, None for all of them."""
-    dead = members(ids, deleted)
-    return Chosen(~dead) if dead.any() else None

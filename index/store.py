@@ -12,49 +12,61 @@ question publishes what SQL already holds. Readers never wait: they keep the sna
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import tempfile
 import threading
+import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from index import ingestion
 from index.building import Builder
 from index.catalog import Catalog
 from index.derived import Derived, Snapshot, StaleDerived
-from index.errors import ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
-from index.filters import matching
+from index.errors import ModelError, ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
+from index.folders import SETTINGS, database_url, folder_size, make_folder, read_settings, write_settings
+from index.integrity import file_problems, suspected_vectors
 from index.kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
+from index.locking import forget_writer, locked, note_writer
 from index.manifest import Manifest, SegmentFile
 from index.presets import ModelChoice, resolve_models
 from index.protocols import Encoder
 from index.records import (
+    BackupReport,
     CheckReport,
     DocumentInfo,
+    ExportReport,
+    FileReport,
     Filters,
+    ImportReport,
     IndexInfo,
     IngestProgress,
     IngestReport,
+    ReembedReport,
     Stats,
 )
 from index.vectors import least_vectors
 from ingest.chunking import ChunkSettings
+from ingest.options import ParseOptions
+from ingest.pipeline import Limits
 from ingest.records import Document, Text
 
+if TYPE_CHECKING:
+    from index.importing import Export
+
 _LOG = logging.getLogger(__name__)
-_SETTINGS = "store.json"
-_FORMAT = 1
-_DATABASE = "spanwise.db"
 _LOCK_SECONDS = 10.0
+# A question that has begun is answered within this time.
+GRACE_SECONDS = 60.0
 # A chosen kind of index serves segments from here on, or from what its training takes.
 _LEAST_CHOSEN = 1024
 
@@ -74,12 +86,15 @@ class Store:
         self._derived = Derived(path / "index")
         self._builder = Builder(self._derived, catalog, self._rules)
         self._writable = os.access(path, os.W_OK)
-        self._lock = FileLock(path / "writer.lock", thread_local=False)
+        self._lock = catalog.writer_lock(path)
         self._writers = threading.RLock()
         self._loading = threading.Lock()
         self._encoder_loading = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._stamp: tuple[int, int, int] | None = None
+        self._noted = False
+        self._published = 0
+        self._own: Path | None = None
 
     @classmethod
     def open(
@@ -89,22 +104,29 @@ class Store:
         create: bool = False,
         models: str | None = None,
         encoder: Encoder | None = None,
+        database: str | None = None,
     ) -> Store:
         """Open the store in a folder.
 
         `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
-        models serve. `encoder` puts a loaded encoder in the place of the recorded one. Raises StoreNotFound
-        unless `create`, StoreVersionMismatch, and StoreError when the folder holds something else.
+        models serve. `encoder` puts a loaded encoder in the place of the recorded one. `database` is the URL
+        of a PostgreSQL database for the SQL side of a store made now; its password comes from the
+        environment. Raises StoreNotFound unless `create`, StoreVersionMismatch, and StoreError when the
+        folder holds something else or the database cannot be reached.
         """
         folder = Path(path).expanduser().absolute()
-        if create:
-            _create(folder)
-        elif not (folder / _SETTINGS).is_file():
+        made = create and make_folder(folder, database)
+        if not (folder / SETTINGS).is_file():
             raise StoreNotFound(
                 f"there is no store in {folder}",
                 hint=f"make one with: spanwise ingest PATH --store {folder}",
             )
-        catalog = Catalog.open(_database_url(folder), create=create)
+        try:
+            catalog = Catalog.open(database_url(folder), folder, create=create)
+        except StoreError:
+            if made:  # a database that cannot be reached leaves no store behind
+                (folder / SETTINGS).unlink()
+            raise
         recorded = f"{catalog.setting('encoder') or ''},{catalog.setting('reader') or ''}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
@@ -139,7 +161,7 @@ class Store:
                 from index.encoder import load_encoder
 
                 self._encoder = load_encoder(self.models.encoder)
-            self._require_match(self._encoder)
+            self.require_match(self._encoder)
             return self._encoder
 
     # -- writing --------------------------------------------------------------------------------------------
@@ -152,24 +174,44 @@ class Store:
         dry_run: bool = False,
         progress: Callable[[IngestProgress], None] | None = None,
         chunking: ChunkSettings | None = None,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        retry_rejected: bool = False,
+        only: Collection[str] | None = None,
     ) -> IngestReport:
         """Add and update files and folders; what the report counts as added can be searched on return.
 
-        A file that cannot be taken in is listed in the report and never ends the run. `prune` removes
-        documents below the given paths whose files are gone. Raises IngestError for a path that does not
-        exist, StoreLocked while another process writes.
+        A file that cannot be taken in is listed in the report and never ends the run; it is tried again
+        when it, or what reads it, has changed, or with `retry_rejected`. `prune` removes documents below
+        the given paths whose files are gone or left out today. `limits` bound what one file may cost,
+        `options` hold passwords and text recognition. `only` restricts the run to these paths, absolute,
+        and what lies below them. Raises IngestError for a path that does not exist, StoreLocked while
+        another process writes.
         """
-        with self._writing():
+        if options is not None and options.ocr is not None:
+            from ingest.parsers.ocr import require_tesseract
+
+            require_tesseract(options.ocr)
+        with self._writing("ingest"):
             session = self._ingestion(chunking)
             try:
-                return session.ingest_paths(paths, prune=prune, dry_run=dry_run, progress=progress)
+                return session.ingest_paths(
+                    paths,
+                    prune=prune,
+                    dry_run=dry_run,
+                    progress=progress,
+                    limits=limits,
+                    options=options,
+                    retry_rejected=retry_rejected,
+                    only=only,
+                )
             finally:
                 if not dry_run:
                     self._publish()
 
     def add(self, texts: Iterable[Text], *, chunking: ChunkSettings | None = None) -> IngestReport:
         """Add or replace texts under their own ids; they can be searched on return."""
-        with self._writing():
+        with self._writing("adding texts"):
             session = self._ingestion(chunking)
             try:
                 return session.ingest_texts(texts)
@@ -182,7 +224,7 @@ class Store:
         Files handed in through the page are deleted from `uploads` too, all others stay where they are.
         Raises StoreError for a name that is not in the store, before anything is removed.
         """
-        with self._writing():
+        with self._writing("delete"):
             paths = sorted({path for name in names for path in self._paths_of(name)})
             removed = self._catalog.remove(paths)
             for path in paths:
@@ -192,38 +234,134 @@ class Store:
             return removed
 
     def repair(self) -> CheckReport:
-        """Build both indexes anew from SQL and check the result."""
-        with self._writing():
+        """Mend what `check` finds, build both indexes anew from SQL, and check again.
+
+        The report says what was done, and what is lost: texts that are damaged in the database and whose
+        files are gone or have changed.
+        """
+        from index.repairing import Repairing
+
+        with self._writing("repair"):
+            fingerprint = self._catalog.setting("fingerprint")
+            repairing = Repairing(self._catalog, lambda: self.encoder)
+            suspects = suspected_vectors(self._derived, self._catalog, fingerprint) if fingerprint else []
+            repairing.run(self._catalog.findings(), suspects)
             self._publish(anew=True)
         self._builder.run()
-        return self.check()
+        return replace(self.check(), done=tuple(repairing.done), lost=tuple(repairing.lost))
 
-    def compact(self, *, index: str | None = None) -> IndexInfo:
+    def compact(self, *, index: str | None = None, grace_seconds: float = GRACE_SECONDS) -> IndexInfo:
         """Write both indexes anew without what was deleted, the vectors as one segment.
 
-        `index` records the kind of the vector index: `auto` chooses by size, else a FAISS factory string.
-        Raises StoreError for a string that cannot be used, before anything is changed.
+        What had been deleted `grace_seconds` ago leaves the database for good. `index` records the kind of
+        the vector index: `auto` chooses by size, else a FAISS factory string. Raises StoreError for a string
+        that cannot be used, before anything is changed.
         """
-        with self._writing():
+        with self._writing("compact"):
             if index is not None:
                 self._record_index(index)
+            self._catalog.drop_other_vectors()
             self._publish(anew=True)
+            self._catalog.purge(self._catalog.purgeable(self._catalog.revision(), time.time(), grace_seconds))
+            self._catalog.vacuum()
+            self._catalog.checkpoint()
         self._builder.run()
         return self.stats().index
+
+    def reembed(
+        self, encoder: str | Encoder, *, progress: Callable[[int, int], None] | None = None
+    ) -> ReembedReport:
+        """Let another encoder (a name, or one that is loaded) serve this store from now on.
+
+        Its vectors are written beside those of the present one, which serve until all are there; a run that
+        was cut short goes on where it stopped. Raises StoreLocked while another process writes for long.
+        """
+        from index.reembedding import Reembedding
+
+        if isinstance(encoder, str):
+            from index.encoder import load_encoder
+
+            encoder = load_encoder(resolve_models(f"{encoder},").encoder)
+        report = Reembedding(self._catalog, encoder, lambda: self._writing("reembed"), progress).run()
+        with self._encoder_loading:
+            self._encoder = encoder
+            self.models = replace(self.models, encoder=encoder.name)
+        with self._writing("reembed"):
+            self._publish()
+        self._builder.run()
+        return report
+
+    # -- moving ---------------------------------------------------------------------------------------------
+
+    def export_file(
+        self,
+        target: str | Path,
+        *,
+        vectors: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write all documents as JSON lines (`exporting` says what they look like), `.gz` compressed.
+
+        With `vectors` a store with the same encoder takes them over instead of encoding again.
+        """
+        from index.exporting import export_store
+
+        return export_store(self._catalog, self.path, target, vectors=vectors, progress=progress)
+
+    def import_file(
+        self, source: str | Path | Export, *, progress: Callable[[int, int], None] | None = None
+    ) -> ImportReport:
+        """Take in what an export holds; lines that cannot be read are listed in the report.
+
+        Raises DataError for a file that is no export.
+        """
+        from index.importing import Export, Import, read_export
+
+        if not isinstance(source, Export):
+            with read_export(source) as opened:
+                return self.import_file(opened, progress=progress)
+        with self._writing("import"):
+            session = Import(self._catalog, self.path, self._ready_encoder, self._publish)
+            try:
+                return session.run(source, progress)
+            finally:
+                self._publish()
+
+    def backup(self, target: str | Path) -> BackupReport:
+        """Copy this store into a new or empty folder while others use it; the copy opens as a store."""
+        from index.copying import back_up
+
+        return back_up(self._catalog, self.path, target)
 
     # -- reading --------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """The newest published state; stays as it is while others write."""
-        with self._loading:
-            current = self._snapshot
-            if current is None or current.revision != self._catalog.revision():
-                self._catch_up()
-            stamp = self._derived.stamp()
-            if current is None or stamp != self._stamp:
-                current, self._stamp = self._open_snapshot(), stamp
-                self._snapshot = current
+        current = self._snapshot
+        if current is None or current.revision < self._published:
+            self._loading.acquire()
+        elif not self._loading.acquire(blocking=False):
+            # Another thread opens the next state; this one shows all that was written through this object.
             return current
+        try:
+            return self._newest(self._snapshot)
+        finally:
+            self._loading.release()
+
+    def _newest(self, current: Snapshot | None) -> Snapshot:
+        if current is None or current.revision != self._catalog.revision():
+            self._catch_up()
+        stamp = self._derived.stamp()
+        if current is None or stamp != self._stamp:
+            current, self._stamp = self._open_snapshot(), stamp
+            self._snapshot = current
+        return current
+
+    def mend_index(self, reason: Exception) -> None:
+        """Build both indexes anew from SQL after a search has met damage in them."""
+        with self._loading:
+            self._rebuild(reason)
+            self._snapshot = None
 
     @property
     def catalog(self) -> Catalog:
@@ -240,26 +378,50 @@ class Store:
             reader=self.models.reader,
             languages=self._catalog.languages(),
             types=self._catalog.types(),
-            bytes=_size(self.path),
+            bytes=folder_size(self.path) + self._catalog.server_bytes(),
             index=self._index_info(),
+            rejected=self._catalog.rejection_counts(),
+            **self._catalog.remark_counts(),
         )
 
     def check(self) -> CheckReport:
-        """Whether SQL and both indexes agree, checksums and every vector included."""
+        """Whether SQL and both indexes agree, checksums and every vector included; nothing is mended."""
         problems = self._catalog.problems()
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is not None:
-            problems += self._derived.problems(self._catalog, fingerprint)
+            if self._derived.folder.is_dir() and not any(self._derived.folder.iterdir()):
+                self._catch_up()  # a copy comes without indexes
+            problems += self._missing_vectors(fingerprint)
+            try:
+                problems += file_problems(self._derived, self._catalog, fingerprint)
+            except StoreError as error:
+                problems.append(f"index: it could not be compared with SQL: {error}")
         return CheckReport(ok=not problems, problems=tuple(problems))
+
+    def _missing_vectors(self, fingerprint: str) -> list[str]:
+        from index.repairing import missing_vectors
+
+        try:
+            missing = missing_vectors(self._catalog, fingerprint, lambda: self.encoder)
+        except (ModelError, ModelMismatch) as error:
+            return [f"passages without a vector, which cannot be judged without their encoder: {error}"]
+        if not missing:
+            return []
+        return [f"{len(missing)} passages have no vector; passage {missing[0]} is the first"]
 
     def documents(
         self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
     ) -> tuple[DocumentInfo, ...]:
         """Documents that pass the filters, by path."""
-        documents = self._catalog.documents()
-        keys = set(matching(documents, filters)) if filters and not filters.empty else set(documents)
-        chosen = [info for key, info in documents.items() if key in keys]
-        return tuple(chosen[offset : None if limit is None else offset + limit])
+        keys = None
+        if filters and not filters.empty:
+            keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
+        chosen = tuple(self._catalog.documents(keys).values())
+        return chosen[offset : None if limit is None else offset + limit]
+
+    def files(self) -> Iterator[FileReport]:
+        """Every file that was taken in, by path, then every file that was left out, by path."""
+        return self._catalog.files()
 
     def document(self, document_id: str) -> Document:
         """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
@@ -271,28 +433,33 @@ class Store:
     # -- inside ---------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, work: str = "writing") -> Iterator[None]:
         if not self._writable:
             raise StoreReadOnly(
                 f"the store {self.path} cannot be written to", hint="check the folder's owner"
             )
-        with self._exclusive(_LOCK_SECONDS):
+        with self._exclusive(_LOCK_SECONDS, work):
             yield
 
     @contextmanager
-    def _exclusive(self, wait_seconds: float) -> Iterator[None]:
-        """Hold the store against other threads and other processes."""
-        busy = StoreLocked(f"something else is writing to {self.path}", hint="try again when it has finished")
+    def _exclusive(self, wait_seconds: float, work: str) -> Iterator[None]:
+        """Hold the store against other threads and processes; `work` is what those are told who wait."""
         if not self._writers.acquire(timeout=wait_seconds):
-            raise busy
+            raise locked(self.path, wait_seconds)
         try:
             try:
                 self._lock.acquire(timeout=wait_seconds)
             except Timeout as error:
-                raise busy from error
+                raise locked(self.path, wait_seconds) from error
+            outermost, self._noted = not self._noted, True
             try:
+                if outermost:
+                    note_writer(self.path, work)
                 yield
             finally:
+                if outermost:
+                    forget_writer(self.path)
+                    self._noted = False
                 self._lock.release()
         finally:
             self._writers.release()
@@ -315,21 +482,27 @@ class Store:
             self._catalog.set_setting("fingerprint", encoder.fingerprint)
         return encoder
 
-    def _require_match(self, encoder: Encoder) -> None:
+    def require_match(self, encoder: Encoder) -> None:
+        """Raise ModelMismatch unless this store holds vectors of that encoder, or none."""
         recorded = self._catalog.setting("fingerprint")
         if recorded is not None and recorded != encoder.fingerprint:
             name = self._catalog.setting("encoder")
             raise ModelMismatch(
                 f"the store {self.path} holds vectors of the encoder {name}, not of {encoder.name}",
-                hint=f"open it with --encoder {name}, or ingest the documents into a new store",
+                hint=f"open it with --encoder {name}, or change it: "
+                f"spanwise reembed --encoder {encoder.name} --store {self.path}",
             )
 
     def _publish(self, *, anew: bool = False) -> None:
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is None:
             return
-        self._derived.publish(self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew)
+        published = self._derived.publish(
+            self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew
+        )
+        self._published = max(self._published, published.revision)
         if self._writable:
+            self._catalog.mark(published.revision, time.time())
             self._catalog.checkpoint()
             self._builder.start()
 
@@ -338,7 +511,7 @@ class Store:
 
     def _rules(self) -> IndexRules:
         """How kinds of vector indexes are chosen here."""
-        setting = str(_settings(self.path).get("index", AUTO))
+        setting = str(read_settings(self.path).get("index", AUTO))
         if setting in (AUTO, EXACT) or not self._dimension():
             return IndexRules(setting=setting)
         return IndexRules(setting=setting, least=_least_for(setting, self._dimension()))
@@ -346,7 +519,7 @@ class Store:
     def _record_index(self, setting: str) -> None:
         if setting not in (AUTO, EXACT):
             _least_for(setting, self._dimension() or self.encoder.dimension)
-        _write_settings(self.path, {**_settings(self.path), "index": setting})
+        write_settings(self.path, {**read_settings(self.path), "index": setting})
 
     def _index_info(self) -> IndexInfo:
         manifest = Manifest.read(self._derived.folder)
@@ -373,19 +546,19 @@ class Store:
         fingerprint = self._catalog.setting("fingerprint")
         if fingerprint is None:
             return self._empty_snapshot()
-        # Twice before rebuilding: a writer may have replaced files between the manifest and their opening.
-        for _ in range(2):
-            try:
-                return self._derived.open(self._catalog, fingerprint)
-            except StaleDerived as error:
-                reason = error
+        try:
+            return self._derived.open(self._catalog, fingerprint)
+        except StaleDerived as error:
+            self._rebuild(error)
+        return self._derived.open(self._catalog, fingerprint)
+
+    def _rebuild(self, reason: Exception) -> None:
         _LOG.warning("the index is rebuilt from the database: %s", reason)
         if not self._publish_if_free(anew=True, wait_seconds=_LOCK_SECONDS):
             raise StoreLocked(
                 f"the index of {self.path} must be rebuilt and another process is writing to it",
                 hint="try again when it has finished",
-            )
-        return self._derived.open(self._catalog, fingerprint)
+            ) from reason
 
     def _empty_snapshot(self) -> Snapshot:
         with tempfile.TemporaryDirectory() as folder:
@@ -395,32 +568,40 @@ class Store:
 
     def _catch_up(self) -> None:
         """Publish what a killed writer left behind; a living writer is left to do it itself."""
-        manifest = Manifest.read(self._derived.folder)
-        if manifest is None or manifest.revision != self._catalog.revision():
+        manifest = self._derived.manifest(self._catalog)
+        if manifest is not None and manifest.revision == self._catalog.revision():
+            return
+        try:
             self._publish_if_free(anew=False, wait_seconds=0)
+        except StoreError as error:
+            # What was published before can be searched all the same.
+            _LOG.warning("the last changes cannot be searched yet: %s", error)
 
     def _publish_if_free(self, *, anew: bool, wait_seconds: float) -> bool:
         """Publish from SQL unless another writer is at work; whether it was done."""
         if not self._writable:
-            # A read-only store is served from indexes of our own, built elsewhere.
-            own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
-            weakref.finalize(self, shutil.rmtree, own, ignore_errors=True)
-            self._derived = Derived(own)
-            self._builder = Builder(self._derived, self._catalog, self._rules)
-            self._publish(anew=True)
+            self._publish_own(anew=anew)
             return True
         try:
-            with self._exclusive(wait_seconds):
+            with self._exclusive(wait_seconds, "publishing what a process that has ended left behind"):
                 self._publish(anew=anew)
         except StoreLocked:
             return False
         return True
 
+    def _publish_own(self, *, anew: bool) -> None:
+        """Serve a store that cannot be written from indexes of our own, built elsewhere."""
+        if self._own is None:
+            self._own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
+            weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
+            self._derived = Derived(self._own)
+            self._builder = Builder(self._derived, self._catalog, self._rules)
+        self._publish(anew=anew)
+
     def _paths_of(self, name: str) -> list[str]:
-        paths = self._catalog.paths()
         absolute = Path(name).expanduser().absolute().as_posix()
-        found = [path for path in paths if path in (name, absolute, f"text:{name}")]
-        found = found or [path for path in paths if path.startswith(absolute.rstrip("/") + "/")]
+        found = [*self._catalog.known_paths([name, absolute, f"text:{name}"])]
+        found = found or self._catalog.paths_below(absolute)
         found = found or [known.path for known in self._catalog.known_document(name)]
         if not found:
             raise StoreError(
@@ -430,67 +611,6 @@ class Store:
         return found
 
 
-def _size(folder: Path) -> int:
-    """Bytes on disk; files that a writer takes away while they are counted do not count."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(root) / name).stat().st_size
-            except FileNotFoundError:
-                continue
-    return total
-
-
-def _create(folder: Path) -> None:
-    if (folder / _SETTINGS).is_file():
-        return
-    if folder.is_file():
-        raise StoreError(f"{folder} is a file", hint="give a folder for the store")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise StoreError(
-            f"{folder} is not empty and holds no store", hint="give an empty or a new folder for the store"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_settings(folder, {"format": _FORMAT, "database": _DATABASE})
-    except OSError as error:
-        raise StoreError(
-            f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
-        ) from error
-
-
-def _settings(folder: Path) -> dict[str, object]:
-    """What store.json says; raises StoreError if it cannot be read."""
-    try:
-        settings: dict[str, object] = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-        return {"database": settings["database"], **settings}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder / _SETTINGS} cannot be read: {error}", hint="restore it from a copy"
-        ) from error
-
-
-def _write_settings(folder: Path, settings: Mapping[str, object]) -> None:
-    temporary = folder / f"{_SETTINGS}.new"
-    temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    temporary.replace(folder / _SETTINGS)
-
-
 def _least_for(kind: str, dimension: int) -> int:
     """From how many vectors on a chosen kind serves; raises StoreError for one that cannot be used."""
     return max(_LEAST_CHOSEN, least_vectors(kind, dimension))
-
-
-def _database_url(folder: Path) -> str:
-    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
-    database = str(_settings(folder)["database"])
-    if "://" in database:
-        return database
-    file = folder / database
-    if os.access(folder, os.W_OK):
-        return f"sqlite:///{file}"
-    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it cannot.
-    log = file.with_name(file.name + "-wal")
-    mode = "mode=ro" if log.is_file() and log.stat().st_size else "mode=ro&immutable=1"
-    return f"sqlite:///file:{file}?{mode}&uri=true"

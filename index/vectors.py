@@ -35,7 +35,9 @@ EXACT_UP_TO = 10_000
 _SCANNED_PER_GATHERED = 600
 # A larger share than this stands in all lists alike: deletions must not cost every search a count of them.
 _EVERYWHERE = 0.5
+_SPARSE = 32
 _SEED = 1
+_WRITE_BYTES = 1 << 22
 _LEAST_PER_CENTROID = 39  # FAISS complains below
 _MOST_PER_CENTROID = 256
 _MOST_TRAINING = 200_000
@@ -145,9 +147,31 @@ class Segment:
         codes = _LIBRARY.rev_swig_ptr(self._exact.codes.data(), len(self.ids) * self._exact.code_size)
         self._codes: NDArray[np.uint8] = codes.reshape(len(self.ids), -1)
         self._refined: Any = approximate.refined(self._exact) if approximate else None
+        self._dead: tuple[Ids, Chosen] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def alive(self, deleted: Ids) -> Chosen | None:
+        """The positions that are not among `deleted` (ascending), None for all of them.
+
+        The last result is kept, so that a deletion elsewhere costs a large segment nothing.
+        """
+        if len(self.ids):
+            first, last = np.searchsorted(deleted, (self.ids[0], self.ids[-1] + 1))
+            deleted = deleted[first:last]
+        if not len(deleted) or not len(self.ids):
+            return None
+        kept = self._dead  # one look only: other threads may replace it
+        if kept is None or not np.array_equal(kept[0], deleted):
+            kept = (deleted.copy(), Chosen(~members(self.ids, deleted)))
+            self._dead = kept
+        return kept[1] if kept[1].count < len(self.ids) else None
+
+    def dead_share(self, deleted: Ids) -> float:
+        """The share of its vectors that is deleted."""
+        alive = self.alive(deleted)
+        return 0.0 if alive is None else 1 - alive.count / len(self.ids)
 
     def search(
         self, query: Vectors, k: int, chosen: Chosen | None, *, exact_up_to: int = EXACT_UP_TO
@@ -218,7 +242,7 @@ def write_blocks(path: Path, dimension: int, blocks: Iterable[tuple[Ids, Vectors
         if ids.shape != (len(vectors),):
             raise ValueError(f"{len(ids)} ids do not fit vectors of shape {vectors.shape}")
         index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids)
-    faiss.write_index(index, str(path))
+    _write(index, path)
     return int(index.ntotal)
 
 
@@ -246,7 +270,34 @@ def build_approximate(
         if stop():
             raise BuildStopped(kind)
         index.add(vectors)
-    faiss.write_index(index, str(path))
+    _write(index, path)
+
+
+def _write(index: Any, path: Path) -> None:
+    """Write an index through Python's files: FAISS's own do not say that the last part found no room."""
+    with path.open("wb") as file:
+        faiss.write_index(index, _LIBRARY.PyCallbackIOWriter(file.write, _WRITE_BYTES))
+
+
+def members(ids: Ids, others: Ids) -> Mask:
+    """Which of `ids` are among `others`; both ascend.
+
+    >>> members(np.array([2, 3, 5]), np.array([1, 3, 9])).tolist()
+    [False, True, False]
+    """
+    mask = np.zeros(len(ids), dtype=np.bool_)
+    if not len(ids):
+        return mask
+    first, last = int(ids[0]), int(ids[-1])
+    others = others[np.searchsorted(others, first) : np.searchsorted(others, last, side="right")]
+    if len(others) * _SPARSE > len(ids) and last - first < _SPARSE * len(ids):
+        # Ten times as fast as a search of each where many are asked for.
+        listed = np.zeros(last - first + 1, dtype=np.bool_)
+        listed[others - first] = True
+        return np.asarray(listed[ids - first], dtype=np.bool_)
+    places = np.searchsorted(ids, others)
+    mask[places[ids[places] == others]] = True
+    return mask
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from index.kinds import Effort
 from index.manifest import ApproximateFile, SegmentFile
 from index.protocols import Vectors
 from index.recall import exact_recall, raise_effort
-from index.segments import members
-from index.vectors import Approximate, Ids, Segment, build_approximate, write_blocks
+from index.vectors import Approximate, Ids, Segment, build_approximate, members, write_blocks
 
 Blocks = Iterable[tuple[Ids, Vectors]]
+_EDGE_BYTES = 262_144
 
 
 def living_blocks(segments: Iterable[Segment], deleted: Ids) -> Iterator[tuple[Ids, Vectors]]:
@@ -38,7 +38,9 @@ def write_exact(folder: Path, blocks: Blocks, dimension: int, revision: int) -> 
         return None
     size, checksum = _sealed(path)
     recall = exact_recall(Segment(path, dimension))
-    return SegmentFile(file=path.name, vectors=vectors, bytes=size, sha256=checksum, recall=recall)
+    return SegmentFile(
+        file=path.name, vectors=vectors, bytes=size, sha256=checksum, recall=recall, edges=edges_of(path)
+    )
 
 
 def write_approximate(
@@ -77,6 +79,17 @@ def checksum_of(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def edges_of(path: Path) -> str:
+    """The SHA-256 of the first and the last part of a file: another file of the same size has another."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        found.update(file.read(_EDGE_BYTES))
+        if path.stat().st_size > 2 * _EDGE_BYTES:
+            file.seek(-_EDGE_BYTES, os.SEEK_END)
+        found.update(file.read(_EDGE_BYTES))
+    return found.hexdigest()
 
 
 def _sealed(path: Path) -> tuple[int, str]:

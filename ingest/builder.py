@@ -8,11 +8,12 @@ normal form when its pieces are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
 from ingest.normalise import NO_SOURCE, normalise, normalise_mapped, squeeze
+from ingest.options import ParseOptions
 from ingest.records import Heading, Page, RejectReason, SourceRun, Span
 
 BLOCK = "\n\n"
@@ -29,9 +30,19 @@ class UnparsableError(Exception):
 
 
 class TextBuilder:
-    """The text of one document while it is being put together."""
+    """The text of one document while it is being put together.
 
-    def __init__(self) -> None:
+    `options` say how to read it; `alive` is called by what takes long by its nature, page by page, so that
+    the time limit of a file counts from there. `recognised` says that some of the text was read from
+    pictures, which makes it another document than the one without.
+    """
+
+    def __init__(
+        self, options: ParseOptions | None = None, *, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self.options = options or ParseOptions()
+        self.alive = alive
+        self.recognised = False
         self.title = ""
         self.named_by_heading = True
         self.metadata: dict[str, str] = {}

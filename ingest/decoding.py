@@ -1,9 +1,9 @@
 """From bytes to characters, when the file does not say how or says it wrongly.
 
-In this order: a byte order mark, UTF-16/32 without one (by their zero bytes), UTF-8, what the file declares
-about itself, then charset-normalizer's guess, corrected for Latin scripts. A declared encoding counts only
-after UTF-8: text that decodes as UTF-8 and is not plain ASCII practically never is anything else, while
-declarations often lie.
+In this order: a byte order mark, UTF-16/32 without one (`ingest.wide`), the shift sequences of Japanese mail,
+UTF-8, what the file declares about itself, the code pages of other alphabets (`ingest.scripts`), Latin ones
+by their language, then charset-normalizer's guess. A declared encoding counts only after UTF-8: text that
+decodes as UTF-8 and is not plain ASCII practically never is anything else, while declarations often lie.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contextlib import suppress
 from charset_normalizer import from_bytes
 
 from ingest.language import detect_language
+from ingest.scripts import script_code_page
+from ingest.wide import wide_encoding
 
 logging.getLogger("charset_normalizer").setLevel(logging.ERROR)
 
@@ -27,10 +29,15 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _GUESS_BYTES = 200_000
+_SCRIPT_BYTES = 20_000
+_SHIFTS = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 # In order of preference where two fit equally well.
 _LATIN = ("cp1252", "cp1250", "iso8859-2", "cp1254", "cp1257", "mac_roman", "cp850")
-# Hebrew has its letters where Cyrillic has its small ones, and no capitals at all.
-_CYRILLIC_CAPITAL = re.compile("[\u0400-\u042f]")
+# Hebrew has its letters where Cyrillic has its small ones, but none in these places: no capitals, ы, ь, я.
+_CYRILLIC_ONLY = re.compile("[\u0400-\u042fыья]")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_PLAIN = re.compile(rb"[A-Za-z]")
+_ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _SHIFT_JIS = ("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213")
 _LATIN_GUESSES = frozenset(
@@ -90,8 +97,8 @@ def decode(data: bytes, declared: str | None = None) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
-    wide = _wide_encoding(data)
-    for encoding in filter(None, (wide, "utf-8", _known(declared))):
+    shifted = "iso2022_jp_ext" if any(shift in data for shift in _SHIFTS) else None
+    for encoding in filter(None, (wide_encoding(data), shifted, "utf-8", _known(declared))):
         with suppress(UnicodeDecodeError, LookupError):
             return data.decode(encoding)
     return _guess(data)
@@ -104,22 +111,6 @@ def _known(declared: str | None) -> str | None:
     return _LARGER.get(name, name) or None
 
 
-def _wide_encoding(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark shows by zero bytes in every second, or all but one of four, places."""
-    sample = data[:4000]
-    if len(sample) < 4 or 0 not in sample:
-        return None
-    zeros = [sample[i::4].count(0) / max(1, len(sample[i::4])) for i in range(4)]
-    dense = [share > 0.4 for share in zeros]
-    shapes = {
-        (False, True, True, True): "utf-32-le",
-        (True, True, True, False): "utf-32-be",
-        (False, True, False, True): "utf-16-le",
-        (True, False, True, False): "utf-16-be",
-    }
-    return shapes.get((dense[0], dense[1], dense[2], dense[3]))
-
-
 def _guess(data: bytes) -> str:
     """What charset-normalizer says, but for Latin letters what their language says.
 
@@ -128,16 +119,27 @@ def _guess(data: bytes) -> str:
     page is the one in which the others belong to that language's alphabet.
     """
     sample = data[:_GUESS_BYTES]
+    page = script_code_page(sample[:_SCRIPT_BYTES])
+    if page is not None:
+        return data.decode(page, errors="replace")
+    if _is_latin(sample):
+        return data.decode(_latin_code_page(sample) or "cp1252", errors="replace")
     best = from_bytes(sample).best()
     if best is not None and len(_HALF_WIDTH.findall(str(best))) > 0.2 * len(str(best)):
         # Half-width kana were for cash registers: so much of them is Cyrillic or Greek in one byte a letter.
         best = from_bytes(sample, cp_exclusion=list(_SHIFT_JIS)).best()
     encoding: str = best.encoding if best is not None else "cp1252"
-    if encoding == "cp1251" and not _CYRILLIC_CAPITAL.search(sample.decode("cp1251", errors="replace")):
+    if encoding == "cp1251" and not _CYRILLIC_ONLY.search(sample.decode("cp1251", errors="replace")):
         encoding = "cp1255"
     if encoding in _LATIN_GUESSES:
         encoding = _latin_code_page(sample) or "cp1252"
     return data.decode(_LARGER.get(encoding.replace("_", "-"), encoding), errors="replace")
+
+
+def _is_latin(sample: bytes) -> bool:
+    """Whether single accents stand among plain letters; signs of two bytes, as in Chinese, come in pairs."""
+    high, plain = len(_HIGH.findall(sample)), len(_PLAIN.findall(sample))
+    return plain > 2 * high and len(_ALONE.findall(sample)) > 0.8 * high
 
 
 def _latin_code_page(sample: bytes) -> str | None:

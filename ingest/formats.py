@@ -7,6 +7,7 @@ unknown extensions are not guessed at, because folders hold far more code and da
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zipfile
@@ -18,8 +19,12 @@ from pathlib import PurePath
 from ingest.builder import TextBuilder, UnparsableError
 from ingest.normalise import NORMAL_FORM
 from ingest.records import RejectReason
+from ingest.wide import wide_encoding
 
 Converter = Callable[[bytes, TextBuilder], None]
+
+RECOGNISED = "+ocr"
+"""Stands behind the parser of a document whose text was partly read from pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ FORMATS = (
         extensions=("txt", "text", "log", "org", "yaml", "yml", "toml", "asc"),
         converter="plain:parse_text",
         library="charset-normalizer",
+        version=2,
     ),
     Format(
         name="md",
@@ -64,7 +70,7 @@ FORMATS = (
     Format(
         name="html", extensions=("html", "htm", "xhtml", "xht"), converter="web:parse_html", library="lxml"
     ),
-    Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2"),
+    Format(name="pdf", extensions=("pdf",), converter="paged:parse_pdf", library="pypdfium2", version=2),
     Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth"),
     Format(
         name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="slides:parse_pptx", library="python-pptx"
@@ -122,7 +128,7 @@ _MEDIA = frozenset(
     """.split()
 )
 _MARKUP_NAMES = frozenset(("html", "xml", "epub", "eml", "md"))
-_HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*<(!doctype html|html)\b", re.DOTALL)
+_HTML_START = re.compile(r"(<\?xml[^>]*\?>\s*)?(<!--(?:(?!-->).)*-->\s*)*<(!doctype html|html)\b", re.DOTALL)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_OOXML = "EncryptedPackage".encode("utf-16-le")
 
@@ -133,7 +139,13 @@ def is_current(parser: str) -> bool:
     A document that came from no file has no converter that could have changed.
     """
     format_ = BY_NAME.get(parser.split("/")[0])
-    return format_ is None or format_.parser == parser
+    return format_ is None or format_.parser == parser.removesuffix(RECOGNISED)
+
+
+def converters() -> str:
+    """All converters with their versions, as one short name that changes when one of them does."""
+    names = " ".join(format_.parser for format_ in FORMATS)
+    return hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
 def detect_format(data: bytes, path: str) -> Format:
@@ -206,7 +218,7 @@ def _in_zip(data: bytes) -> str | None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = frozenset(archive.namelist())
-            kind = archive.read("mimetype")[:80].decode("ascii", "replace") if "mimetype" in names else ""
+            kind = _first_bytes(archive, "mimetype") if "mimetype" in names else ""
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UnparsableError(RejectReason.CORRUPT, f"damaged archive: {error}") from error
     if kind.startswith("application/epub") or "META-INF/container.xml" in names:
@@ -219,17 +231,19 @@ def _in_zip(data: bytes) -> str | None:
     return None
 
 
+def _first_bytes(archive: zipfile.ZipFile, name: str) -> str:
+    """The beginning of a member; it may swell to gigabytes."""
+    with archive.open(name) as member:
+        return member.read(80).decode("ascii", "replace")
+
+
 def looks_like_text(data: bytes) -> bool:
     """No control characters that no text holds, wide encodings aside."""
     sample = data[:8192]
     if sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return True
-    zeros = sample.count(0)
-    if zeros:
-        # UTF-16 or UTF-32 without a mark: regular zeros between printable characters.
-        return zeros > 0.3 * len(sample) and sample.replace(b"\x00", b"").isascii()
     odd = sum(sample.count(code) for code in (*range(1, 9), *range(14, 27), *range(28, 32)))
-    return odd <= 0.01 * len(sample)
+    return (odd <= 0.01 * len(sample) and 0 not in sample) or wide_encoding(data) is not None
 
 
 def _why_unsupported(data: bytes, extension: str) -> str:

@@ -10,32 +10,46 @@ import hashlib
 import json
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import PurePath
 
 from ingest.builder import TextBuilder, UnparsableError
-from ingest.formats import Format, detect_format
+from ingest.formats import RECOGNISED, Format, detect_format
 from ingest.language import detect_language
 from ingest.normalise import squeeze
+from ingest.options import ParseOptions
 from ingest.records import Document, RejectReason, Text, document_id
 
 MAX_TITLE = 200
+_MOST_CHARACTERS = 20_000_000
 _TEXT_PARSER = "text/1"
 _READABLE = re.compile(r"\w")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def parse_bytes(data: bytes, path: str, *, modified_ns: int = 0) -> Document:
+def parse_bytes(
+    data: bytes,
+    path: str,
+    *,
+    modified_ns: int = 0,
+    options: ParseOptions | None = None,
+    alive: Callable[[], None] = lambda: None,
+) -> Document:
     """The document that these bytes hold; `path` gives the extension and the last resort of a title.
 
-    Raises `UnparsableError` with the reason for a file that gives no document.
+    `alive` is called now and then by what takes long by its nature (see `TextBuilder`). Raises
+    `UnparsableError` with the reason for a file that gives no document.
     """
     if not data.strip():
         raise UnparsableError(
             RejectReason.EMPTY, "the file is empty" if not data else "nothing but white space"
         )
     format_ = detect_format(data, path)
-    builder = TextBuilder()
+    builder = TextBuilder(options, alive=alive)
     _convert(format_, data, builder)
+    if len(builder) > _MOST_CHARACTERS:
+        detail = f"{len(builder):,} characters of text, the limit is {_MOST_CHARACTERS:,}; cut it into parts"
+        raise UnparsableError(RejectReason.TOO_LARGE, detail)
     if not _READABLE.search(builder.text):
         raise UnparsableError(RejectReason.NO_TEXT, "no text found in it")
     return _document(
@@ -43,7 +57,7 @@ def parse_bytes(data: bytes, path: str, *, modified_ns: int = 0) -> Document:
         content_sha256=hashlib.sha256(data).hexdigest(),
         path=path,
         type_=format_.name,
-        parser=format_.parser,
+        parser=f"{format_.parser}{RECOGNISED}" if builder.recognised else format_.parser,
         fallback_title=PurePath(path).stem,
         size_bytes=len(data),
         modified_ns=modified_ns,

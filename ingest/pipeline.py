@@ -16,27 +16,32 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ingest.options import ParseOptions
 from ingest.parsing import document_from_text
 from ingest.records import Document, Rejected, RejectReason
 from ingest.sources import find_files
-from ingest.wire import from_json
+from ingest.wire import ALIVE, from_json
 
 __all__ = ["Limits", "Parser", "document_from_text", "ingest_paths", "sha256_of"]
 
 _READ_AHEAD = 8
 _START_SECONDS = 120.0
+_IDLE_SECONDS = 1.0
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one file may cost: seconds of parsing, bytes on disk, bytes of memory while parsing."""
+    """What one file may cost: seconds of parsing, bytes on disk, bytes of memory while parsing.
+
+    Where pages are read by text recognition, the seconds count for each page anew.
+    """
 
     seconds: float = 60.0
     max_bytes: int = 200_000_000
@@ -44,14 +49,17 @@ class Limits:
 
 
 def ingest_paths(
-    paths: Iterable[str | os.PathLike[str]], *, limits: Limits | None = None
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    limits: Limits | None = None,
+    options: ParseOptions | None = None,
 ) -> Iterator[Document | Rejected]:
     """Every file at and below `paths` as a document, or as a rejection that says why.
 
     Raises `IngestError` for a path that does not exist.
     """
     files = find_files(paths)
-    with Parser(limits or Limits()) as parser:
+    with Parser(limits, options) as parser:
         yield from parser.parse_many(files)
 
 
@@ -65,10 +73,22 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 class Parser:
-    """Parses files in a child process; a context manager that ends it."""
+    """Parses files in a child process; a context manager that ends it.
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    `idle` is called, once for each file, when nothing has come from the process for a second: whoever holds
+    results back to work on many at once does not wait for a slow file with them.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        *,
+        idle: Callable[[], None] = lambda: None,
+    ) -> None:
         self.limits = limits or Limits()
+        self.options = options or ParseOptions()
+        self._idle = idle
         self._worker: _Worker | None = None
 
     def __enter__(self) -> Self:
@@ -113,7 +133,7 @@ class Parser:
 
     def _ask(self, path: str) -> None:
         if self._worker is None:
-            self._worker = _Worker(self.limits)
+            self._worker = _Worker(self.limits, self.options)
         self._worker.ask(path)
 
     def _result(self, path: str) -> Document | Rejected:
@@ -121,10 +141,10 @@ class Parser:
         if worker is None:
             raise RuntimeError("a result was expected that had not been asked for")
         try:
-            reply = worker.reply(self.limits.seconds)
+            reply = worker.reply(self.limits.seconds, self._idle)
         except TimeoutError:
             self.close()
-            detail = f"not parsed within {self.limits.seconds:g} seconds"
+            detail = f"not parsed within {self.limits.seconds:g} seconds (--max-seconds)"
             return Rejected(path=path, reason=RejectReason.TIMEOUT, detail=detail)
         if reply is None:
             self.close()
@@ -140,8 +160,9 @@ class Parser:
 class _Worker:
     """The child process and the thread that takes its replies off the pipe."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, options: ParseOptions) -> None:
         self._limits = limits
+        self._options = options.as_json()
         root = str(Path(__file__).resolve().parents[1])
         inherited = os.environ.get("PYTHONPATH")
         # -P: a module in the current folder must not stand in for one of ours.
@@ -167,6 +188,7 @@ class _Worker:
             "seconds": self._limits.seconds,
             "max_bytes": self._limits.max_bytes,
             "memory_bytes": self._limits.memory_bytes,
+            "options": self._options,
         }
         self._asked.append(time.monotonic())
         try:
@@ -177,22 +199,30 @@ class _Worker:
             # It is gone, and the thread that reads its replies says so.
             return
 
-    def reply(self, seconds: float) -> str | None:
+    def reply(self, seconds: float, idle: Callable[[], None]) -> str | None:
         """The next reply; None when the process ended instead, `TimeoutError` when the file took too long.
 
-        A file's time begins when it was asked for and the one before it was done; the start of the process
-        is not counted.
+        A file's time begins when it was asked for and the one before it was done, and anew whenever the
+        process says that it goes on; the start of the process is not counted.
         """
         if not self._ready_at:
             self._await_start()
         begun = max(self._asked.popleft(), self._ready_at)
-        left = begun + seconds - time.monotonic()
-        try:
-            done_at, line = self._replies.get(timeout=max(0.0, left))
-        except queue.Empty as error:
-            raise TimeoutError from error
-        self._ready_at = done_at
-        return line
+        waited = False
+        while True:
+            left = max(0.0, begun + seconds - time.monotonic())
+            try:
+                said_at, line = self._replies.get(timeout=left if waited else min(left, _IDLE_SECONDS))
+            except queue.Empty as error:
+                if waited or left <= _IDLE_SECONDS:
+                    raise TimeoutError from error
+                waited = True
+                idle()
+                continue
+            if line != ALIVE:
+                self._ready_at = said_at
+                return line
+            begun = said_at
 
     def _await_start(self) -> None:
         """The process says that it is there; one that cannot start is a fault of ours and not of a file."""

@@ -10,7 +10,7 @@ Words such as `[SEP]` or `</s>` inside a text are plain text here: a document ca
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tokenizers import Encoding, Tokenizer
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN_NAMES = ("[UNK]", "<unk>")
+_PART_CHARACTERS = 500_000
 _PAD_NAMES = ("[PAD]", "<pad>")
 _MASK_NAMES = ("[MASK]", "<mask>")
 
@@ -102,15 +103,21 @@ class TextTokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[Tokens]:
         """As `encode`, for many texts at once on all cores."""
-        clean = [_without_surrogates(text) for text in texts]
-        encodings = self._tokenizer.encode_batch(clean, add_special_tokens=False)
-        return [self._tokens(text, encoding) for text, encoding in zip(clean, encodings, strict=True)]
+        return [
+            self._tokens(text, encoding)
+            for part in _parts(texts)
+            for text, encoding in zip(
+                part, self._tokenizer.encode_batch(part, add_special_tokens=False), strict=True
+            )
+        ]
 
     def encode_ids(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """The ids alone, shape (n,) each: cheaper than `encode_batch` where no offsets are wanted."""
-        clean = [_without_surrogates(text) for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(clean, add_special_tokens=False)
-        return [self._plain(encoding) for encoding in encodings]
+        return [
+            self._plain(encoding)
+            for part in _parts(texts)
+            for encoding in self._tokenizer.encode_batch_fast(part, add_special_tokens=False)
+        ]
 
     def count(self, text: str) -> int:
         """Tokens of `text` without special tokens."""
@@ -139,6 +146,20 @@ class TextTokenizer:
         if self.unk_id is not None:
             ids[np.isin(ids, self._special)] = self.unk_id
         return ids
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts some at a time: the library's own records of a whole book would take a gigabyte."""
+    part: list[str] = []
+    characters = 0
+    for text in texts:
+        part.append(_without_surrogates(text))
+        characters += len(text)
+        if characters >= _PART_CHARACTERS:
+            yield part
+            part, characters = [], 0
+    if part:
+        yield part
 
 
 def _without_surrogates(text: str) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 from ingest.records import Document, Heading, Page, Rejected, RejectReason, SourceRun, Span
 
+ALIVE = "{}\n"
+"""The line that says that the process is there, or that a file takes long but goes on."""
+
 
 def to_json(result: Document | Rejected) -> dict[str, Any]:
     """The result as plain JSON values."""

@@ -14,28 +14,24 @@ import os
 import queue
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from ingest.builder import UnparsableError
+from ingest.options import ParseOptions
 from ingest.parsing import parse_bytes
+from ingest.reading import read_whole
 from ingest.records import Document, Rejected, RejectReason
-from ingest.wire import to_json
+from ingest.wire import ALIVE, to_json
 
 
-def parse_file(path: str, *, max_bytes: int) -> Document | Rejected:
+def parse_file(
+    path: str, *, max_bytes: int, options: ParseOptions, alive: Callable[[], None]
+) -> Document | Rejected:
     """The document in a file, or why there is none; no exception for whatever the file holds."""
     try:
-        status = Path(path).stat()
-        if status.st_size > max_bytes:
-            detail = f"{status.st_size:,} bytes, the limit is {max_bytes:,}"
-            return Rejected(path=path, reason=RejectReason.TOO_LARGE, detail=detail)
-        data = Path(path).read_bytes()
-    except OSError as error:
-        detail = error.strerror or str(error)
-        return Rejected(path=path, reason=RejectReason.UNREADABLE, detail=detail)
-    try:
-        return parse_bytes(data, path, modified_ns=status.st_mtime_ns)
+        data, modified_ns = read_whole(path, max_bytes=max_bytes)
+        return parse_bytes(data, path, modified_ns=modified_ns, options=options, alive=alive)
     except UnparsableError as error:
         return Rejected(path=path, reason=error.reason, detail=error.detail)
 
@@ -47,7 +43,7 @@ def main() -> None:
     replies = _private_output()
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
-    replies.write("{}\n")
+    replies.write(ALIVE)
     replies.flush()
     limited = False
     while True:
@@ -55,18 +51,29 @@ def main() -> None:
         if not limited:
             _limit_memory(request["memory_bytes"])
             limited = True
-        # A watch inside the process, below Python's own lock, for the case that the parent is gone.
-        faulthandler.dump_traceback_later(2 * request["seconds"] + 10, exit=True)
-        result = _answer(request)
+        _watch(request["seconds"])
+        result = _answer(request, replies)
         faulthandler.cancel_dump_traceback_later()
         replies.write(json.dumps(to_json(result)) + "\n")
         replies.flush()
 
 
-def _answer(request: dict[str, Any]) -> Document | Rejected:
+def _watch(seconds: float) -> None:
+    """A watch inside the process, below Python's own lock, for the case that the parent is gone."""
+    faulthandler.dump_traceback_later(2 * seconds + 10, exit=True)
+
+
+def _answer(request: dict[str, Any], replies: TextIO) -> Document | Rejected:
     path = request["path"]
+
+    def alive() -> None:
+        _watch(request["seconds"])
+        replies.write(ALIVE)
+        replies.flush()
+
     try:
-        return parse_file(path, max_bytes=request["max_bytes"])
+        options = ParseOptions.from_json(request["options"])
+        return parse_file(path, max_bytes=request["max_bytes"], options=options, alive=alive)
     except MemoryError:
         limit = request["memory_bytes"]
         detail = f"parsing it takes more than {limit // 2**20:,} MB of memory"

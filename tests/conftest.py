@@ -6,9 +6,17 @@ An area's fixtures stand under a line with its name.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -266,3 +274,86 @@ def make_hit() -> Callable[..., Hit]:
         )
 
     return make
+
+
+# -- databases ----
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """`postgres()`: the URL of a new, empty database on a private server; skipped without PostgreSQL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+        Path(found).parent for found in [shutil.which("initdb")] if found
+    ]
+    if not programs or not (programs[-1] / "initdb").exists():
+        pytest.skip("PostgreSQL is not installed on this computer")
+    # A server refuses to run as root, and nobody else may look into pytest's folders.
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="spanwise-postgres-"))
+    (folder / "password").write_text("secret")
+    if user is not None:
+        for path in (folder, folder / "password"):
+            shutil.chown(path, user)
+
+    data, socket = str(folder / "data"), str(folder)
+    ways = ["-U", "spanwise", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}", "-N"]
+    options = {"listen_addresses": "", "fsync": "off", "shared_buffers": "16MB", "max_connections": "50"}
+    # With util-linux the server ends with this process, however that ends.
+    bound = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+    command = [*bound, str(programs[-1] / "postgres"), "-D", data, "-k", socket]
+    try:
+        subprocess.run(
+            [str(programs[-1] / "initdb"), "-D", data, *ways],
+            user=user,
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [*command, *(f"--{name}={value}" for name, value in options.items())],
+                user=user,
+                cwd=folder,
+                stderr=log,
+            )
+        yield _new_databases(folder)
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _new_databases(socket: Path) -> Callable[[], str]:
+    import psycopg
+
+    numbers = itertools.count()
+
+    def connect() -> psycopg.Connection[tuple[object, ...]]:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return psycopg.connect(
+                    host=str(socket), user="spanwise", password="secret", dbname="postgres", autocommit=True
+                )
+            except psycopg.OperationalError:  # it has only just been started
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def create() -> str:
+        name = f"library_{next(numbers)}"
+        with connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
+        return f"postgresql://spanwise@/{name}?host={quote(str(socket), safe='')}"
+
+    return create
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Where a new store keeps its SQL side: None inside its folder, else the URL of an empty database."""
+    if request.param == "sqlite":
+        return None
+    monkeypatch.setenv("SPANWISE_DATABASE_PASSWORD", "secret")
+    create: Callable[[], str] = request.getfixturevalue("postgres")
+    return create()

@@ -15,11 +15,12 @@ import pytest
 from index import store as store_module
 from index import vectors, writing
 from index.building import Work, due
-from index.catalog import FileState, NewDocument
+from index.catalog import NewDocument
 from index.errors import StoreError
 from index.kinds import AIMED_RECALL, AUTO, EXACT, Effort, IndexRules, efforts
 from index.manifest import ApproximateFile, Manifest, SegmentFile
 from index.protocols import Encoder
+from index.records import FileState
 from index.store import Store
 from ingest.pipeline import document_from_text
 from ingest.records import Document, Passage, Text

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from index.checkpoint import load_model
 from index.encoder import RobertaEncoder, load_encoder, unit_length
+from index.engine_names import ENGINES
 from index.presets import models_folder
 from index.protocols import Encoder, Vectors
 
@@ -80,17 +81,17 @@ def test_paraphrases_are_nearer_than_strangers(pocket_encoder: Encoder) -> None:
     assert one @ other > one @ stranger + 0.3
 
 
-def test_half_precision_points_the_same_way(pocket_encoder: Encoder) -> None:
-    half = load_encoder("pocket", dtype=torch.bfloat16).encode_passages(TEXTS)
-    assert half.dtype == np.float32
-    assert (np.sum(half * pocket_encoder.encode_passages(TEXTS), axis=1) > 0.998).all()
+@pytest.mark.parametrize(
+    ("engine", "least"), [("torch-bf16", 0.998), ("onnx-fp32", 0.99999), ("onnx-int8", 0.99)]
+)
+def test_every_engine_points_the_same_way(pocket_encoder: Encoder, engine: str, least: float) -> None:
+    vectors = load_encoder("pocket", engine=engine).encode_passages(TEXTS)
+    assert vectors.dtype == np.float32
+    assert (np.sum(vectors * pocket_encoder.encode_passages(TEXTS), axis=1) > least).all()
 
 
-def test_precision_is_no_part_of_the_fingerprint(tiny_bert_encoder: Path) -> None:
-    prints = {
-        load_model(str(tiny_bert_encoder), "encoder", dtype=dtype).fingerprint
-        for dtype in (torch.float32, torch.bfloat16)
-    }
+def test_the_engine_is_no_part_of_the_fingerprint(tiny_bert_encoder: Path) -> None:
+    prints = {load_model(str(tiny_bert_encoder), "encoder", engine=engine).fingerprint for engine in ENGINES}
     assert len(prints) == 1
 
 

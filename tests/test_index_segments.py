@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from index import kinds, segments
 from index.kinds import Effort
 from index.protocols import Vectors
-from index.segments import VectorIndex, members, merge_plan
-from index.vectors import Approximate, Ids, Mask, Segment, build_approximate, write_segment
+from index.segments import VectorIndex, merge_plan
+from index.vectors import Approximate, Ids, Mask, Segment, build_approximate, members, write_segment
 
 WIDTH = 32
 COUNT = 3000

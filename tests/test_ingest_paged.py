@@ -160,7 +160,7 @@ def test_columns_are_read_one_after_the_other() -> None:
 def test_locked_scanned_and_broken_files_are_refused() -> None:
     for data, reason, words in (
         (_pdf([["secret"]], password="x"), RejectReason.ENCRYPTED, "password"),
-        (_pdf([[], [], []]), RejectReason.NO_TEXT, "3 pages without a text layer"),
+        (_pdf([[], [], []]), RejectReason.NO_TEXT, "3 pages, none with text"),
         (_pdf([["text"]])[:200], RejectReason.CORRUPT, "damaged"),
     ):
         with pytest.raises(UnparsableError) as caught:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ingest import IngestError, find_files
+from ingest.sources import Skipped, Walk, roots_of
 
 
 def _tree(root: Path, *names: str) -> None:
@@ -63,3 +64,77 @@ def test_a_pipe_is_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     _tree(tmp_path, "a.txt")
     assert _names(tmp_path, tmp_path) == ["a.txt"]
+
+
+def test_overlapping_roots_give_each_file_once_in_any_order(tmp_path: Path) -> None:
+    _tree(tmp_path, "a/b/c.txt", "a/d.txt", "e.txt")
+    roots = [tmp_path / "a", tmp_path, tmp_path / "a" / "b", tmp_path, tmp_path / "a" / "d.txt"]
+    for given in (roots, roots[::-1]):
+        assert sorted(_names(tmp_path, *given)) == ["a/b/c.txt", "a/d.txt", "e.txt"]
+
+
+def test_folders_that_link_to_each_other_do_not_multiply(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(9)]
+    for folder in folders:
+        _tree(folder, "a.txt")
+        for other in folders:
+            if other is not folder:
+                (folder / f"to{other.name}").symlink_to(other, target_is_directory=True)
+    walk = Walk(roots_of([tmp_path]))
+    names = list(walk)
+    assert len(names) == len(set(names)) <= 2 * len(folders)
+    assert {Path(name).relative_to(tmp_path).as_posix() for name in names} >= {f"{n}/a.txt" for n in range(9)}
+    assert walk.skipped[Skipped.LOOP] > 0
+
+
+def test_a_link_to_itself_is_no_end(tmp_path: Path) -> None:
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    _tree(tmp_path, "a.txt")
+    assert _names(tmp_path, tmp_path) == ["a.txt", "self"]
+
+
+def test_folders_may_lie_deeper_than_programs_call(tmp_path: Path) -> None:
+    folder = tmp_path
+    depth = (3800 - len(str(tmp_path))) // 2
+    for _ in range(depth):
+        folder /= "d"
+        folder.mkdir()
+    (folder / "a.txt").write_text("text")
+    assert _names(tmp_path, tmp_path) == ["d/" * depth + "a.txt"]
+
+
+def test_large_folders_are_listed_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.sources._BLOCK", 3)
+    wanted = [f"{number}.txt" for number in range(10)]
+    _tree(tmp_path, *wanted)
+    assert sorted(_names(tmp_path, tmp_path)) == wanted
+
+
+def test_a_pass_can_be_restricted_to_what_changed(tmp_path: Path) -> None:
+    _tree(tmp_path, "a/b/c.txt", "a/b/d.txt", "a/e.txt", "f.txt", ".h/i.txt", "j/k.txt")
+    (tmp_path / "a" / ".spanwiseignore").write_text("d.txt")
+
+    def walked(*only: str) -> list[str]:
+        wanted = [(tmp_path / name).as_posix() for name in only]
+        walk = Walk(roots_of([tmp_path, tmp_path / "j"]), only=wanted)
+        return [Path(path).relative_to(tmp_path).as_posix() for path in walk]
+
+    assert walked("a/b") == ["a/b/c.txt"]
+    assert walked("a/b/d.txt", "f.txt", ".h/i.txt", "gone.txt") == ["f.txt"]
+    assert walked("j/k.txt") == ["j/k.txt"]
+    assert walked("") == ["a/b/c.txt", "a/e.txt", "f.txt", "j/k.txt"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _tree(tmp_path, "a/b.txt", "c/d.txt")
+    listing = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("/a"):
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr("ingest.sources.os.scandir", refusing)
+    walk = Walk(roots_of([tmp_path]))
+    assert [Path(path).relative_to(tmp_path).as_posix() for path in walk] == ["a", "c/d.txt"]
+    assert walk.closed == [(tmp_path / "a").as_posix()]

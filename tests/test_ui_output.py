@@ -146,7 +146,14 @@ def test_the_form_of_a_hit() -> None:
 def test_the_form_of_an_ingest() -> None:
     unfit = Rejected(path="/a", reason=RejectReason.NO_TEXT, detail="scanned")
     report = IngestReport(
-        added=1, updated=2, unchanged=3, removed=4, passages=5, rejected=(unfit,), seconds=1.5
+        added=1,
+        updated=2,
+        unchanged=3,
+        removed=4,
+        passages=5,
+        rejected=(unfit,) * 60,
+        skipped={"hidden": 2, "ignored": 1},
+        seconds=1.5,
     )
     assert output.ingest_json(report) == {
         "added": 1,
@@ -154,13 +161,16 @@ def test_the_form_of_an_ingest() -> None:
         "unchanged": 3,
         "removed": 4,
         "passages": 5,
-        "rejected": [{"path": "/a", "reason": "no_text", "detail": "scanned"}],
+        "rejected": [{"path": "/a", "reason": "no_text", "detail": "scanned"}] * 60,
         "warnings": [],
+        "skipped": {"hidden": 2, "ignored": 1},
         "seconds": 1.5,
     }
     shown = text.ingest_text(report)
-    assert "1 added, 2 updated, 4 removed, 3 unchanged, 1 left out" in shown
-    assert "left out (no_text): /a: scanned" in shown
+    assert "1 added, 2 updated, 4 removed, 3 unchanged, 60 left out" in shown
+    assert "passed over: hidden 2, ignored 1" in shown
+    assert shown.count("left out (no_text): /a: scanned") == 50
+    assert "... and 10 more; see: spanwise stats --files" in shown
     assert "1 would be added" in text.ingest_text(report, dry_run=True)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from index.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui import views
 from ui.library import Library
@@ -37,6 +38,7 @@ def show_page() -> None:
     st.html(STYLE)
     try:
         settings = load_settings()
+        prefer(settings.engine)
         library = open_library(str(settings.store), settings.models)
         contents = library.contents()
         st.html(views.header(contents.stats.documents, contents.stats.passages))

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
 
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _models, _calibrate):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _models, _calibrate):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _benches(add("bench", "measure speed and memory"), common)
@@ -81,6 +82,11 @@ def _common_flags() -> _Parser:
         help="preset, hub id or folder of the encoder alone; NAME@256 takes 256 of its dimensions",
     )
     group.add_argument("--reader", metavar="NAME", help="preset, hub id or folder of the reader alone")
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what runs the models (or SPANWISE_ENGINE); by default the fastest, measured once",
+    )
     group.add_argument("--json", action="store_true", help="machine-readable standard output")
     return common
 
@@ -90,6 +96,32 @@ def _ingest(add: _Add) -> None:
     sub.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
     sub.add_argument("--prune", action="store_true", help="remove documents whose files are gone")
     sub.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    sub.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and keep the store in step with the folders, until Ctrl-C",
+    )
+    sub.add_argument(
+        "--retry-rejected",
+        action="store_true",
+        help="try files again that were left out and have not changed",
+    )
+    sub.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="passwords for protected PDF files, one a line (or SPANWISE_PASSWORDS)",
+    )
+    sub.add_argument(
+        "--ocr", action="store_true", help="read pages that are pictures with tesseract, if it is installed"
+    )
+    sub.add_argument(
+        "--ocr-language", metavar="CODES", help="languages of such pages, as in eng+deu; implies --ocr (eng)"
+    )
+    sub.add_argument("--max-size", type=_positive, metavar="MB", help="leave larger files out (200)")
+    sub.add_argument(
+        "--max-seconds", type=_positive, metavar="S", help="leave out what takes longer to read (60)"
+    )
 
 
 def _search(add: _Add) -> None:
@@ -133,8 +165,17 @@ def _demo(add: _Add) -> None:
 
 
 def _maintenance(add: _Add) -> None:
-    add("init", "create an empty store")
-    add("stats", "say what the store holds")
+    sub = add("init", "create an empty store")
+    sub.add_argument(
+        "--database",
+        metavar="URL",
+        help="keep its SQL side in a PostgreSQL database, such as postgresql://USER@HOST/NAME; the password "
+        "comes from SPANWISE_DATABASE_PASSWORD or PGPASSWORD",
+    )
+    sub = add("stats", "say what the store holds")
+    sub.add_argument(
+        "--files", action="store_true", help="file by file: pages, text, notes, what was left out"
+    )
     sub = add("delete", "remove documents from the store; files on disk stay")
     sub.add_argument("names", nargs="+", metavar="PATH_OR_ID", help="a file, a folder or a document id")
     add("check", "prove that the store's parts agree")
@@ -145,6 +186,19 @@ def _maintenance(add: _Add) -> None:
         metavar="KIND",
         help="kind of the vector index from now on: auto (by size), or a FAISS factory string",
     )
+
+
+def _moving(add: _Add) -> None:
+    sub = add("export", "write all documents with their passages as JSON lines")
+    sub.add_argument("file", metavar="FILE", help="compressed if it ends in .gz; - is standard output")
+    sub.add_argument(
+        "--vectors", action="store_true", help="with their vectors, so that an import need not encode"
+    )
+    sub = add("import", "take in what an export holds; a store is made where there is none")
+    sub.add_argument("file", metavar="FILE", help="plain or .gz; - is standard input")
+    sub = add("backup", "copy the store while it is in use; the copy opens as a store")
+    sub.add_argument("folder", metavar="DIR", help="a new or an empty folder")
+    add("reembed", "change the encoder of a store: --encoder NAME; the old vectors serve until it is done")
 
 
 def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:

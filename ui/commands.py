@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
@@ -28,20 +27,9 @@ Flags = Mapping[str, Any]
 
 
 def _ingest(flags: Flags, settings: Settings) -> int:
-    from index.store import Store
-    from ui.progress import Progress
+    from ui.intake import ingest
 
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            store = Store.open(settings.store, create=not flags["dry_run"], models=settings.models)
-        except StoreNotFound:  # a dry run leaves nothing behind, not even an empty store
-            store = Store.open(Path(scratch) / "store", create=True, models=settings.models)
-        with store, Progress("file") as progress:
-            report = store.ingest(
-                flags["paths"], prune=flags["prune"], dry_run=flags["dry_run"], progress=progress.ingest
-            )
-    _show(settings, output.ingest_json(report), text.ingest_text(report, dry_run=flags["dry_run"]))
-    return 0
+    return ingest(flags, settings)
 
 
 def _search(flags: Flags, settings: Settings) -> int:
@@ -144,7 +132,7 @@ def _init(flags: Flags, settings: Settings) -> int:
         existed = True
     except StoreNotFound:
         existed = False
-    with Store.open(settings.store, create=True, models=settings.models) as store:
+    with Store.open(settings.store, create=True, models=settings.models, database=flags["database"]) as store:
         encoder, reader = store.models.encoder, store.models.reader
     facts = {"store": str(settings.store), "created": not existed, "encoder": encoder, "reader": reader}
     verb = "There already is a store" if existed else "Created an empty store"
@@ -156,6 +144,14 @@ def _stats(flags: Flags, settings: Settings) -> int:
     from index.store import Store
 
     with Store.open(settings.store, models=settings.models) as store:
+        if flags["files"]:
+            from ui.coverage import coverage_json, coverage_text
+
+            pieces, end = (coverage_json, "") if settings.json else (coverage_text, "\n")
+            for piece in pieces(store.files()):
+                print(piece, end=end)
+            print(end="\n" if settings.json else "")
+            return 0
         stats = store.stats()
     _show(settings, output.stats_json(stats), text.stats_text(stats, str(settings.store)))
     return 0
@@ -185,6 +181,59 @@ def _compact(flags: Flags, settings: Settings) -> int:
     with Store.open(settings.store, models=settings.models) as store:
         info = store.compact(index=flags["index"])
     _show(settings, {"index": output.index_json(info)}, text.index_text(info))
+    return 0
+
+
+def _export(flags: Flags, settings: Settings) -> int:
+    from index.exporting import STANDARD
+    from index.store import Store
+    from ui.progress import Progress, say
+
+    with Store.open(settings.store, models=settings.models) as store, Progress("document") as progress:
+        report = store.export_file(flags["file"], vectors=flags["vectors"], progress=progress)
+    if flags["file"] == STANDARD:  # the documents themselves have taken standard output
+        say(text.export_text(report))
+    else:
+        _show(settings, output.export_json(report), text.export_text(report))
+    return 0
+
+
+def _import(flags: Flags, settings: Settings) -> int:
+    from index.importing import read_export
+    from index.store import Store
+    from ui.progress import Progress
+
+    with read_export(flags["file"]) as export:
+        try:
+            store = Store.open(settings.store, models=settings.models)
+        except StoreNotFound:
+            models = settings.models or export.header.models
+            store = Store.open(settings.store, create=True, models=models)
+        with store, Progress("document") as progress:
+            report = store.import_file(export, progress=progress)
+    _show(settings, output.import_json(report), text.import_text(report))
+    return 0 if report.ok else 1
+
+
+def _backup(flags: Flags, settings: Settings) -> int:
+    from index.store import Store
+
+    with Store.open(settings.store, models=settings.models) as store:
+        report = store.backup(flags["folder"])
+    _show(settings, output.backup_json(report), text.backup_text(report))
+    return 0
+
+
+def _reembed(flags: Flags, settings: Settings) -> int:
+    from index.presets import resolve_models
+    from index.store import Store
+    from ui.progress import Progress
+
+    if settings.models is None or not (settings.models.partition(",")[0]):
+        raise UsageError("reembed needs the encoder to change to", hint="name it: --encoder NAME")
+    with Store.open(settings.store) as store, Progress("passage") as progress:
+        report = store.reembed(resolve_models(settings.models).encoder, progress=progress)
+    _show(settings, output.reembed_json(report), text.reembed_text(report))
     return 0
 
 
@@ -387,6 +436,10 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "check": _check,
     "repair": _check,
     "compact": _compact,
+    "export": _export,
+    "import": _import,
+    "backup": _backup,
+    "reembed": _reembed,
     "bench index": _bench_index,
     "models": _models,
     "calibrate": _calibrate,

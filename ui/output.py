@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from index.records import (
+    BackupReport,
     CheckReport,
     DocumentInfo,
+    ExportReport,
     Hit,
+    ImportReport,
     IndexInfo,
     IngestReport,
+    ReembedReport,
     SearchResult,
     Stats,
     StoredPassage,
@@ -112,6 +117,7 @@ def ingest_json(report: IngestReport) -> Json:
             for item in report.rejected
         ],
         "warnings": list(report.warnings),
+        "skipped": dict(report.skipped),
         "seconds": round(report.seconds, 3),
     }
 
@@ -129,8 +135,31 @@ def stats_json(stats: Stats) -> Json:
         "languages": dict(stats.languages),
         "types": dict(stats.types),
         "bytes": stats.bytes,
+        "rejected": dict(stats.rejected),
+        "labels": stats.labels,
+        "feedback": stats.feedback,
         "index": index_json(stats.index),
     }
+
+
+def export_json(report: ExportReport) -> Json:
+    """What an export wrote."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def import_json(report: ImportReport) -> Json:
+    """What an import took in, and the lines that it could not."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def backup_json(report: BackupReport) -> Json:
+    """Where a copy is."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
+
+
+def reembed_json(report: ReembedReport) -> Json:
+    """What a change of encoder did."""
+    return {**asdict(report), "seconds": round(report.seconds, 3)}
 
 
 def index_json(info: IndexInfo) -> Json:
@@ -145,8 +174,11 @@ def index_json(info: IndexInfo) -> Json:
 
 
 def check_json(report: CheckReport) -> Json:
-    """Whether a store agrees with itself."""
-    return {"ok": report.ok, "problems": list(report.problems)}
+    """Whether a store agrees with itself; after a repair also what was done and what is lost."""
+    said: Json = {"ok": report.ok, "problems": list(report.problems)}
+    if report.done or report.lost:
+        said |= {"done": list(report.done), "lost": list(report.lost)}
+    return said
 
 
 def demo_json(report: DemoReport, store: str) -> Json:

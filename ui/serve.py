@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from ingest.errors import SpanwiseError
-from ui.settings import MODELS_VARIABLE, STORE_VARIABLE, Settings
+from ui.settings import ENGINE_VARIABLE, MODELS_VARIABLE, STORE_VARIABLE, Settings
 
 FIRST_PORT = 8501
 _PORTS_TRIED = 50
@@ -82,6 +82,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
     if settings.models:
         found[MODELS_VARIABLE] = settings.models
+    if settings.engine:
+        found[ENGINE_VARIABLE] = settings.engine
     return found
 
 

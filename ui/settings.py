@@ -16,6 +16,7 @@ from ingest.errors import SpanwiseError
 
 STORE_VARIABLE = "SPANWISE_STORE"
 MODELS_VARIABLE = "SPANWISE_MODELS"
+ENGINE_VARIABLE = "SPANWISE_ENGINE"
 DEBUG_VARIABLE = "SPANWISE_DEBUG"
 
 # Set before the first heavy import: the libraries read them only then.
@@ -37,12 +38,13 @@ class Settings:
     """What every command needs to know.
 
     `models` is "PRESET" or "ENCODER,READER" with either side empty, None for the models that the store
-    records. `store_given` says that the store was named by a flag.
+    records. `engine` is what runs models, None for the fastest of this machine. `store_given` says that the store was named by a flag.
     """
 
     store: Path
     store_given: bool = False
     models: str | None = None
+    engine: str | None = None
     json: bool = False
     debug: bool = False
     colour: bool = False
@@ -71,6 +73,7 @@ def load_settings(
         models=merge_models(
             flags.get("models") or environ.get(MODELS_VARIABLE), flags.get("encoder"), flags.get("reader")
         ),
+        engine=flags.get("engine") or environ.get(ENGINE_VARIABLE) or None,
         json=bool(flags.get("json", False)),
         debug=bool(environ.get(DEBUG_VARIABLE)),
         colour=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",

@@ -14,7 +14,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from index.records import CheckReport, Hit, IndexInfo, IngestReport, SearchResult, Stats
+from index.records import (
+    BackupReport,
+    CheckReport,
+    ExportReport,
+    Hit,
+    ImportReport,
+    IndexInfo,
+    IngestReport,
+    ReembedReport,
+    SearchResult,
+    Stats,
+)
 from qa.records import Answer, AskResult
 from qa.why import TokenWeight, Why
 from ui import words
@@ -47,6 +58,7 @@ class Style:
 
 
 PLAIN = Style()
+_SHOWN = 50
 
 
 def printable(text: str) -> str:
@@ -92,12 +104,20 @@ def ingest_text(report: IngestReport, *, dry_run: bool = False) -> str:
     ]
     head = ", ".join([*counts, f"{report.unchanged:,} unchanged", f"{len(report.rejected):,} left out"])
     lines = [f"{head}; {words.count(report.passages, 'new passage')} in {report.seconds:.1f} s"]
-    lines += [
+    if report.skipped:
+        lines.append(f"  passed over: {_counts(report.skipped.items())}")
+    rejected = [
         f"  left out ({item.reason.value}): {printable(item.path)}: {printable(item.detail)}"
         for item in report.rejected
     ]
-    lines += [f"  note: {printable(warning)}" for warning in report.warnings]
+    lines += [*_first(rejected), *_first([f"  note: {printable(warning)}" for warning in report.warnings])]
     return "\n".join(lines)
+
+
+def _first(lines: list[str]) -> list[str]:
+    """Not all of ten thousand lines."""
+    rest = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  ... and {rest:,} more; see: spanwise stats --files"] if rest > 0 else lines
 
 
 def stats_text(stats: Stats, store: str) -> str:
@@ -114,7 +134,48 @@ def stats_text(stats: Stats, store: str) -> str:
         "size": words.byte_size(stats.bytes),
         "revision": f"{stats.revision:,}",
     }
+    if stats.rejected:
+        facts["left out"] = _counts(stats.rejected.items())
+    if stats.labels or stats.feedback:
+        facts["remarks"] = f"{words.count(stats.labels, 'label')}, {words.count(stats.feedback, 'verdict')}"
     return "\n".join(f"{name:<10} {printable(fact)}" for name, fact in facts.items())
+
+
+def export_text(report: ExportReport) -> str:
+    """What an export wrote."""
+    vectors = f" and {words.count(report.vectors, 'vector')}" if report.vectors else ""
+    passages = f"{words.count(report.passages, 'passage')}{vectors}"
+    return f"{words.count(report.documents, 'document')} with {passages} written in {report.seconds:.1f} s"
+
+
+def import_text(report: ImportReport) -> str:
+    """A summary with every line that could not be taken in and why."""
+    lines = [
+        f"{report.added:,} added, {report.updated:,} updated, {report.unchanged:,} unchanged; "
+        f"{words.count(report.passages, 'new passage')}, {report.encoded:,} of them encoded, "
+        f"in {report.seconds:.1f} s"
+    ]
+    lines += [f"  line {problem.line:,}: {printable(problem.detail)}" for problem in report.problems]
+    return "\n".join(lines)
+
+
+def backup_text(report: BackupReport) -> str:
+    """Where a copy is and how to use it."""
+    folder = printable(report.folder)
+    return (
+        f"Copied to {folder}, {words.byte_size(report.bytes)}. To use it: "
+        f"spanwise stats --store {shlex.quote(folder)}"
+    )
+
+
+def reembed_text(report: ReembedReport) -> str:
+    """What a change of encoder did, and what remains to be done."""
+    unreadable = f", {report.unreadable:,} found by their words alone" if report.unreadable else ""
+    return (
+        f"The encoder is {printable(report.encoder)} now: {words.count(report.encoded, 'passage')} encoded, "
+        f"{report.kept:,} done before{unreadable}, in {report.seconds:.1f} s. "
+        "The old vectors go with: spanwise compact"
+    )
 
 
 def index_text(info: IndexInfo) -> str:
@@ -125,12 +186,12 @@ def index_text(info: IndexInfo) -> str:
 
 
 def check_text(report: CheckReport) -> str:
-    """Whether a store agrees with itself, and what does not."""
+    """Whether a store agrees with itself and what does not; after a repair what was done and is lost."""
+    lines = [f"Done: {done}" for done in report.done] + [f"Lost: {lost}" for lost in report.lost]
     if report.ok:
-        return "The store is in order."
-    return "\n".join(
-        [f"{words.count(len(report.problems), 'problem')}:", *(f"  {p}" for p in report.problems)]
-    )
+        return "\n".join([*lines, "The store is in order."])
+    count = words.count(len(report.problems), "problem")
+    return "\n".join([*lines, f"{count}:", *(f"  {problem}" for problem in report.problems)])
 
 
 def models_text(presets: Sequence[PresetInfo], style: Style = PLAIN) -> str:

@@ -7,7 +7,7 @@ hyphens joined or not. Pages without a text layer are named, never passed over. 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import byref
 from math import pi
 from statistics import median, mode
@@ -16,8 +16,10 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingest.builder import TextBuilder, UnparsableError
+from ingest.parsers.columns import in_reading_order
 from ingest.parsers.hyphens import KnownWords
 from ingest.parsers.layout import Character, Paragraph, paragraphs
+from ingest.parsers.running import without_running_heads
 from ingest.records import RejectReason
 
 _NO_TITLE = re.compile(
@@ -29,48 +31,59 @@ _NO_TITLE = re.compile(
 )
 _METADATA = ("Author", "Subject", "Keywords", "CreationDate")
 _PLACES_NAMED = 20
+_MOST_PAGES = 20_000
 
 
 def parse_pdf(data: bytes, builder: TextBuilder) -> None:
     """Appends the text of a PDF page by page."""
-    document = _open(data)
+    document = _open(data, builder.options.passwords)
     try:
         _parse(document, builder)
     finally:
         document.close()
 
 
-def _open(data: bytes) -> pdfium.PdfDocument:
-    try:
-        return pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            detail = "protected by a password; save it without one"
-            raise UnparsableError(RejectReason.ENCRYPTED, detail) from error
-        raise UnparsableError(RejectReason.CORRUPT, f"damaged PDF: {error}") from error
+def _open(data: bytes, passwords: Sequence[str]) -> pdfium.PdfDocument:
+    for password in (None, *passwords):
+        try:
+            return pdfium.PdfDocument(data, password=password)
+        except pdfium.PdfiumError as error:
+            if getattr(error, "err_code", None) != pdfium_c.FPDF_ERR_PASSWORD:
+                raise UnparsableError(RejectReason.CORRUPT, f"damaged PDF: {error}") from error
+    way = "none of those given opens it" if passwords else "give it with --password-file"
+    raise UnparsableError(RejectReason.ENCRYPTED, f"protected by a password; {way}")
 
 
 def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
-    pages = [_characters(document, number) for number in range(len(document))]
+    count = len(document)
+    if count > _MOST_PAGES:
+        raise UnparsableError(RejectReason.TOO_LARGE, f"{count:,} pages, the limit is {_MOST_PAGES:,}")
+    pages = without_running_heads([_characters(document, number) for number in range(len(document))])
     words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
     biggest: Paragraph | None = None
     silent: list[int] = []
+    recognised: list[int] = []
     for number, characters in enumerate(pages, start=1):
         found = [p for p in paragraphs(characters, words) if p.text.strip()]
-        if not found:
+        read = "" if found else _recognise(document, number, builder)
+        if read:
+            recognised.append(number)
+        elif not found:
             silent.append(number)
         with builder.page(number):
+            builder.block(read)
             for paragraph in found:
                 builder.mapped(paragraph.text, paragraph.sources, number)
         if number == 1:
             biggest = _biggest(found)
-    count = len(pages)
     if len(silent) == count:
-        pages_in_words = "1 page" if count == 1 else f"{count} pages"
-        detail = f"{pages_in_words} without a text layer (a scan?); run text recognition (OCR) over it first"
-        raise UnparsableError(RejectReason.NO_TEXT, detail)
+        raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr))
+    if recognised:
+        builder.recognised = True
+        builder.warnings.append(_some_pages(recognised, count, "read by text recognition"))
     if silent:
-        builder.warnings.append(_silent_pages(silent, count))
+        verb = "has" if len(silent) == 1 else "have"
+        builder.warnings.append(_some_pages(silent, count, f"{verb} no text"))
     _add_outline(document, builder)
     _read_metadata(document, builder, biggest)
 
@@ -81,7 +94,7 @@ def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
-        return [turned(character) for character in _read(text_page)]
+        return in_reading_order([turned(character) for character in _read(text_page)])
     finally:
         text_page.close()
         page.close()
@@ -159,11 +172,31 @@ def _biggest(found: list[Paragraph]) -> Paragraph | None:
     return best if best.height > 1.15 * usual else None
 
 
-def _silent_pages(silent: list[int], count: int) -> str:
-    named = ", ".join(map(str, silent[:_PLACES_NAMED]))
-    more = ", ..." if len(silent) > _PLACES_NAMED else ""
-    verb = "has" if len(silent) == 1 else "have"
-    return f"{len(silent)} of {count} pages {verb} no text: {named}{more}"
+def _recognise(document: pdfium.PdfDocument, number: int, builder: TextBuilder) -> str:
+    """What text recognition finds on a page, if it was asked for."""
+    if builder.options.ocr is None:
+        return ""
+    from ingest.parsers.ocr import recognise
+
+    builder.alive()
+    page = document[number - 1]
+    try:
+        return recognise(page, builder.options.ocr)
+    finally:
+        page.close()
+
+
+def _without_text(count: int, ocr: str | None) -> str:
+    pages = "1 page without text" if count == 1 else f"{count} pages, none with text"
+    if ocr is not None:
+        return f"{pages}, and text recognition found none either"
+    return f"{pages}; looks scanned; --ocr reads it where tesseract is installed"
+
+
+def _some_pages(pages: Sequence[int], count: int, what: str) -> str:
+    named = ", ".join(map(str, pages[:_PLACES_NAMED]))
+    more = ", ..." if len(pages) > _PLACES_NAMED else ""
+    return f"{len(pages)} of {count} pages {what}: {named}{more}"
 
 
 def _add_outline(document: pdfium.PdfDocument, builder: TextBuilder) -> None:

@@ -25,6 +25,7 @@ Row = list[str]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
+_MOST_CELLS = 1_000_000
 
 
 def parse_csv(data: bytes, builder: TextBuilder) -> None:
@@ -41,11 +42,13 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
     """Appends the sheets of a workbook, each under its name."""
     builder.named_by_heading = False
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    allowance = _Allowance()
     try:
         for sheet in workbook.worksheets:
             # Some writers declare a wrong extent, and read-only mode believes it.
             sheet.reset_dimensions()
-            rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            told = ([_cell(value) for value in row] for row in sheet.iter_rows(values_only=True))
+            rows = list(allowance.rows(told, builder, f" of {sheet.title!r}"))
             if any(any(row) for row in rows):
                 builder.heading(1, sheet.title)
                 append_table(rows, builder)
@@ -53,6 +56,23 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
         builder.title = squeeze(workbook.properties.title or "")
     finally:
         workbook.close()
+
+
+class _Allowance:
+    """How much of a file's tables is read: beyond a million cells no one looks, and a program should."""
+
+    def __init__(self) -> None:
+        self._cells = _MOST_CELLS
+
+    def rows(self, rows: Iterable[Row], builder: TextBuilder, of: str = "") -> Iterator[Row]:
+        """The rows until the allowance is spent; that the rest was left out becomes a warning."""
+        for number, row in enumerate(rows):
+            self._cells -= sum(map(bool, row))
+            if self._cells < 0:
+                limit = f"the limit is {_MOST_CELLS:,} cells in a file"
+                builder.warnings.append(f"only the first {number:,} rows{of} were read: {limit}")
+                return
+            yield row
 
 
 def append_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
@@ -100,7 +120,7 @@ def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -
         delimiter = _delimiter(text)
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)
-    append_table(_forgiving(reader, builder), builder)
+    append_table(_Allowance().rows(_forgiving(reader, builder), builder), builder)
 
 
 def _forgiving(reader: Iterator[Row], builder: TextBuilder) -> Iterator[Row]:

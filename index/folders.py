@@ -1,0 +1,98 @@
+"""The folder of a store: `store.json`, which says where the database is, and how a folder becomes a store.
+
+    store.json    format, database (a file name, or the URL of a server's database), chosen kind of index
+
+The file is replaced as a whole. It holds no password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from index.database import checked_url
+from index.errors import StoreError
+
+SETTINGS = "store.json"
+DATABASE = "spanwise.db"
+_FORMAT = 1
+
+
+def make_folder(folder: Path, database: str | None = None) -> bool:
+    """Make a store of a new or empty folder; False if it is one. `database` is the URL of a server's."""
+    url = DATABASE if database is None else checked_url(database)
+    if (folder / SETTINGS).is_file():
+        recorded = read_settings(folder)["database"]
+        if database is not None and recorded != url:
+            raise StoreError(
+                f"there already is a store in {folder}, in the database {recorded}",
+                hint="give another folder with --store, or take what it holds along with export and import",
+            )
+        return False
+    if folder.is_file():
+        raise StoreError(f"{folder} is a file", hint="give a folder for the store")
+    if folder.is_dir() and any(path.name != _temporary(path).name for path in folder.iterdir()):
+        raise StoreError(
+            f"{folder} is not empty and holds no store", hint="give an empty or a new folder for the store"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_settings(folder, {"format": _FORMAT, "database": url})
+    except OSError as error:
+        raise StoreError(
+            f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
+        ) from error
+    return True
+
+
+def read_settings(folder: Path) -> dict[str, object]:
+    """What store.json says; raises StoreError if it cannot be read."""
+    try:
+        settings: dict[str, object] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return {"database": settings["database"], **settings}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{folder / SETTINGS} cannot be read: {error}", hint="restore it from a copy"
+        ) from error
+
+
+def write_settings(folder: Path, settings: Mapping[str, object]) -> None:
+    """Replace store.json, past a loss of power."""
+    temporary = _temporary(folder / SETTINGS)
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(settings, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / SETTINGS)
+
+
+def database_url(folder: Path) -> str:
+    """The database of a store: SQLite inside the folder, or the URL that the store was made with."""
+    database = str(read_settings(folder)["database"])
+    if "://" in database:
+        return database
+    file = folder / database
+    if os.access(folder, os.W_OK):
+        return f"sqlite:///{file}"
+    # SQLite keeps a shared-memory file beside a database in WAL mode; in a read-only folder it cannot.
+    log = file.with_name(file.name + "-wal")
+    mode = "mode=ro" if log.is_file() and log.stat().st_size else "mode=ro&immutable=1"
+    return f"sqlite:///file:{file}?{mode}&uri=true"
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes on disk; files that a writer takes away while they are counted do not count."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(root) / name).stat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{SETTINGS}.new")

@@ -1,0 +1,100 @@
+"""What a run counts while it goes on, and how far it is.
+
+The number of files is not known before they are found, and finding a million takes a while: a second walk
+counts them beside the work, so that the total grows for some seconds and then stands.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Self
+
+from index.records import IngestProgress, IngestReport
+from ingest.records import Document, Rejected
+
+# A small folder is counted before the first file is done.
+_PATIENCE_SECONDS = 0.2
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The counts of a run. `renamed` holds the old paths of files that a dry run saw under a new one."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    passages: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    renamed: set[str] = field(default_factory=set)
+
+    def reject(self, rejected: Rejected, *, held: bool) -> None:
+        """Count a file that was left out; `held` says that an older version of it stays."""
+        if held:
+            rejected = replace(rejected, detail=f"{rejected.detail}; the version stored before is kept")
+        self.rejected.append(rejected)
+
+    def warn(self, document: Document) -> None:
+        """Note what the converter warned of."""
+        self.warnings += [f"{document.path}: {warning}" for warning in document.warnings]
+
+    def report(self, *, seconds: float) -> IngestReport:
+        """The counts as they are now."""
+        return IngestReport(
+            added=self.added,
+            updated=self.updated,
+            unchanged=self.unchanged,
+            removed=self.removed,
+            passages=self.passages,
+            rejected=tuple(self.rejected),
+            warnings=tuple(self.warnings),
+            skipped=dict(self.skipped),
+            seconds=seconds,
+        )
+
+
+class Totals:
+    """Tells a caller how many files are done, of how many that were found so far."""
+
+    def __init__(
+        self, files: Iterable[str] | None, callback: Callable[[IngestProgress], None] | None
+    ) -> None:
+        self._callback = callback
+        self._done = 0
+        self._found = 0
+        self._enough = threading.Event()
+        self._counter: threading.Thread | None = None
+        if files is not None and callback is not None:
+            self._counter = threading.Thread(target=self._count, args=(files,), daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._counter is not None:
+            self._counter.start()
+            self._counter.join(_PATIENCE_SECONDS)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._enough.set()
+        if self._counter is not None:
+            self._counter.join()
+
+    def step(self, path: str, passages: int) -> None:
+        """One more file is done."""
+        self._done += 1
+        if self._callback is not None:
+            total = max(self._found, self._done)
+            self._callback(IngestProgress(done=self._done, total=total, path=path, passages=passages))
+
+    def _count(self, files: Iterable[str]) -> None:
+        for _ in files:
+            self._found += 1
+            if self._enough.is_set():
+                return

@@ -1,0 +1,29 @@
+"""How files are to be read, beside what they hold: passwords and text recognition.
+
+The values cross the border to the parsing process with every request and are never part of its arguments or
+environment, because those can be seen by other programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParseOptions:
+    """`passwords` are tried on protected PDF files; `ocr` names the languages to recognise, such as
+    `eng+deu`, or is None where pages without text stay without.
+    """
+
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    ocr: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The options as plain JSON values."""
+        return {"passwords": list(self.passwords), "ocr": self.ocr}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ParseOptions:
+        """The options that `as_json` was given."""
+        return cls(passwords=tuple(value["passwords"]), ocr=value["ocr"])
