@@ -40,8 +40,8 @@ class LoadedModel:
 def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedModel:
     """The checkpoint called `name`: a preset, a folder or a hub id.
 
-    `engine` is one of `index.engine_names.ENGINES`, by default the fastest of this machine whose loss does not
-    matter. Raises ModelNotFound and ModelError with what is missing and what to do.
+    `engine` is one of `index.engine_names.ENGINES`, by default what this process prefers, else the fastest.
+    Raises ModelNotFound and ModelError with what is missing and what to do.
     """
     files = read_folder(name, task)
     opened, window = open_engine(files, task, engine)

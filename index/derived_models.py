@@ -32,7 +32,9 @@ class Weights(Mapping[str, NDArray[Any]]):
     """The tensors of a checkpoint's safetensors files, read when they are asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = [safe_open(path, framework="np") for path in sorted(folder.glob("model*.safetensors"))]
+        # The library has no types; what comes out of it is named below.
+        opened: Any = safe_open
+        self._files = [opened(path, framework="np") for path in sorted(folder.glob("model*.safetensors"))]
         self._homes = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
 
     def __getitem__(self, name: str) -> NDArray[Any]:

@@ -82,7 +82,7 @@ def test_paraphrases_are_nearer_than_strangers(pocket_encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "least"), [("torch-bf16", 0.998), ("onnx-fp32", 0.99999), ("onnx-int8", 0.99)]
+    ("engine", "least"), [("torch-bf16", 0.998), ("onnx-fp32", 0.99999), ("onnx-int8", 0.98)]
 )
 def test_every_engine_points_the_same_way(pocket_encoder: Encoder, engine: str, least: float) -> None:
     vectors = load_encoder("pocket", engine=engine).encode_passages(TEXTS)

@@ -38,7 +38,8 @@ class Settings:
     """What every command needs to know.
 
     `models` is "PRESET" or "ENCODER,READER" with either side empty, None for the models that the store
-    records. `engine` is what runs models, None for the fastest of this machine. `store_given` says that the store was named by a flag.
+    records. `engine` is what runs models, None for the fastest of this machine. `store_given` says that the
+    store was named by a flag.
     """
 
     store: Path
