@@ -15,12 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from index.checkpoint import LoadedModel, Pooling, load_model
-from index.engine import run_in_batches
+from index.checkpoint import LoadedModel, load_model
 from index.errors import ModelError
+from index.model_files import Pooling
 from index.presets import DEFAULT_PRESET
 from index.protocols import Encoder, TokenIds, Vectors
 from ingest.tokens import TextTokenizer
@@ -87,8 +86,7 @@ class RobertaEncoder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = [prefix + text for text in texts[start : start + _TEXTS_AT_ONCE]]
-            outputs = run_in_batches(self._model.engine, self._framed(part), self.tokenizer.pad_id)
-            for index, (hidden,) in outputs:
+            for index, (hidden,) in self._model.engine.run(self._framed(part)):
                 vectors[start + index] = pool(hidden, self._model.pooling)[: self.dimension]
         return unit_length(vectors)
 
@@ -103,13 +101,13 @@ class RobertaEncoder:
         return [np.array([*frame.before, *item[:room], *frame.after], dtype=np.int64) for item in ids]
 
 
-def load_encoder(name: str = DEFAULT_PRESET, *, dtype: torch.dtype | None = None) -> Encoder:
-    """The encoder called `name`: a preset, a folder or a hub id; `dtype` overrides the machine's default.
+def load_encoder(name: str = DEFAULT_PRESET, *, engine: str | None = None) -> Encoder:
+    """The encoder called `name`: a preset, a folder or a hub id; `engine` overrides the fastest.
 
     `name@256` gives the first 256 dimensions only. Raises ModelNotFound and ModelError.
     """
     whole, dimension = _cut_name(name)
-    model = load_model(whole, "encoder", dtype=dtype)
+    model = load_model(whole, "encoder", engine=engine)
     return RobertaEncoder(model if dimension is None else _narrowed(model, name, dimension))
 
 

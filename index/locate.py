@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from index.errors import ModelError, ModelNotFound
 from index.presets import PRESETS, models_folder
 
@@ -63,6 +60,10 @@ def _is_path(source: str) -> bool:
 
 
 def _from_hub(repository: str) -> Path:
+    # Half a second, and only for who names a model of the hub.
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
     try:
         folder = _cached(repository)
         if folder is not None and not _missing(folder):
@@ -85,11 +86,15 @@ def _from_hub(repository: str) -> Path:
 
 
 def _cached(repository: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
     config = try_to_load_from_cache(repository, "config.json")
     return Path(config).parent if isinstance(config, str) else None
 
 
 def _not_found(repository: str, why: str) -> ModelNotFound:
+    from huggingface_hub import constants
+
     folder = _cached(repository)
     lacks = "is not" if folder is None else f"lacks {_missing(folder)}"
     return ModelNotFound(

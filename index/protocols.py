@@ -6,7 +6,7 @@ change on either side of the seam.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,11 +21,17 @@ TokenIds = NDArray[np.int64]
 class Engine(Protocol):
     """Runs one checkpoint: integer arrays in, float arrays out, nothing of the model library in between."""
 
-    def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
-        """The model's outputs for one padded batch, both inputs of shape (batch, length).
+    @property
+    def name(self) -> str:
+        """What it is called, such as `onnx-int8`."""
+        ...
 
-        An encoder gives (hidden,) with shape (batch, length, width); a reader gives (start_logits,
-        end_logits), each of shape (batch, length).
+    def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, tuple[NDArray[np.float32], ...]]]:
+        """(index in `sequences`, the model's outputs for it) for every sequence, in any order.
+
+        Sequences are framed and not empty; how they are batched and padded is the engine's business. An
+        encoder gives (hidden,) with shape (length, width); a reader gives (start_logits, end_logits), each
+        of shape (length,).
         """
         ...
 

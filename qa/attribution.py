@@ -28,9 +28,9 @@ import regex
 import torch
 from numpy.typing import NDArray
 
-from index.checkpoint import Trainable
-from index.engine import segments
+from index.batches import segments
 from index.errors import DataError
+from index.torch_models import Trainable
 from ingest.records import Span
 from ingest.tokens import Frame
 from qa.trimming import trim

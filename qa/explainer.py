@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import threading
 
-from index.checkpoint import Trainable, load_trainable
 from index.errors import ModelError
 from index.presets import DEFAULT_PRESET
 from index.records import Hit
+from index.torch_models import Trainable, load_trainable
 from ingest.records import Span
 from qa.attribution import STEPS, attribute
 from qa.evidence import coverage

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from index.checkpoint import LoadedModel, load_model
-from index.engine import run_in_batches
 from index.presets import DEFAULT_PRESET
 from qa.protocols import Reader
 from qa.records import SpanCandidate
@@ -75,16 +72,16 @@ class RobertaReader:
     def _run(self, windows: Sequence[Window]) -> list[WindowLogits]:
         """What the model says about every window, in their order."""
         sequences = [window.input_ids for window in windows]
-        results = dict(run_in_batches(self._model.engine, sequences, self._model.tokenizer.pad_id))
+        results = dict(self._model.engine.run(sequences))
         return [
             WindowLogits(window=window, start=results[place][0], end=results[place][1])
             for place, window in enumerate(windows)
         ]
 
 
-def load_reader(name: str = DEFAULT_PRESET, *, dtype: torch.dtype | None = None) -> Reader:
-    """The reader called `name`: a preset, a folder or a hub id; `dtype` overrides the machine's default.
+def load_reader(name: str = DEFAULT_PRESET, *, engine: str | None = None) -> Reader:
+    """The reader called `name`: a preset, a folder or a hub id; `engine` overrides the fastest.
 
     Raises ModelNotFound and ModelError.
     """
-    return RobertaReader(load_model(name, "reader", dtype=dtype))
+    return RobertaReader(load_model(name, "reader", engine=engine))

@@ -229,11 +229,10 @@ def tiny_xlmr_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def pocket_encoder() -> Encoder:
     """The bundled encoder in float32."""
-    import torch
 
     from index.encoder import load_encoder
 
-    return load_encoder("pocket", dtype=torch.float32)
+    return load_encoder("pocket", engine="torch-fp32")
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,10 @@ import transformers
 from huggingface_hub import constants
 from tokenizers import Tokenizer
 
-from index.checkpoint import Task, load_model
-from index.engine import TorchEngine, keep_freed_memory, padded, run_in_batches
+from index.batches import run_in_batches
+from index.checkpoint import load_model
 from index.errors import ModelError, ModelNotFound
+from index.model_files import Task
 from index.presets import (
     DEFAULT_CHOICE,
     PRESETS,
@@ -29,6 +30,7 @@ from index.presets import (
     resolve_models,
 )
 from index.protocols import TokenIds
+from index.torch_engine import TorchEngine, keep_freed_memory
 from ingest.tokens import Frame
 
 TinyFolder = Callable[[str, str], Path]
@@ -56,7 +58,7 @@ def write(folder: Path, name: str, content: Any) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_reader_gives_the_logits_of_plain_transformers(tiny_folder: TinyFolder, family: str) -> None:
     folder = tiny_folder(family, "reader")
-    loaded = load_model(str(folder), "reader", dtype=torch.float32)
+    loaded = load_model(str(folder), "reader", engine="torch-fp32")
     question, context = "When does the bus leave?", "The bus leaves the harbour at eight."
     tokenizer, frame = loaded.tokenizer, loaded.tokenizer.pair
     a, b = tokenizer.encode_ids([question, context])
@@ -71,9 +73,7 @@ def test_a_reader_gives_the_logits_of_plain_transformers(tiny_folder: TinyFolder
 
     # A longer neighbour in the batch must change nothing.
     other = np.concatenate([ids, ids[-3:]])
-    ((_, outputs),) = [
-        item for item in run_in_batches(loaded.engine, [ids, other], tokenizer.pad_id) if not item[0]
-    ]
+    ((_, outputs),) = [item for item in loaded.engine.run([ids, other]) if not item[0]]
     assert len(outputs) == 2
     np.testing.assert_allclose(outputs[0], expected.start_logits[0].numpy(), atol=1e-5)
     np.testing.assert_allclose(outputs[1], expected.end_logits[0].numpy(), atol=1e-5)
@@ -81,29 +81,30 @@ def test_a_reader_gives_the_logits_of_plain_transformers(tiny_folder: TinyFolder
 
 def test_bert_segments_change_the_answer(tiny_bert_reader: Path) -> None:
     """Guards the test above: without segment numbers BERT gives other logits."""
-    loaded = load_model(str(tiny_bert_reader), "reader", dtype=torch.float32)
+    loaded = load_model(str(tiny_bert_reader), "reader", engine="torch-fp32")
     model = transformers.AutoModelForQuestionAnswering.from_pretrained(tiny_bert_reader, dtype=torch.float32)
-    blind = TorchEngine(model, ("start_logits",))
-    ids, mask = padded([np.array([2, 10, 11, 3, 12, 13, 3])], 0)
-    assert np.abs(loaded.engine.run(ids, mask)[0] - blind.run(ids, mask)[0]).max() > 1e-3
+    blind = TorchEngine(model, ("start_logits",), pad_id=0)
+    asked = [np.array([2, 10, 11, 3, 12, 13, 3])]
+    ((_, seeing),), ((_, unseeing),) = loaded.engine.run(asked), blind.run(asked)
+    assert np.abs(seeing[0] - unseeing[0]).max() > 1e-3
 
 
 @pytest.mark.parametrize(("family", "window"), [("roberta", 64), ("xlm-roberta", 64), ("bert", 66)])
 def test_the_window_is_what_the_position_table_can_hold(
     tiny_folder: TinyFolder, family: str, window: int
 ) -> None:
-    loaded = load_model(str(tiny_folder(family, "encoder")), "encoder", dtype=torch.float32)
+    loaded = load_model(str(tiny_folder(family, "encoder")), "encoder", engine="torch-fp32")
     assert (loaded.max_tokens, loaded.dimension) == (window, 32)
     full = np.full(window, 7, dtype=np.int64)
-    ((_, (hidden,)),) = run_in_batches(loaded.engine, [full], loaded.tokenizer.pad_id)
+    ((_, (hidden,)),) = loaded.engine.run([full])
     assert hidden.shape == (window, 32)
     with pytest.raises((IndexError, RuntimeError)):
-        list(run_in_batches(loaded.engine, [np.append(full, 7)], loaded.tokenizer.pad_id))
+        list(loaded.engine.run([np.append(full, 7)]))
 
 
 @pytest.mark.parametrize("task", ["encoder", "reader"])
 def test_the_bundled_models_load(task: Task) -> None:
-    loaded = load_model("pocket", task, dtype=torch.float32)
+    loaded = load_model("pocket", task, engine="torch-fp32")
     assert loaded.name == "pocket"
     assert loaded.dimension == 384
     assert loaded.max_tokens == {"encoder": 256, "reader": 512}[task]
@@ -341,7 +342,7 @@ class CountingEngine:
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[np.ndarray[Any, Any], ...]:
+    def run_batch(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[np.ndarray[Any, Any], ...]:
         self.shapes.append(input_ids.shape)
         assert ((input_ids == -1) == (attention_mask == 0)).all()
         return (input_ids.astype(np.float32),)
@@ -351,15 +352,15 @@ def test_batches_keep_the_budget_and_lose_nothing() -> None:
     lengths = [3, 50, 1, 7, 7, 120, 2, 30]
     sequences = [np.full(length, index, dtype=np.int64) for index, length in enumerate(lengths)]
     engine = CountingEngine()
-    results = dict(run_in_batches(engine, sequences, pad_id=-1, token_budget=100))
+    results = dict(run_in_batches(engine.run_batch, sequences, pad_id=-1, token_budget=100))
     assert sorted(results) == list(range(len(lengths)))
     for index, (output,) in results.items():
         assert output.tolist() == [index] * lengths[index]
     assert all(rows == 1 or rows * columns <= 100 for rows, columns in engine.shapes)
     assert (1, 120) in engine.shapes
-    assert list(run_in_batches(engine, [], pad_id=-1)) == []
+    assert list(run_in_batches(engine.run_batch, [], pad_id=-1)) == []
     with pytest.raises(ValueError, match="without tokens"):
-        list(run_in_batches(engine, [np.array([], dtype=np.int64)], pad_id=-1))
+        list(run_in_batches(engine.run_batch, [np.array([], dtype=np.int64)], pad_id=-1))
 
 
 def test_memory_settings_are_harmless_to_repeat() -> None:

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from index.checkpoint import load_model
 from index.encoder import RobertaEncoder, load_encoder, unit_length
+from index.engine_names import ENGINES
 from index.presets import models_folder
 from index.protocols import Encoder, Vectors
 
@@ -52,7 +53,7 @@ def test_the_pocket_encoder_equals_plain_transformers(pocket_encoder: Encoder) -
 @pytest.mark.parametrize("family", ["roberta", "bert", "xlm-roberta"])
 def test_every_family_equals_plain_transformers(tiny_folder: Callable[[str, str], Path], family: str) -> None:
     folder = tiny_folder(family, "encoder")
-    encoder = load_encoder(str(folder), dtype=torch.float32)
+    encoder = load_encoder(str(folder), engine="torch-fp32")
     expected = reference(folder, TEXTS, window=encoder.max_tokens)
     np.testing.assert_allclose(encoder.encode_passages(TEXTS), expected, atol=1e-5)
 
@@ -80,17 +81,17 @@ def test_paraphrases_are_nearer_than_strangers(pocket_encoder: Encoder) -> None:
     assert one @ other > one @ stranger + 0.3
 
 
-def test_half_precision_points_the_same_way(pocket_encoder: Encoder) -> None:
-    half = load_encoder("pocket", dtype=torch.bfloat16).encode_passages(TEXTS)
-    assert half.dtype == np.float32
-    assert (np.sum(half * pocket_encoder.encode_passages(TEXTS), axis=1) > 0.998).all()
+@pytest.mark.parametrize(
+    ("engine", "least"), [("torch-bf16", 0.998), ("onnx-fp32", 0.99999), ("onnx-int8", 0.98)]
+)
+def test_every_engine_points_the_same_way(pocket_encoder: Encoder, engine: str, least: float) -> None:
+    vectors = load_encoder("pocket", engine=engine).encode_passages(TEXTS)
+    assert vectors.dtype == np.float32
+    assert (np.sum(vectors * pocket_encoder.encode_passages(TEXTS), axis=1) > least).all()
 
 
-def test_precision_is_no_part_of_the_fingerprint(tiny_bert_encoder: Path) -> None:
-    prints = {
-        load_model(str(tiny_bert_encoder), "encoder", dtype=dtype).fingerprint
-        for dtype in (torch.float32, torch.bfloat16)
-    }
+def test_the_engine_is_no_part_of_the_fingerprint(tiny_bert_encoder: Path) -> None:
+    prints = {load_model(str(tiny_bert_encoder), "encoder", engine=engine).fingerprint for engine in ENGINES}
     assert len(prints) == 1
 
 
@@ -103,7 +104,7 @@ def test_other_weights_have_another_fingerprint(tiny_bert_encoder: Path, tiny_xl
 def test_a_text_over_the_window_is_counted_and_logged(
     tiny_roberta_encoder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    encoder = RobertaEncoder(load_model(str(tiny_roberta_encoder), "encoder", dtype=torch.float32))
+    encoder = RobertaEncoder(load_model(str(tiny_roberta_encoder), "encoder", engine="torch-fp32"))
     fits = "x" * encoder.passage_room
     assert encoder.count_tokens(fits) == encoder.passage_room
     encoder.encode_passages([fits])
@@ -124,7 +125,7 @@ def test_prefixes_and_cls_pooling_are_used(tiny_xlmr_encoder: Path, tmp_path: Pa
     (folder / "modules.json").write_text('[{"path": "1_Pooling", "type": "x.Pooling"}]', encoding="utf-8")
     prompts = '{"prompts": {"query": "Who: ", "passage": "It: "}}'
     (folder / "config_sentence_transformers.json").write_text(prompts, encoding="utf-8")
-    encoder = load_encoder(str(folder), dtype=torch.float32)
+    encoder = load_encoder(str(folder), engine="torch-fp32")
     expected = reference(folder, ("Who: sails?", "It: sails?"), pooling="cls")
     np.testing.assert_allclose(encoder.encode_queries(["sails?"])[0], expected[0], atol=1e-5)
     np.testing.assert_allclose(encoder.encode_passages(["sails?"])[0], expected[1], atol=1e-5)

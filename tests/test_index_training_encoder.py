@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from index.checkpoint import load_trainable
 from index.encoder import load_encoder
 from index.errors import DataError, ModelError, ModelMismatch
 from index.mining import hard_negatives
 from index.retriever import Retriever
 from index.store import Store
+from index.torch_models import load_trainable
 from index.training.contrastive import cached_parts, contrastive_loss, pooled
 from index.training.encoder import TrainedEncoder, _EncoderTask, _figures, train_encoder
 from index.training.encoder_settings import EncoderTraining, HardNegatives, PairSource, encoder_settings
@@ -88,7 +88,7 @@ class TestLearning:
 
     @staticmethod
     def _found(name: str) -> int:
-        encoder = load_encoder(name, dtype=torch.float32)
+        encoder = load_encoder(name, engine="torch-fp32")
         questions = encoder.encode_queries([f"who is at {key}?" for key in KEYS])
         passages = encoder.encode_passages([f"The ship lies in {word} until spring." for word in SHIPS])
         return int((np.argmax(questions @ passages.T, axis=1) == np.arange(len(SHIPS))).sum())
@@ -338,7 +338,7 @@ class TestFewerDimensions:
     def test_they_are_the_first_brought_to_unit_length(self, tiny_roberta_encoder: Path) -> None:
         texts = ["A ship's log records the wind.", "Who?"]
         whole, short = (
-            load_encoder(f"{tiny_roberta_encoder}{cut}", dtype=torch.float32) for cut in ("", "@8")
+            load_encoder(f"{tiny_roberta_encoder}{cut}", engine="torch-fp32") for cut in ("", "@8")
         )
         full, cut = whole.encode_passages(texts), short.encode_passages(texts)
         assert (short.dimension, cut.shape) == (8, (2, 8))

@@ -23,7 +23,9 @@ FRONT_DOORS = {
         *("index/selecting.py", "index/upkeep.py", "index/copying.py"),
         *(f"index/migrations/{name}.py" for name in ("__init__", "versions/schema_1", "versions/schema_2")),
     },
-    "transformers": {"index/checkpoint.py"},
+    "transformers": {"index/torch_models.py"},
+    "onnxruntime": {"index/onnx_engine.py"},
+    "onnx": {"index/graph.py", "index/onnx_engine.py"},
     "matplotlib": {"qa/plots.py"},
 }
 NAME = {path: path.relative_to(ROOT).as_posix() for path in MODULES}

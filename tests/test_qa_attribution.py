@@ -12,9 +12,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.checkpoint import Trainable, load_trainable
-from index.engine import segments
+from index.batches import segments
 from index.errors import DataError
+from index.torch_models import Trainable, load_trainable
 from ingest.records import Span
 from qa.attribution import attribute, words_of
 from qa.reader import load_reader
@@ -163,7 +163,7 @@ def test_every_answer_of_the_reader_is_explained_with_its_own_score(
 ) -> None:
     """Long contexts of all scripts: several windows, trimmed punctuation, joined emoji."""
     context = "naïve café (😀😀) 你好世界。 Привет, мир! e\u0301e\u0301 👩\u200d🔬 “Liu”, 3.14. " * 4
-    answers = load_reader(str(tiny_folder(family, "reader")), dtype=torch.float32).read(QUESTION, [context])
+    answers = load_reader(str(tiny_folder(family, "reader")), engine="torch-fp32").read(QUESTION, [context])
     assert len(answers) == 5
     for answer in answers:
         span = Span(start=answer.start, end=answer.end)
@@ -266,7 +266,7 @@ def test_any_question_and_text_are_explained_at_their_places(
     context: str,
     family: str,
 ) -> None:
-    reader = load_reader(str(tiny_folder(family, "reader")), dtype=torch.float32)
+    reader = load_reader(str(tiny_folder(family, "reader")), engine="torch-fp32")
     for answer in reader.read(question, [context])[:1]:
         span = Span(start=answer.start, end=answer.end)
         found = attribute(tiny(family), question, context, span, steps=2)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from index.batches import Outputs, run_in_batches
 from index.checkpoint import LoadedModel, load_model
 from index.protocols import TokenIds
 from index.store import Store
@@ -57,14 +57,21 @@ class Logits:
     def __init__(self, make: Callable[[tuple[int, int]], NDArray[np.float32]]) -> None:
         self._make = make
 
-    def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
+    @property
+    def name(self) -> str:
+        return "strange"
+
+    def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, Outputs]]:
+        return run_in_batches(self._batch, sequences, 0)
+
+    def _batch(self, input_ids: TokenIds, attention_mask: TokenIds) -> Outputs:
         rows, length = input_ids.shape
         return self._make((rows, length)), self._make((rows, length))
 
 
 @pytest.fixture(scope="module")
 def pocket() -> LoadedModel:
-    return load_model("pocket", "reader", dtype=torch.float32, device="cpu")
+    return load_model("pocket", "reader", engine="torch-fp32")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -277,9 +277,12 @@ def of_strange_questions(path: Path, contexts: Sequence[str]) -> Path:
 class NothingButNaN:
     """An engine that fails to count."""
 
-    def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
-        nothing = np.full(input_ids.shape, np.nan, dtype=np.float32)
-        return nothing, nothing
+    name = "broken"
+
+    def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, tuple[NDArray[np.float32], ...]]]:
+        for index, sequence in enumerate(sequences):
+            nothing = np.full(len(sequence), np.nan, dtype=np.float32)
+            yield index, (nothing, nothing)
 
 
 def test_logits_that_are_no_numbers_refuse_everything(

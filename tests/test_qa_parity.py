@@ -111,7 +111,7 @@ def pair(tiny_folder: Callable[[str, str], Path]) -> Callable[[str], tuple[Reade
                 special_tokens=SPECIAL_TOKENS[family],
                 segments=family == "bert",
             )
-            made[family] = (load_reader(str(folder), dtype=torch.float32), plain)
+            made[family] = (load_reader(str(folder), engine="torch-fp32"), plain)
         return made[family]
 
     return make
@@ -161,7 +161,7 @@ def test_the_bundled_reader_reads_as_plain_transformers_do() -> None:
     with gzip.open(source, "rt", encoding="utf-8") as file:
         articles = json.load(file)["data"]
     paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
-    ours = load_reader("pocket", dtype=torch.float32)
+    ours = load_reader("pocket", engine="torch-fp32")
     folder = ROOT / "data/models/pocket/reader"
     plain = PlainReader(folder, max_tokens=384, special_tokens=4, segments=False)
     for paragraph in paragraphs[:: len(paragraphs) // 19]:

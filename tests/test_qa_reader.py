@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ CONTEXTS = (
 
 @pytest.fixture(scope="module")
 def pocket() -> RobertaReader:
-    reader = load_reader("pocket", dtype=torch.float32)
+    reader = load_reader("pocket", engine="torch-fp32")
     assert isinstance(reader, RobertaReader)
     return reader
 
@@ -94,9 +94,12 @@ def test_many_questions_at_once_read_as_each_alone(pocket: RobertaReader) -> Non
 
 def test_a_model_that_fails_to_count_gives_no_candidates(tiny_roberta_reader: Path) -> None:
     class Broken:
-        def run(self, input_ids: TokenIds, attention_mask: TokenIds) -> tuple[NDArray[np.float32], ...]:
-            nothing = np.full(input_ids.shape, np.nan, dtype=np.float32)
-            return nothing, nothing
+        name = "broken"
+
+        def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, tuple[NDArray[np.float32], ...]]]:
+            for index, sequence in enumerate(sequences):
+                nothing = np.full(len(sequence), np.nan, dtype=np.float32)
+                yield index, (nothing, nothing)
 
     from dataclasses import replace
 

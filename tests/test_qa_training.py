@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from index.checkpoint import load_trainable
 from index.errors import DataError, ModelError
 from index.mining import nearest_texts
+from index.torch_models import load_trainable
 from index.training.loop import TrainingProgress
 from index.training.sampling import draw
 from index.training.settings import LoopSettings
@@ -91,7 +91,7 @@ class TestLearning:
 
     @staticmethod
     def _right(name: str) -> int:
-        reader = load_reader(name, dtype=torch.float32)
+        reader = load_reader(name, engine="torch-fp32")
         right = 0
         for number, harbour in enumerate(SHIPS):
             context = f"The ship {number} lies in {harbour} until spring. Its log records the wind."
@@ -359,7 +359,7 @@ class TestDistillation:
         from index.checkpoint import load_model
         from qa.windows import make_windows
 
-        model = load_model(str(tiny_bert_reader), "reader", dtype=torch.float32)
+        model = load_model(str(tiny_bert_reader), "reader", engine="torch-fp32")
         question, context = (
             "Where does the ship lie?",
             "The ship lies in the harbour to the north of the town.",
@@ -370,9 +370,8 @@ class TestDistillation:
         )
         starts, ends = Teacher(model).logits([(question, context, window) for window in windows])
         for window, start, end in zip(windows, starts, ends, strict=True):
-            ids = window.input_ids[None]
-            expected = model.engine.run(ids, np.ones_like(ids))
-            for ours, theirs in ((start, expected[0][0]), (end, expected[1][0])):
+            ((_, expected),) = model.engine.run([window.input_ids])
+            for ours, theirs in zip((start, end), expected, strict=True):
                 finite = torch.isfinite(ours)
                 assert int(finite.sum()) == len(window.offsets) + 1
                 assert np.allclose(ours[finite], theirs[finite.numpy()], atol=1e-5)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from index.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui import views
 from ui.library import Library
@@ -40,6 +41,7 @@ def show_page() -> None:
         settings = load_settings()
         if not admitted(settings.password):
             return
+        prefer(settings.engine)
         library = open_library(str(settings.store), settings.models)
         contents = library.contents()
         st.html(views.header(contents.stats.documents, contents.stats.passages))

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
+from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
 
@@ -81,6 +82,11 @@ def _common_flags() -> _Parser:
         help="preset, hub id or folder of the encoder alone; NAME@256 takes 256 of its dimensions",
     )
     group.add_argument("--reader", metavar="NAME", help="preset, hub id or folder of the reader alone")
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what runs the models (or SPANWISE_ENGINE); by default the fastest, measured once",
+    )
     group.add_argument("--json", action="store_true", help="machine-readable standard output")
     return common
 
@@ -209,6 +215,13 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--vectors", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     sub.add_argument("--dimension", type=_positive, default=384, metavar="D", help="their width (384)")
     sub.add_argument("--index", default="auto", metavar="KIND", help="auto, or a FAISS factory string (auto)")
+    purpose = "time every engine side by side: reading for a question, and encoding"
+    sub = kinds.add_parser("engines", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench engines")
+    sub.add_argument(
+        "--passages", type=_positive, default=20, metavar="N", help="of the demo collection (20)"
+    )
+    sub.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each engine (15)")
 
 
 def _models(add: _Add) -> None:

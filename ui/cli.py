@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
+from index.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui.arguments import build_parser
 from ui.output import dumps, error_json
@@ -48,6 +49,7 @@ def _run(arguments: Sequence[str]) -> int:
         settings = load_settings(flags, terminal=sys.stdout.isatty())
         debug = settings.debug
         quiet_environment()
+        prefer(settings.engine)
 
         from ui.commands import COMMANDS
 

@@ -260,6 +260,23 @@ def _bench_index(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _bench_engines(flags: Flags, settings: Settings) -> int:
+    from index.presets import resolve_models
+    from qa.speed import measure_engines
+    from qa.squad import read_squad
+    from ui.demo import demo_passages, demo_questions
+    from ui.progress import say
+
+    chosen = resolve_models(settings.models)
+    questions = [example.question for example in read_squad(demo_questions()).examples[::8]]
+    passages = demo_passages(flags["passages"])
+    measured = measure_engines(
+        (chosen.encoder, chosen.reader), questions, passages, rounds=flags["rounds"], progress=say
+    )
+    _show(settings, measured.as_json(), figures.engines_text(measured))
+    return 0
+
+
 def _models(flags: Flags, settings: Settings) -> int:
     from ui.inventory import list_presets
 
@@ -453,6 +470,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "backup": _backup,
     "reembed": _reembed,
     "bench index": _bench_index,
+    "bench engines": _bench_engines,
     "models": _models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,

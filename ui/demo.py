@@ -10,22 +10,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice, zip_longest
 from pathlib import Path
 
 from index.presets import models_folder
 from index.records import IngestProgress, IngestReport
 from index.store import Store
+from ingest.pipeline import ingest_paths
+from ingest.records import Document
 from qa.answering import Answerer
 from qa.metrics import exact_match, f1, gold_answers, normalise_answer
 from qa.records import AskResult
 from qa.squad import Example, read_squad
 
 _OVERLAP = 0.5
+_PASSAGE = 1100  # characters, some 240 tokens
 
 
 def demo_collection() -> Path:
     """The folder of the demo's documents."""
     return models_folder().parent / "collection"
+
+
+def demo_passages(count: int) -> list[str]:
+    """Texts of the demo collection as long as passages are, one of each document in turn."""
+    texts = [item.text for item in ingest_paths([demo_collection()]) if isinstance(item, Document)]
+    cut = [[text[start : start + _PASSAGE] for start in range(0, len(text), _PASSAGE)] for text in texts]
+    in_turn = [piece for row in zip_longest(*cut) for piece in row if piece and len(piece) > _PASSAGE // 2]
+    return list(islice(cycle(in_turn), count))
 
 
 def demo_questions() -> Path:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # these modules load numerics, this one must not
     from index.scale import IndexFigures
     from qa.curves import Bin, RiskCoverage
     from qa.reports import AnswersReport, ReaderReport
+    from qa.speed import SpeedReport
 
 _STAGES = {
     "not_retrieved": "no passage with the answer among the first 100",
@@ -97,6 +98,23 @@ def index_text(measured: IndexFigures) -> str:
     lines = [figures_text(flat), f"{'peak_rss':<20} {words.byte_size(measured.peak_rss)}", ""]
     lines.append("selected    p50 ms    recall@10")
     lines += [f"{item.share:>8.1%}{item.p50_ms:>10.2f}{item.recall:>13.3f}" for item in measured.selected]
+    return "\n".join(lines)
+
+
+def engines_text(measured: SpeedReport) -> str:
+    """Each engine's times, the fastest reader first, and how its results compare with float32."""
+    versions = ", ".join(f"{name} {number}" for name, number in measured.machine["versions"].items())
+    lines = [
+        f"{measured.machine['processor']}, {measured.machine['cores']} cores; {versions}",
+        f"{measured.passages} passages, {measured.tokens:,} tokens; medians of {measured.rounds} rounds",
+        "",
+        "engine         read ms  spread   times  encode ms   times  same answers   cosine",
+    ]
+    lines += [
+        f"{item.engine:<12}{item.read_ms:>10.0f}{item.read_spread_ms:>8.0f}{item.read_ratio:>8.2f}"
+        f"{item.encode_ms:>11.0f}{item.encode_ratio:>8.2f}{item.same_answers:>14.1%}{item.cosine:>9.4f}"
+        for item in measured.engines
+    ]
     return "\n".join(lines)
 
 

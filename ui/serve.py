@@ -16,7 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 from ingest.errors import SpanwiseError
-from ui.settings import MODELS_VARIABLE, PASSWORD_VARIABLE, STORE_VARIABLE, Settings
+from ui.settings import (
+    ENGINE_VARIABLE,
+    MODELS_VARIABLE,
+    PASSWORD_VARIABLE,
+    STORE_VARIABLE,
+    Settings,
+)
 
 FIRST_PORT = 8501
 _PORTS_TRIED = 50
@@ -84,6 +90,8 @@ def environment(settings: Settings) -> dict[str, str]:
         found[MODELS_VARIABLE] = settings.models
     if settings.password:
         found[PASSWORD_VARIABLE] = settings.password
+    if settings.engine:
+        found[ENGINE_VARIABLE] = settings.engine
     return found
 
 

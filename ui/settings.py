@@ -16,6 +16,7 @@ from ingest.errors import SpanwiseError
 
 STORE_VARIABLE = "SPANWISE_STORE"
 MODELS_VARIABLE = "SPANWISE_MODELS"
+ENGINE_VARIABLE = "SPANWISE_ENGINE"
 DEBUG_VARIABLE = "SPANWISE_DEBUG"
 PASSWORD_VARIABLE = "SPANWISE_UI_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -38,13 +39,15 @@ class Settings:
     """What every command needs to know.
 
     `models` is "PRESET" or "ENCODER,READER" with either side empty, None for the models that the store
-    records. `store_given` says that the store was named by a flag. `password` opens the page.
+    records. `engine` is what runs models, None for the fastest of this machine. `store_given` says that the
+    store was named by a flag. `password` opens the page.
     """
 
     store: Path
     store_given: bool = False
     models: str | None = None
     password: str | None = field(default=None, repr=False)
+    engine: str | None = None
     json: bool = False
     debug: bool = False
     colour: bool = False
@@ -74,6 +77,7 @@ def load_settings(
             flags.get("models") or environ.get(MODELS_VARIABLE), flags.get("encoder"), flags.get("reader")
         ),
         password=environ.get(PASSWORD_VARIABLE) or None,
+        engine=flags.get("engine") or environ.get(ENGINE_VARIABLE) or None,
         json=bool(flags.get("json", False)),
         debug=bool(environ.get(DEBUG_VARIABLE)),
         colour=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",

@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from index.checkpoint import LoadedModel, Trainable, load_trainable, save_trained
+from index.batches import padded, segments
+from index.checkpoint import LoadedModel
 from index.encoder import RobertaEncoder, unit_length
-from index.engine import TorchEngine, padded, segments
 from index.mining import hard_negatives
 from index.protocols import TokenIds, Vectors
+from index.torch_engine import TorchEngine
+from index.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
 from index.training.card import encoder_card
 from index.training.contrastive import cached_parts, contrastive_loss, pooled
 from index.training.encoder_settings import EncoderTraining
@@ -278,7 +280,11 @@ class _EncoderTask:
             name="in training",
             tokenizer=start.tokenizer,
             engine=TorchEngine(
-                start.model, ("last_hidden_state",), device=str(start.model.device), separator=start.separator
+                start.model,
+                OUTPUTS["encoder"],
+                pad_id=start.tokenizer.pad_id,
+                device=str(start.model.device),
+                separator=start.separator,
             ),
             max_tokens=start.max_tokens,  # as it will be used, however short the texts of a step are cut
             dimension=int(start.model.config.hidden_size),

@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 import torch
 
-from index.checkpoint import best_dtype
-from index.engine import keep_freed_memory
 from index.errors import DataError
+from index.torch_engine import keep_freed_memory
+from index.torch_models import best_dtype
 from index.training.settings import LoopSettings
 from index.training.state import Saved, load_state, save_state
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from index.checkpoint import LoadedModel, load_model
-from index.engine import run_in_batches
 from index.errors import ModelError
 from ingest.tokens import Tokens
 from qa.training.features import NO_ANSWER
@@ -57,7 +56,7 @@ class Teacher:
             head = np.concatenate([frame.before, question[: max(0, room)], frame.between]).astype(np.int64)
             sequences.append(np.concatenate([head, part, np.array(frame.after, dtype=np.int64)]))
             places.append(len(head))
-        outputs = dict(run_in_batches(model.engine, sequences, model.tokenizer.pad_id))
+        outputs = dict(model.engine.run(sequences))
         found: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
         for index, (_, _, window) in enumerate(asked):
             size = window.token_end - window.token_start

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import torch
 
-from index.checkpoint import LoadedModel, Trainable, load_trainable, save_trained
+from index.batches import padded, segments
+from index.checkpoint import LoadedModel
 from index.encoder import load_encoder
-from index.engine import TorchEngine, padded, segments
 from index.errors import DataError
 from index.mining import nearest_texts
 from index.presets import DEFAULT_PRESET, Prefixes
+from index.torch_engine import TorchEngine
+from index.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.sampling import Order
 from index.training.state import made_folder
@@ -324,7 +326,8 @@ class _ReaderTask:
             tokenizer=start.tokenizer,
             engine=TorchEngine(
                 start.model,
-                ("start_logits", "end_logits"),
+                OUTPUTS["reader"],
+                pad_id=start.tokenizer.pad_id,
                 device=str(start.model.device),
                 separator=start.separator,
             ),
