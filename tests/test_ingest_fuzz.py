@@ -202,7 +202,8 @@ def assert_parses_or_refuses(data: bytes, path: str) -> None:
     size = len(document.text)
     assert size
     document.text.encode()
-    places = [(place.start, place.end) for place in (*document.pages, *document.units)]
+    places = [(page.start, page.end) for page in document.pages]
+    places += [(unit.start, unit.end) for unit in document.units]
     assert all(0 <= start <= end <= size for start, end in places)
     assert all(0 <= heading.start <= size and heading.title for heading in document.headings)
     assert all(0 <= run.text_start < run.text_end <= size for run in document.source_map)
