@@ -331,7 +331,10 @@ class Store:
         """Copy this store into a new or empty folder while others use it; the copy opens as a store."""
         from index.copying import back_up
 
-        return back_up(self._catalog, self.path, target)
+        report = back_up(self._catalog, self.path, target)
+        with Store.open(target) as copy:
+            copy.snapshot()  # its indexes are built now, not when somebody is in need of it
+        return report
 
     # -- reading --------------------------------------------------------------------------------------------
 
