@@ -54,6 +54,7 @@ from index.records import (
     ReembedReport,
     Stats,
 )
+from index.trouble import explained
 from index.vectors import least_vectors
 from ingest.chunking import ChunkSettings
 from ingest.options import ParseOptions
@@ -472,6 +473,11 @@ class Store:
                 self._lock.acquire(timeout=wait_seconds)
             except Timeout as error:
                 raise locked(self.path, wait_seconds) from error
+            except OSError as error:
+                said = explained(error, str(self.path))
+                if said is None:
+                    raise
+                raise said from error
             outermost, self._noted = not self._noted, True
             try:
                 if outermost:
