@@ -96,11 +96,18 @@ def test_a_link_to_itself_is_no_end(tmp_path: Path) -> None:
 def test_folders_may_lie_deeper_than_programs_call(tmp_path: Path) -> None:
     folder = tmp_path
     depth = (3800 - len(str(tmp_path))) // 2
-    for _ in range(depth):
-        folder /= "d"
-        folder.mkdir()
-    (folder / "a.txt").write_text("text")
-    assert _names(tmp_path, tmp_path) == ["d/" * depth + "a.txt"]
+    try:
+        for _ in range(depth):
+            folder /= "d"
+            folder.mkdir()
+        (folder / "a.txt").write_text("text")
+        assert _names(tmp_path, tmp_path) == ["d/" * depth + "a.txt"]
+    finally:
+        # From the inside: what clears temporary folders away later calls itself once a level.
+        (folder / "a.txt").unlink(missing_ok=True)
+        for _ in range(depth):
+            folder.rmdir()
+            folder = folder.parent
 
 
 def test_large_folders_are_listed_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
