@@ -17,6 +17,8 @@ from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
 
+BENCH_PARTS = ("reading", "encoding", "asking", "fresh", "ingest", "growth")
+
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
 with their page - or an honest "no answer in here". Everything runs on this computer."""
@@ -208,7 +210,42 @@ def _moving(add: _Add) -> None:
 
 
 def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
-    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+    parser.set_defaults(command="bench")
+    parser.add_argument(
+        "--parts",
+        type=_parts,
+        metavar="PART[,PART]",
+        help="reading, encoding, asking, fresh, ingest, growth; without it all of them",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the record here as it grows")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw its figures into this folder")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="another store to ask beside --store, such as one made by bench grow; can be repeated",
+    )
+    parser.add_argument(
+        "--documents", type=Path, metavar="DIR", help="a folder to ingest (the demo's collection)"
+    )
+    parser.add_argument("--files", type=_positive, default=100, metavar="N", help="of them (100)")
+    parser.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each way (15)")
+    parser.add_argument(
+        "--compared", type=_positive, default=100, metavar="N", help="questions compared with float32 (100)"
+    )
+    parser.add_argument(
+        "--asked", type=_positive, default=100, metavar="N", help="questions to a store (100)"
+    )
+    kinds = parser.add_subparsers(metavar="KIND", title="single kinds")
+    purpose = "grow a new store from another one's documents, to measure at sizes that are not at hand"
+    sub = kinds.add_parser("grow", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench grow")
+    sub.add_argument("target", type=Path, metavar="DIR", help="the new store; --store is the source")
+    sub.add_argument(
+        "--passages", type=_positive, default=1_000_000, metavar="N", help="how many it gets (1000000)"
+    )
     purpose = "build a vector index over generated vectors and measure time, bytes and recall"
     sub = kinds.add_parser("index", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
     sub.set_defaults(command="bench index")
@@ -389,6 +426,14 @@ def _numbers(least: int) -> Callable[[str], tuple[int, ...]]:
         return numbers
 
     return parse
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [part for part in parts if part not in BENCH_PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(BENCH_PARTS)}")
+    return parts
 
 
 def _positive(text: str) -> int:

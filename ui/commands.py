@@ -249,6 +249,18 @@ def _reembed(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _bench(flags: Flags, settings: Settings) -> int:
+    from ui.benching import bench
+
+    return bench(flags, settings)
+
+
+def _bench_grow(flags: Flags, settings: Settings) -> int:
+    from ui.benching import bench_grow
+
+    return bench_grow(flags, settings)
+
+
 def _bench_index(flags: Flags, settings: Settings) -> int:
     from index.scale import measure_index
     from ui.progress import say
@@ -469,6 +481,8 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "import": _import,
     "backup": _backup,
     "reembed": _reembed,
+    "bench": _bench,
+    "bench grow": _bench_grow,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
     "models": _models,
