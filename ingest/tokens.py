@@ -21,6 +21,8 @@ from tokenizers import Encoding, Tokenizer
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN_NAMES = ("[UNK]", "<unk>")
 _PART_CHARACTERS = 500_000
+# Which characters are white space; none is beyond the ideographic one.
+_BLANK = np.array([chr(code).isspace() for code in range(0x3002)])
 _PAD_NAMES = ("[PAD]", "<pad>")
 _MASK_NAMES = ("[MASK]", "<mask>")
 
@@ -128,13 +130,14 @@ class TextTokenizer:
 
         A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown.
         """
+        if not self._spells_bytes:
+            ids = self.encode_ids([text])[0]
+            return float((ids == self.unk_id).mean()) if len(ids) and self.unk_id is not None else 0.0
         tokens = self.encode(text)
         if not len(tokens):
             return 0.0
         unknown = tokens.ids == (-1 if self.unk_id is None else self.unk_id)
-        if self._spells_bytes:
-            unknown |= _fragments(tokens.offsets)
-        return float(unknown.mean())
+        return float((unknown | _fragments(tokens.offsets)).mean())
 
     def _tokens(self, text: str, encoding: Encoding) -> Tokens:
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
@@ -196,8 +199,8 @@ def _frame(encoding: Encoding) -> Frame:
 
 def _trimmed(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Offsets without white space at either end of a token (byte-level vocabularies count it in)."""
-    blank = np.fromiter((character.isspace() for character in text), dtype=bool, count=len(text))
-    blank = np.append(blank, False)
+    characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    blank = np.append(_BLANK[np.minimum(characters, len(_BLANK) - 1)], False)
     starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
     while (moving := (starts < ends) & blank[starts]).any():
         starts[moving] += 1
