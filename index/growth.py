@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any
@@ -56,17 +56,15 @@ class Growth:
         return asdict(self)
 
 
-def grow(
-    source: Store,
-    target: Store,
-    sizes: tuple[int, ...],
-    *,
-    progress: Callable[[str], None],
-) -> Growth:
-    """Write documents of `source` into the empty store `target` until it holds each of `sizes` in turn."""
-    fingerprint = source.encoder.fingerprint
+def grow(source: Store, target: Store, sizes: Sequence[int]) -> Iterator[Growth]:
+    """Write documents of `source` into the empty store `target` until it holds each of `sizes` in turn.
+
+    Gives what is known so far at each of them. Raises ValueError for a source without passages.
+    """
     held = source.stats().passages
-    documents = _copies(source, fingerprint)
+    if not held:
+        raise ValueError("the source holds no passages")
+    documents = _copies(source, source.encoder.fingerprint)
     points: list[GrowthPoint] = []
     written = 0
     for size in sizes:
@@ -83,8 +81,7 @@ def grow(
                 index_bytes=_searched_bytes(target) / max(1, written),
             )
         )
-        progress(f"{written:,} passages, {points[-1].write_ms:.2f} ms of processor time each")
-    return Growth(source_passages=held, points=tuple(points))
+        yield Growth(source_passages=held, points=tuple(points))
 
 
 def _searched_bytes(store: Store) -> int:
@@ -107,12 +104,8 @@ def _copies(source: Store, fingerprint: str) -> Iterator[Holding]:
     random = np.random.default_rng(_SEED)
     revision = source.catalog.revision()
     for turn in count(1):
-        held = 0
         for holding in source.catalog.holdings(revision, fingerprint):
-            held += len(holding.passages)
             yield _copy(holding, turn, random)
-        if not held:
-            raise ValueError("the source holds no passages")
 
 
 def _copy(holding: Holding, turn: int, random: np.random.Generator) -> Holding:

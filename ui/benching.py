@@ -13,6 +13,7 @@ from index.errors import StoreError
 from index.presets import resolve_models
 from index.store import Store
 from qa.benchmark import GROWTH, PARTS, BenchPlan, run_bench, write_record
+from qa.speed import machine_facts
 from qa.squad import read_squad
 from ui import output
 from ui.demo import demo_collection, demo_passages, demo_questions
@@ -51,12 +52,16 @@ def bench_grow(flags: Flags, settings: Settings) -> int:
     if target.exists():
         raise StoreError(f"{target} exists already", hint="name a folder that does not exist")
     sizes = (*(size for size in _GROWN if size < flags["passages"]), flags["passages"])
+    growth: dict[str, Any] = {}
     with (
         Store.open(settings.store, models=settings.models) as source,
         Store.open(target, create=True, encoder=source.encoder) as store,
     ):
-        growth = grow(source, store, sizes, progress=say).as_json()
-    (target / GROWTH).write_text(json.dumps(growth, indent=1), encoding="utf-8")
+        for so_far in grow(source, store, sizes):
+            growth = {"machine": machine_facts(), **so_far.as_json()}
+            (target / GROWTH).write_text(json.dumps(growth, indent=1), encoding="utf-8")
+            point = so_far.points[-1]
+            say(f"{point.passages:,} passages, {point.write_ms:.2f} ms of processor time each")
     print(output.dumps(growth) if settings.json else _growth_text(growth))
     return 0
 
