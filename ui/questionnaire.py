@@ -132,7 +132,7 @@ def to_csv(rows: Iterable[Row]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    writer.writerows([_tame(value) for value in asdict(row).values()] for row in rows)
+    writer.writerows([tame(value) for value in asdict(row).values()] for row in rows)
     return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode(errors="replace")
 
 
@@ -206,10 +206,10 @@ def _write_line(file: Any, row: Row) -> None:
     file.flush()
 
 
-def _tame(value: object) -> object:
+def tame(value: object) -> object:
     """A cell that no spreadsheet takes for a formula.
 
-    >>> _tame("=1+1"), _tame(-3), _tame("plain")
+    >>> tame("=1+1"), tame(-3), tame("plain")
     ("'=1+1", -3, 'plain')
     """
     if not isinstance(value, str):
