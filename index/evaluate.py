@@ -74,14 +74,14 @@ def compare_retrieval(
 
     `run_out` takes the run in TREC form (with several modes `NAME.MODE.SUFFIX` that of each), `queries_out` a
     line of JSON for every mode and question: scores, what was missed, what stood there instead. `progress` is
-    called with (done, all) questions. Raises DataError for files that are not in BEIR's form or cannot be
-    written.
+    called with (done, all) questions. Raises DataError for files that are not in BEIR's form, cannot be
+    written, or would be written over the collection's own.
     """
     started = time.monotonic()
     chosen = list(dict.fromkeys(Mode(mode) for mode in modes))
-    for path in (queries_out, *(_run_path(run_out, mode, chosen) for mode in chosen)):
-        check_writable(path)
     judged = collection if isinstance(collection, BeirSet) else read_beir(Path(collection), split=split)
+    for path in (queries_out, *(_run_path(run_out, mode, chosen) for mode in chosen)):
+        check_writable(path, sources=judged.files)
     if chosen == [Mode.LEXICAL]:
         encoder = TokensOnly(encoder)
     step = _Steps(len(chosen) * len(judged.queries), progress)
