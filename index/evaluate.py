@@ -19,6 +19,7 @@ from pathlib import Path
 from index.beir import BeirSet, read_beir
 from index.files import check_writable
 from index.fusion import FusionSettings
+from index.ingestion import UNKNOWN_LIMIT
 from index.judged import IndexedCollection, TokensOnly, Unit, indexed
 from index.metrics import DEPTH, mean_scores, score_questions, write_trec_run
 from index.misses import question_lines
@@ -27,7 +28,6 @@ from index.records import Mode
 from index.reports import ModeDifference, RetrievalComparison, RetrievalReport
 from index.resampling import compare
 from index.retriever import candidates
-from index.scripts import is_served
 
 Progress = Callable[[int, int], None]
 
@@ -170,5 +170,9 @@ def _query_vectors(queries: Mapping[str, str], encoder: Encoder, modes: Sequence
     """Vectors of the questions that the encoder can read; none where words alone are searched."""
     if set(modes) == {Mode.LEXICAL}:
         return {}
-    readable = {name: query for name, query in queries.items() if query.strip() and is_served(encoder, query)}
+    readable = {
+        name: query
+        for name, query in queries.items()
+        if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
+    }
     return dict(zip(readable, encoder.encode_queries(list(readable.values())), strict=True))
