@@ -19,7 +19,7 @@ from streamlit.navigation.page import Page
 from ui.library import Library
 from ui.messages import Say, language_for
 
-TABS = ("ask", "search", "collection")
+TABS = ("ask", "search", "collection", "questionnaire", "teach", "models", "quality")
 _SHARED = ("q", "lang", "language", "type", "folder", "label", "since", "until")
 
 
