@@ -35,7 +35,8 @@ def card(candidate: Candidate, measured: Measured | None, now: ModelChoice, say:
         tags.append(say("models.not_here"))
     if candidate.bytes is not None:
         tags.append(words.byte_size(candidate.bytes))
-    about = say(f"models.about_{candidate.name if candidate.name in PRESETS else 'learned'}")
+    kind = candidate.name if candidate.name in PRESETS else "learned"
+    about = say(f"models.about_{kind}")
     return (
         f'<p class="sw-work-head"><strong>{_escape(candidate.name)}</strong>'
         f'<span class="sw-note">{_escape(" · ".join(tags))}</span></p><p class="sw-note">{_escape(about)}</p>'

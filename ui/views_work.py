@@ -25,6 +25,7 @@ WORK_STYLE = """
 .sw-bars dd.sw-number { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
 .sw-bars .sw-fill { display: block; height: .7rem; min-width: 2px; border-radius: 0 3px 3px 0;
   background: #1f9480; }
+.sw-reason + .sw-facts { margin-top: 1rem; }
 .sw-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.4rem 2.4rem; }
 .sw-charts h3 { font-size: .95rem; font-weight: 600; margin: 0 0 .5rem; padding: 0; }
 .sw-compare { border-collapse: collapse; font-size: .95rem; }
