@@ -193,7 +193,7 @@ def test_models_are_listed_with_what_a_change_would_mean(
 ) -> None:
     page = open_tab("models")
     shown = html_of(page)
-    assert "in use · comes with Spanwise" in shown
+    assert "comes with Spanwise · " in shown
     assert "not on this computer" in shown
     pocket = next(
         item
@@ -233,7 +233,7 @@ def test_readers_that_were_fine_tuned_here_are_candidates(tmp_path: Path) -> Non
 
 # -- quality ----
 
-FAILED = {
+FAILED: dict[str, Any] = {
     "id": "1",
     "question": f"When {MARKUP}?",
     "title": "Ferry",
@@ -246,7 +246,7 @@ FAILED = {
     "gold_rank": 2,
     "sentence": f"At ten. {MARKUP}",
 }
-OUTPUT = {
+OUTPUT: dict[str, Any] = {
     "exact": 60.0,
     "f1": 70.0,
     "exact_forced": 61.0,
@@ -304,10 +304,10 @@ def test_verdicts_without_a_question_cannot_be_evaluated(
 
 
 def test_curves_leave_out_what_is_empty_and_carry_a_description() -> None:
-    spec = charts.reliability(OUTPUT["reliability"]["equal_width"], SAY)  # type: ignore[index]
+    spec = charts.reliability(OUTPUT["reliability"]["equal_width"], SAY)
     assert len(spec["layer"][1]["data"]["values"]) == 1
     assert spec["description"]
-    curve = charts.risk_coverage(OUTPUT["risk_coverage"], SAY)  # type: ignore[arg-type]
+    curve = charts.risk_coverage(OUTPUT["risk_coverage"], SAY)
     assert curve["data"]["values"] == [{"coverage": 0.5, "accuracy": 0.9}]
 
 
