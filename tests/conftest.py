@@ -16,16 +16,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 import pytest
-from tokenizers import Tokenizer
 
-from index.protocols import Encoder, Vectors
-from index.records import DocumentInfo, Hit, StoredPassage
-from index.store import Store
-from ingest.tokens import TextTokenizer
+# The libraries that compute are imported by the tests, after this: threads that wait for each other cost a
+# third of all time where tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from index.protocols import Encoder, Vectors
+    from index.records import Hit
+    from index.store import Store
+    from ingest.tokens import TextTokenizer
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,6 +77,8 @@ class HashingEncoder:
 @pytest.fixture(scope="session")
 def pocket_tokenizer() -> TextTokenizer:
     """The tokenizer of the bundled models."""
+    from ingest.tokens import TextTokenizer
+
     return TextTokenizer.from_file(ROOT / "data/models/pocket/encoder/tokenizer.json")
 
 
@@ -82,6 +91,8 @@ def hashing_encoder(pocket_tokenizer: TextTokenizer) -> HashingEncoder:
 @pytest.fixture
 def store(tmp_path: Path, hashing_encoder: HashingEncoder) -> Iterator[Store]:
     """An empty store with the hashing encoder."""
+    from index.store import Store
+
     with Store.open(tmp_path / "store", create=True, encoder=hashing_encoder) as opened:
         yield opened
 
@@ -97,7 +108,7 @@ _TINY_TEXT = (
 
 
 def _wordpiece() -> Tokenizer:
-    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -116,7 +127,7 @@ def _wordpiece() -> Tokenizer:
 
 
 def _byte_level() -> Tokenizer:
-    from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -133,7 +144,7 @@ def _byte_level() -> Tokenizer:
 
 
 def _unigram() -> Tokenizer:
-    from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
@@ -240,6 +251,8 @@ def tokenizers(
     pocket_tokenizer: TextTokenizer, tiny_folder: Callable[[str, str], Path]
 ) -> dict[str, TextTokenizer]:
     """Word pieces, byte-level BPE and unigram, each as its checkpoints carry it."""
+    from ingest.tokens import TextTokenizer
+
     tiny = {
         family: TextTokenizer.from_file(tiny_folder(family, "reader") / "tokenizer.json")
         for family in ("roberta", "xlm-roberta")
@@ -253,6 +266,7 @@ def tokenizers(
 @pytest.fixture(scope="session")
 def make_hit() -> Callable[..., Hit]:
     """`make_hit(text, rank=1, score=1.0, document="d1", start=0)`: a hit whose passage stands there."""
+    from index.records import DocumentInfo, Hit, StoredPassage
 
     def make(text: str, rank: int = 1, score: float = 1.0, document: str = "d1", start: int = 0) -> Hit:
         info = DocumentInfo(
