@@ -11,13 +11,11 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import event
 
 from index.catalog import NewDocument
 from index.generated import GeneratedVectors
@@ -26,6 +24,7 @@ from index.protocols import Vectors
 from index.records import FileState
 from index.retriever import Retriever
 from index.store import Store
+from index.tracing import inside_sql
 from index.writing import checksum_of
 from ingest.records import Document, Passage, Text, document_id
 from ingest.tokens import TextTokenizer
@@ -231,7 +230,7 @@ def _asked(store: Store) -> dict[str, float]:
     retriever.search_many(queries[:20], k=20)
     inside, whole, statements = [], [], 0
     for query in queries:
-        with _inside_sql(store) as spent:
+        with inside_sql(store.catalog.engine) as spent:
             whole.append(_milliseconds(lambda query=query: retriever.search(query, k=20)))  # type: ignore[misc]
         inside.append(spent.milliseconds)
         statements += spent.statements
@@ -241,42 +240,6 @@ def _asked(store: Store) -> dict[str, float]:
         "sql_p95_ms": float(np.quantile(inside, 0.95)),
         "search_ms": float(np.median(whole)),
     }
-
-
-@dataclass(slots=True)
-class _Spent:
-    milliseconds: float = 0.0
-    statements: int = 0
-
-
-@contextmanager
-def _inside_sql(store: Store) -> Iterator[_Spent]:
-    """The time meanwhile in which a connection was in use: statements, reading their rows, making records."""
-    spent, engine = _Spent(), store.catalog.engine
-    began = 0.0
-
-    def taken(*_: object) -> None:
-        nonlocal began
-        began = time.perf_counter()
-
-    def given_back(*_: object) -> None:
-        spent.milliseconds += 1000 * (time.perf_counter() - began)
-
-    def executed(connection: object, cursor: object, statement: str, *_: object) -> None:
-        spent.statements += not statement.startswith("BEGIN")
-
-    listening: tuple[tuple[Any, str, Callable[..., None]], ...] = (
-        (engine.pool, "checkout", taken),
-        (engine.pool, "checkin", given_back),
-        (engine, "before_cursor_execute", executed),
-    )
-    for target, name, listener in listening:
-        event.listen(target, name, listener)
-    try:
-        yield spent
-    finally:
-        for target, name, listener in listening:
-            event.remove(target, name, listener)
 
 
 def _milliseconds(work: Callable[[], object]) -> float:
