@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -17,73 +14,21 @@ from index.protocols import Encoder
 from index.records import Filters, IngestProgress
 from index.store import Store
 from ingest.errors import IngestError
-from qa.records import SpanCandidate
-from ui import library, page_collection
 from ui.library import Library, OneAtATimeEncoder, safe_name
 from ui.page_sidebar import pattern
 
 APP = str(Path(__file__).parents[1] / "ui" / "app.py")
-FERRY = "The ferry leaves at noon. In winter the ferry leaves at noon on Sundays only."
 SCRIPT = "<script>document.title = 'owned'</script>"
-ATTACK = f"Notes {SCRIPT}\n\nThe gate opens at seven. {SCRIPT} It closes at ten.\n"
-
-
-class LastWordReader:
-    """Answers with the last occurrence of the question's last word, where a context holds it."""
-
-    name = "last-word"
-    fingerprint = "last-word-1"
-
-    def unknown_share(self, text: str) -> float:
-        return float(any(ord(char) > 0x2E80 for char in text))
-
-    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
-        word = question.rstrip("?").split()[-1]
-        return [self._span(context, word, index) for index, context in enumerate(contexts)]
-
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
-        return [self.read(question, contexts) for question, contexts in asked]
-
-    def _span(self, context: str, word: str, index: int) -> SpanCandidate:
-        start = context.rfind(word)
-        found = start >= 0
-        start, end = (start, start + len(word)) if found else (0, 3)
-        return SpanCandidate(
-            text=context[start:end],
-            start=start,
-            end=end,
-            score=12.0 if found else -12.0,
-            null_score=0.0,
-            context=index,
-        )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the store that the tests copy is built, once."""
-    return tmp_path_factory.mktemp("template")
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path, template: Path, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    """A folder with a store of two documents; the page opens it with quick models."""
-    if not (template / "store").exists():
-        (template / "documents").mkdir()
-        (template / "documents" / "ferry.md").write_text(FERRY)
-        (template / "documents" / "attack.txt").write_text(ATTACK)
-        with Store.open(template / "store", create=True, encoder=hashing_encoder) as store:
-            store.ingest([template / "documents"])
-    shutil.copytree(template / "store", tmp_path / "store")
-    monkeypatch.setattr(library, "load_encoder", lambda name: hashing_encoder)
-    monkeypatch.setattr(library, "load_reader", lambda name: LastWordReader())
-    monkeypatch.setattr(page_collection, "is_local", lambda: True)
-    monkeypatch.setenv("SPANWISE_STORE", str(tmp_path / "store"))
-    monkeypatch.delenv("SPANWISE_MODELS", raising=False)
-    streamlit.cache_resource.clear()
-    yield tmp_path
-    streamlit.cache_resource.clear()
+def folder(page_folder: Path) -> Path:
+    return page_folder
+
+
+@pytest.fixture
+def template(page_template: Path) -> Path:
+    return page_template
 
 
 @pytest.fixture
@@ -201,39 +146,6 @@ def test_a_page_left_open_sees_new_documents(page: AppTest, folder: Path, hashin
         store.ingest([folder / "library.txt"])
     shown = html_of(checked(page.run()))
     assert '<p class="sw-answer" dir="auto">eleven</p>' in shown
-
-
-def test_a_folder_is_added_and_its_bad_files_are_named(page: AppTest, folder: Path) -> None:
-    more = folder / "more"
-    more.mkdir()
-    (more / "town.txt").write_text("The town hall has a clock.")
-    (more / "nothing.txt").write_text("")
-    visit(page, "collection").text_input(key="folder").set_value(str(more))
-    button = next(button for button in page.button if button.label == "Add folder")
-    shown = html_of(checked(button.click().run()))
-    assert "1 added" in shown
-    assert "nothing.txt</strong> was left out: the file is empty" in shown
-    assert "<dt>documents</dt><dd>3</dd>" in shown
-
-
-def test_a_folder_that_is_not_there_is_said_and_harms_nothing(page: AppTest, folder: Path) -> None:
-    visit(page, "collection").text_input(key="folder").set_value(str(folder / "nowhere"))
-    button = next(button for button in page.button if button.label == "Add folder")
-    shown = html_of(checked(button.click().run()))
-    assert "That did not work" in shown
-    assert "<dt>documents</dt><dd>2</dd>" in shown
-
-
-def test_a_document_is_removed_only_when_confirmed(page: AppTest, template: Path) -> None:
-    box = visit(page, "collection").multiselect(key="removal")
-    chosen = next(option for option in box.options if "ferry.md" in option)
-    checked(box.select(chosen).run())
-    assert page.button(key="remove_button").disabled
-    checked(page.checkbox[0].check().run())
-    shown = html_of(checked(page.button(key="remove_button").click().run()))
-    assert "1 file removed" in shown
-    assert "<dt>documents</dt><dd>1</dd>" in shown
-    assert (template / "documents" / "ferry.md").exists()
 
 
 def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,15 @@ def _open_library(store: str, models: str | None) -> Library:
 def _library(settings: Settings, say: Say) -> Library:
     prefer(settings.engine)
     with st.spinner(say("frame.loading")):
-        return _open_library(str(settings.store), settings.models)
+        library = _open_library(str(settings.store), settings.models)
+        if (
+            library.outdated
+        ):  # a job has changed the encoder or the reader: everybody goes on with the new one
+            taking = library.taking
+            _open_library.clear()
+            library = _open_library(str(settings.store), settings.models)
+            library.taking = taking
+        return library
 
 
 def show_page() -> None:

@@ -28,6 +28,8 @@ from qa.answering import Answerer
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import SpanCandidate
+from ui.jobs import Jobs
+from ui.taking import Taking
 
 LARGEST_UPLOAD = 200_000_000
 _RESERVED = frozenset(
@@ -49,10 +51,21 @@ class Contents:
 class Library:
     """A store, its retriever and its answerer, ready for many threads."""
 
-    def __init__(self, store: Store, answerer: Answerer, retriever: Retriever) -> None:
+    def __init__(
+        self,
+        store: Store,
+        answerer: Answerer,
+        retriever: Retriever,
+        *,
+        fingerprint: str | None = None,
+        reader: str | None = None,
+    ) -> None:
         self.store = store
         self.answerer = answerer
         self.retriever = retriever
+        self.taking = Taking()
+        self._fingerprint = fingerprint
+        self._reader = reader
         self._contents: Contents | None = None
 
     @classmethod
@@ -63,11 +76,30 @@ class Library:
         encoder = OneAtATimeEncoder(load_encoder(chosen.encoder))
         store = Store.open(path, models=models, encoder=encoder)
         reader = OneAtATimeReader(load_reader(chosen.reader))
-        return cls(store, Answerer(store, reader, encoder), Retriever(store, encoder))
+        return cls(
+            store,
+            Answerer(store, reader, encoder),
+            Retriever(store, encoder),
+            fingerprint=encoder.fingerprint,
+            reader=store.catalog.setting("reader"),
+        )
 
     def revision(self) -> int:
         """The revision that the next question will see."""
         return self.store.snapshot().revision
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the store has come to another encoder or reader since it was opened here."""
+        catalog = self.store.catalog
+        if catalog.setting("fingerprint") not in (None, self._fingerprint):
+            return True
+        return catalog.setting("reader") != self._reader
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work in processes of its own."""
+        return Jobs(self.store.path)
 
     def contents(self) -> Contents:
         """Documents and figures of the present revision, read once for each."""
