@@ -10,10 +10,11 @@ from __future__ import annotations
 import regex
 
 from index import analysis
+from ingest.spelling import UNSPACED
 from ui.words import Segment
 
-_WORD = regex.compile(rf"[{analysis.UNSPACED}]+|[\p{{L}}\p{{N}}\p{{M}}_]+", regex.V1)
-_UNSPACED = regex.compile(rf"[{analysis.UNSPACED}]", regex.V1)
+_WORD = regex.compile(rf"[{UNSPACED}]+|[\p{{L}}\p{{N}}\p{{M}}_]+", regex.V1)
+_UNSPACED = regex.compile(rf"[{UNSPACED}]", regex.V1)
 
 
 def highlighted(text: str, query: str, language: str) -> tuple[Segment, ...]:

@@ -32,6 +32,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "nav.ask": ("Ask", "提问"),
         "nav.search": ("Search", "搜索"),
         "nav.collection": ("Collection", "文档库"),
+        "nav.document": ("Document", "文档"),
         "nav.questionnaire": ("Questionnaire", "问卷"),
         "nav.teach": ("Teach", "教导"),
         "nav.models": ("Models", "模型"),
@@ -44,7 +45,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "door.password": ("Password", "密码"),
         "door.open": ("Open", "打开"),
         "door.wrong": ("This is not the password.", "密码不正确。"),
-        "door.hint": ("It was shown where `spanwise ui` was started.", "启动 `spanwise ui` 的终端里显示了密码。"),
+        "door.hint": (
+            "It was shown where `spanwise ui` was started.",
+            "启动 `spanwise ui` 的终端里显示了密码。",
+        ),
         # the question box and what stands below it
         "ask.question": ("Question", "问题"),
         "ask.placeholder": ("Ask your documents a question", "向您的文档提问"),
@@ -62,7 +66,6 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "ask.try": ("Questions that this collection answers", "这个文档库能回答的问题"),
         "ask.looking_for_examples": ("Looking for questions to try …", "正在寻找可以试问的问题 ……"),
-        "ask.keys": ("Press / to go to the box, Enter to ask.", "按 / 键跳到输入框，按回车键提问。"),
         # filters and settings
         "filter.where": ("Where to look", "查找范围"),
         "filter.where_chosen": ("Where to look ({count})", "查找范围（{count}）"),
@@ -91,7 +94,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "history.clear": ("Clear", "清空"),
         # answers
         "answer.answer": ("Answer", "答案"),
-        "answer.guess": ("Best guess, not sure enough to count as an answer", "最佳猜测，把握不足，不算作答案"),
+        "answer.guess": (
+            "Best guess, not sure enough to count as an answer",
+            "最佳猜测，把握不足，不算作答案",
+        ),
         "answer.result": ("Result", "结果"),
         "answer.where": ("Where it stands", "出处"),
         "answer.others": ("Other answers", "其他答案"),
@@ -105,7 +111,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "仅为估计，未针对本文档库校准",
         ),
         "answer.considered": ("{passages} considered", "共阅读 {passages}"),
-        "answer.considered_in": ("{passages} considered in {seconds} s", "共阅读 {passages}，用时 {seconds} 秒"),
+        "answer.considered_in": (
+            "{passages} considered in {seconds} s",
+            "共阅读 {passages}，用时 {seconds} 秒",
+        ),
         "answer.agree": ("{documents} say this", "{documents}这样说"),
         "answer.agree_one": ("{documents} says this", "{documents}这样说"),
         "answer.differ": ("{agree}, {others} say otherwise", "{agree}，另有 {others} 篇说法不同"),
@@ -182,7 +191,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "输入问题或词语：此处列出最相关的段落，不作解读。引号中的短语必须逐字出现。",
         ),
         "search.searching": ("Searching …", "正在搜索 ……"),
-        "search.found": ("{passages} of {documents} in {ms} ms", "{documents}中的 {passages}，用时 {ms} 毫秒"),
+        "search.found": (
+            "{passages} of {documents} in {ms} ms",
+            "{documents}中的 {passages}，用时 {ms} 毫秒",
+        ),
         "search.unsupported": (
             "The encoder does not know this script: passages are ranked by their words alone.",
             "编码模型不认识这种文字：段落仅按词语排序。",
@@ -194,7 +206,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         # the viewer
         "document.back": ("Back to the answer", "返回答案"),
         "document.back_search": ("Back to the search", "返回搜索"),
-        "document.none": ("Choose an answer or a passage to see it in its document.", "请选择一个答案或段落，在其文档中查看。"),
+        "document.none": (
+            "Choose an answer or a passage to see it in its document.",
+            "请选择一个答案或段落，在其文档中查看。",
+        ),
         "document.gone": ("This document is no longer in the collection.", "这篇文档已不在文档库中。"),
         "document.occurrence": ("Occurrence {number} of {count}", "第 {number} 处，共 {count} 处"),
         "document.previous": ("Previous", "上一处"),
@@ -203,7 +218,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "document.as_text": ("Text", "文字"),
         "document.view": ("Show as", "显示方式"),
         "document.drawing": ("Drawing the page …", "正在绘制页面 ……"),
-        "document.picture": ("Page {page} of {title}, with the words “{words}” boxed", "《{title}》第 {page} 页，已框出“{words}”"),
+        "document.picture": (
+            "Page {page} of {title}, with the words “{words}” boxed",
+            "《{title}》第 {page} 页，已框出“{words}”",
+        ),
         "document.earlier": ("Earlier text", "前文"),
         "document.later": ("Later text", "后文"),
         "document.changed": (

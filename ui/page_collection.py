@@ -16,9 +16,9 @@ import streamlit as st
 
 from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
 from ui import tables, views_collection
+from ui.facets import folders_of
 from ui.library import Library
 from ui.messages import Say
-from ui.page_sidebar import folders_of
 from ui.views_work import WORK_STYLE
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}

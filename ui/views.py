@@ -1,4 +1,4 @@
-"""What the page shows, as HTML (pure, no streamlit): what all tabs share, and the collection.
+"""What the page shows, as HTML (pure, no streamlit): what all tabs share.
 
 Every function takes records and returns a fragment for `st.html`. Text from documents, questions and file
 names gets into a fragment only through `escape`; only the modules `views*` build HTML. The classes are
@@ -10,20 +10,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from index.records import IngestReport, Stats
 from ui import words
 from ui.messages import ENGLISH, Say
 
-_REASON_WORDS = {
-    "unsupported": "this kind of file cannot be read",
-    "empty": "the file is empty",
-    "no_text": "there is no text in it (scanned pages?)",
-    "encrypted": "it is protected by a password",
-    "corrupt": "the file is damaged",
-    "too_large": "the file is too large",
-    "timeout": "reading it took too long",
-    "unreadable": "it cannot be opened",
-}
+_LONGEST_PATH = 60
+_PARTS_SHOWN = 3
 
 
 def escape(text: str) -> str:
@@ -43,7 +34,7 @@ def source(title: str, headings: Sequence[str], page: int | None, path: str, say
     """Where something stands, and the path of its file."""
     return (
         f'<p class="sw-source" dir="auto">{escape(words.place(title, headings, page, say))}</p>'
-        f'<p class="sw-path">{escape(path)}</p>'
+        f'<p class="sw-path" title="{escape(path)}">{escape(short_path(path))}</p>'
     )
 
 
@@ -55,50 +46,14 @@ def lead(head: str, text: str, remark: str = "") -> str:
     )
 
 
-def ingest_summary(report: IngestReport) -> str:
-    """What was taken in, and every file that was left out with the reason."""
-    counts = (
-        (report.added, "added"),
-        (report.updated, "updated"),
-        (report.unchanged, "already there"),
-        (report.removed, "removed"),
-    )
-    said = ", ".join(f"{number:,} {word}" for number, word in counts if number) or "nothing added"
-    rejected = "".join(
-        f"<li><strong>{escape(_file_name(item.path))}</strong> was left out: "
-        f"{escape(_REASON_WORDS[item.reason.value])} "
-        f'<span class="sw-note">{escape(item.detail)}</span></li>'
-        for item in report.rejected
-    )
-    warnings = "".join(f'<li class="sw-note">{escape(warning)}</li>' for warning in report.warnings)
-    passages = words.count(report.passages, "new passage")
-    return (
-        f'<section class="sw-summary" role="status"><p>{said} · {passages} · {report.seconds:.1f} s</p>'
-        f"<ul>{rejected}{warnings}</ul></section>"
-    )
+def head(text: str) -> str:
+    """A heading within a tab."""
+    return f'<h2 class="sw-head">{escape(text)}</h2>'
 
 
-def removal_summary(removed: int) -> str:
-    """What a removal did."""
-    return (
-        f'<section class="sw-summary" role="status"><p>{words.count(removed, "file")} removed</p></section>'
-    )
-
-
-def store_facts(stats: Stats) -> str:
-    """What the collection holds and what serves it."""
-    recall = stats.index.measured_recall
-    facts = (
-        ("documents", f"{stats.documents:,}"),
-        ("passages", f"{stats.passages:,}"),
-        ("languages", ", ".join(sorted(stats.languages)) or "–"),
-        ("size", words.byte_size(stats.bytes)),
-        ("encoder", stats.encoder),
-        ("reader", stats.reader),
-        ("index", stats.index.kind if recall is None else f"{stats.index.kind}, recall {recall:.3f}"),
-    )
-    items = "".join(f"<div><dt>{name}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts)
-    return f'<dl class="sw-facts">{items}</dl>'
+def wordmark(say: Say) -> str:
+    """The name of the product; it also tells the browser the language, for those who listen to the page."""
+    return f'<p class="sw-name" lang="{say.language}">Spanwise</p>'
 
 
 def note(text: str) -> str:
@@ -114,5 +69,7 @@ def failure(message: str, hint: str, say: Say = ENGLISH) -> str:
     )
 
 
-def _file_name(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2] or path
+def short_path(path: str) -> str:
+    """The end of a long path; the whole one is its title."""
+    parts = path.rsplit("/", _PARTS_SHOWN)
+    return path if len(path) <= _LONGEST_PATH or len(parts) <= _PARTS_SHOWN else f"…/{'/'.join(parts[1:])}"

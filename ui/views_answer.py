@@ -8,7 +8,7 @@ from __future__ import annotations
 from qa.records import Answer, AskResult
 from ui import words
 from ui.messages import Say
-from ui.views import escape, marked, note, source
+from ui.views import escape, marked, note, short_path, source
 
 
 def answer_card(
@@ -24,7 +24,7 @@ def answer_card(
         agreement = f'<span class="sw-agree">{escape(words.agreement(agreeing, differing, say))}</span>'
     estimate = "" if calibrated else f'<span class="sw-note">{escape(say("answer.not_fitted"))}</span>'
     return (
-        f'<article class="sw-answered sw-{words.level(answer.confidence)}">'
+        f'<article class="sw-answered">'
         f'<p class="sw-kicker">{escape(kicker)}</p>'
         f'<p class="sw-answer" dir="auto">{escape(answer.text)}</p>'
         f'<div class="sw-confidence">{_confidence(answer.confidence, say)}{agreement}{estimate}</div>'
@@ -35,7 +35,7 @@ def answer_card(
 def other_answer(answer: Answer, number: int, say: Say) -> str:
     """An answer after the first, with its sentence and source."""
     return (
-        f'<article class="sw-other sw-{words.level(answer.confidence)}"><p class="sw-other-head">'
+        f'<article class="sw-other"><p class="sw-other-head">'
         f'<span class="sw-number">{number}</span><strong dir="auto">{escape(answer.text)}</strong></p>'
         f'<div class="sw-confidence">{_confidence(answer.confidence, say)}</div>'
         f"{_sentence(answer)}{_source(answer, say)}</article>"
@@ -53,7 +53,7 @@ def passage_panel(answer: Answer, say: Say) -> str:
 def refusal_card(result: AskResult, say: Say) -> str:
     """That there is no answer, and why: a result like any other."""
     return (
-        f'<article class="sw-answered sw-none"><p class="sw-kicker">{escape(say("answer.result"))}</p>'
+        f'<article class="sw-answered"><p class="sw-kicker">{escape(say("answer.result"))}</p>'
         f'<p class="sw-answer">{escape(words.no_answer_head(result, say))}</p>'
         f'<p class="sw-reason">{escape(words.no_answer_reason(result, say))}</p></article>'
     )
@@ -89,5 +89,7 @@ def _also_in(answer: Answer, say: Say) -> str:
     paths = dict.fromkeys(place.path for place in answer.also_in if place.path != answer.document.path)
     if not paths:
         return ""
-    items = "".join(f'<li class="sw-path">{escape(path)}</li>' for path in paths)
+    items = "".join(
+        f'<li class="sw-path" title="{escape(path)}">{escape(short_path(path))}</li>' for path in paths
+    )
     return f'<p class="sw-note">{escape(say("answer.also"))}</p><ul class="sw-also">{items}</ul>'

@@ -28,9 +28,10 @@ def hit(found: Hit, query: str, say: Say) -> str:
     )
 
 
-def nearest(hits: Iterable[Hit], query: str, say: Say) -> str:
-    """The passages that come nearest where there is no answer."""
-    return f'<h2 class="sw-head">{escape(say("answer.nearest"))}</h2>{hit_list(hits, query, say)}'
+def numbered_hit(found: Hit, query: str, say: Say) -> str:
+    """One passage with its rank."""
+    number = f'<span class="sw-number">{found.rank}</span>'
+    return f'<article class="sw-hit">{number}{hit(found, query, say)}</article>'
 
 
 def search_note(result: SearchResult, say: Say) -> str:

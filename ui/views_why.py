@@ -64,10 +64,11 @@ def _legend(found: Attribution, say: Say) -> str:
 
     return (
         f'<p class="sw-legend"><span class="sw-w sw-for" style="--sw-share:30%">{escape(say("why.for"))}'
-        '</span> · '
+        "</span> · "
         f'<span class="sw-w sw-against" style="--sw-share:30%">{escape(say("why.against"))}</span> · '
-        f'<u>{escape(say("why.answer"))}</u></p>'
-        f'<p class="sw-note">{escape(say("why.strongest"))} <span dir="auto">{listed(found.question)}</span>. '
+        f"<u>{escape(say('why.answer'))}</u></p>"
+        f'<p class="sw-note">{escape(say("why.strongest"))} '
+        f'<span dir="auto">{listed(found.question)}</span>. '
         f'{escape(say("why.strongest_passage"))} <span dir="auto">{listed(found.passage)}</span>.</p>'
     )
 

@@ -61,18 +61,14 @@ def sentence_segments(answer: Answer) -> tuple[Segment, ...]:
     return (Segment(text=sentence or answer.text, marked=not sentence),)
 
 
-def level(confidence: float) -> str:
-    """The step on which a probability stands: sure, likely, uncertain or doubtful."""
-    return next(name for least, name in _LEVELS if confidence >= least or least == 0.0)
-
-
 def confidence_words(confidence: float, say: Say = ENGLISH) -> str:
     """A probability in words.
 
     >>> confidence_words(0.9)
     'very likely right'
     """
-    return say(f"confidence.{level(confidence)}")
+    level = next(name for least, name in _LEVELS if confidence >= least or least == 0.0)
+    return say(f"confidence.{level}")
 
 
 def confidence_line(confidence: float, say: Say = ENGLISH) -> str:
