@@ -38,6 +38,8 @@ _MOST_WORDS = 30
 _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2212": "-"})
 
 _MARKS = '"＂“”„‟'
+# A word behind another of the same sentence.
+_INSIDE = regex.compile(r"(?<=[\p{L}\p{N}\p{M},;:)'’\"”-]\s+[('‘\"“]?)\p{L}[\p{L}\p{N}\p{M}]*")
 _SPACED = rf"[[\p{{L}}\p{{N}}]--[{UNSPACED}]]"
 # A straight mark after a letter or digit opens nothing: 5" is a length.
 _QUOTED = regex.compile(
@@ -112,6 +114,23 @@ def phrases(question: str) -> list[Literal]:
         if words and not (prose and len(words) == 1):
             found.append(Literal(words=tuple(words), links=strict))
     return list(dict.fromkeys(found))
+
+
+def proper(question: str) -> frozenset[str]:
+    """The words, case-folded, that begin with a capital inside a sentence: what is written as a name.
+
+    Where all words do, as in a heading, capitals say nothing.
+
+    >>> sorted(proper("Where did Ada meet her (and Quibble)? Only in Oslo."))
+    ['ada', 'oslo', 'quibble']
+    >>> proper("Who Wrote The Book Of Hours")
+    frozenset()
+    """
+    inside = _INSIDE.findall(question)
+    capitals = [word for word in inside if word[0].isupper()]
+    if len(inside) > 2 and len(capitals) == len(inside):
+        return frozenset()
+    return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in capitals)
 
 
 def names(question: str) -> list[Literal]:
