@@ -371,8 +371,6 @@ def test_reasons_are_folded_and_computed_only_when_opened(
     assert explained == ["noon"]
     assert "The ferry leaves at noon, but not on Sundays." in shown.texts
     assert shown.underlined == "noon"
-    page.query_params["guess"] = "1"
-    page.run()
     toggle = next(item for item in page.toggle if item.label == "Why this answer")
     html_of(toggle.set_value(True).run())
     html_of(page.run())
