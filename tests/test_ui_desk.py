@@ -106,8 +106,8 @@ def taught(folder: Path) -> Any:
 
 
 def ask(page: AppTest, question: str) -> AppTest:
-    page.text_input(key="teach_question").set_value(question)
-    return page.button(key="teach_button").click().run()
+    page.text_input(key="question_box").set_value(question)
+    return page.button(key="ask_button").click().run()
 
 
 def test_an_answer_is_called_right_and_taken_back(

@@ -205,7 +205,6 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the models can learn from it.",
             "提问并评判答案。您的评判保存在本库中，可以导出，模型也可以从中学习。",
         ),
-        "teach.question": ("Question to judge", "要评判的问题"),
         "teach.placeholder": ("Ask your documents a question", "向您的文档提问"),
         "teach.button": ("Ask", "提问"),
         "teach.reading": ("Reading …", "正在阅读 ……"),

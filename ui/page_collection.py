@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 
 from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
-from ui import tables, views_collection
+from ui import tables, views, views_collection
+from ui.facets import folders_of
 from ui.library import Library
 from ui.messages import Say
 from ui.page_paging import paged
-from ui.page_sidebar import folders_of
 from ui.views_work import WORK_STYLE
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
@@ -35,14 +35,13 @@ def show_collection(library: Library, say: Say) -> None:
     if contents.documents:
         st.html(views_collection.store_facts(contents.stats, say))
     else:
-        st.subheader(say("collection.empty"), anchor=False)
-        st.caption(say("collection.empty_hint"))
+        st.html(views.lead(say("collection.empty"), say("collection.empty_hint")))
     _show_taking(library, say)
     _add_files(library, say)
     if is_local():
         _add_folder(library, contents.documents, say)
     if contents.documents:
-        st.subheader(say("collection.documents"), anchor=False)
+        st.html(views.head(say("collection.documents")))
         _documents(library, contents.documents, say)
         with st.expander(say("collection.statistics"), expanded=False):
             st.html(views_collection.statistics(contents.stats, contents.documents, say))
@@ -215,7 +214,7 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
         taken = [file for file in files if file.rejected is None]
         rejected = [file for file in files if file.rejected is not None]
         if rejected:
-            st.markdown(f"**{say('collection.rejected')}**")
+            st.html(views.head(say("collection.rejected")))
             st.dataframe(tables.rejected_rows(paged(rejected, "rejected", say), say), hide_index=True)
             if st.button(say("collection.try_again"), key="retry_button", disabled=library.taking.running):
                 paths = [Path(file.path) for file in rejected if Path(file.path).exists()]

@@ -68,6 +68,7 @@ def _actions(library: Library, candidate: Candidate, say: Say, *, busy: bool, fi
             say("models.measuring", name=candidate.name),
             ["eval", "answers", str(demo_questions()), "--models", candidate.models],
             {"models": candidate.models},
+            say,
         )
 
 
@@ -85,7 +86,7 @@ def _use(library: Library, models: str, key: str, say: Say, *, disabled: bool) -
         if chosen.reader != serving.reader:
             library.store.read_with(chosen.reader)
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
         return
     if chosen.encoder != serving.encoder:
         _start(
@@ -94,6 +95,7 @@ def _use(library: Library, models: str, key: str, say: Say, *, disabled: bool) -
             say("models.embedding", name=chosen.encoder),
             ["reembed", "--encoder", chosen.encoder, "--store", str(library.store.path)],
             {"encoder": chosen.encoder},
+            say,
         )
     st.rerun()
 
@@ -111,7 +113,7 @@ def _own(library: Library, say: Say, *, busy: bool, fixed: bool) -> None:
                     st.html(views.note(line))
                 return
         except SpanwiseError as error:
-            st.html(views.failure(str(error), error.hint))
+            st.html(views.failure(str(error), error.hint, say))
             return
         _use(library, typed, "own", say, disabled=busy or fixed)
 
@@ -120,6 +122,6 @@ def _start(library: Library, kind: str, title: str, arguments: Sequence[str], fa
     try:
         library.jobs.start(kind, title, arguments, facts=facts)
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
         return
     st.rerun()

@@ -21,6 +21,7 @@ from ui.jobs import Jobs, JobStanding
 from ui.library import Library, safe_name
 from ui.messages import Say
 from ui.page_jobs import show_end, show_running
+from ui.page_links import link
 from ui.page_paging import paged
 from ui.views_work import WORK_STYLE
 
@@ -73,7 +74,7 @@ def _start_form(library: Library, jobs: Jobs, say: Say, *, busy: bool) -> None:
         questions = len(read_squad(path).examples)
         _start(library, jobs, folder, str(kind), path, name, questions, int(limit), say)
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
         return
     st.session_state.pop("quality_job", None)
     st.rerun()
@@ -151,13 +152,13 @@ def _curves(output: dict[str, Any], say: Say) -> None:
         return
     for column, (name, spec) in zip(st.columns(len(parts)), parts, strict=True):
         with column:
-            st.markdown(f"**{say(f'quality.{name}')}**")
+            st.html(views.head(say(f"quality.{name}")))
             st.vega_lite_chart(spec, width="stretch", key=f"chart_{name}")
             st.caption(say(f"quality.{name}_text"))
 
 
 def _failed(failures: list[dict[str, Any]], say: Say) -> None:
-    st.subheader(say("quality.failed"), anchor=False)
+    st.html(views.head(say("quality.failed")))
     present = [stage for stage in views_quality.STAGES if any(f.get("stage") == stage for f in failures)]
     stages = st.multiselect(
         say("quality.only_stage"),
@@ -181,6 +182,8 @@ def _failed(failures: list[dict[str, Any]], say: Say) -> None:
         key="failed_questions",
     )
     if event.selection.rows and event.selection.rows[0] < len(shown):
-        st.html(views_quality.failure_card(shown[event.selection.rows[0]], say))
+        failed = shown[event.selection.rows[0]]
+        st.html(views_quality.failure_card(failed, say))
+        link("ask", say("quality.ask_here"), [("q", str(failed.get("question", ""))), ("lang", say.language)])
     else:
         st.caption(say("quality.choose_row"))

@@ -14,11 +14,13 @@ import streamlit as st
 from index.records import DocumentInfo
 from ingest.errors import SpanwiseError
 from ui import views, views_questionnaire
+from ui.address import pattern
+from ui.facets import folders_of
 from ui.jobs import Jobs, JobStanding
 from ui.library import Contents, Library
 from ui.messages import Say
 from ui.page_jobs import show_end, show_running
-from ui.page_sidebar import folders_of, pattern
+from ui.page_links import link
 from ui.questionnaire import Row, pasted_questions, read_asked, read_rows, to_csv, to_xlsx
 from ui.views_work import WORK_STYLE
 
@@ -84,7 +86,7 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
         name = "" if file is None else file.name
         _start(library, jobs, questions, filters, name, say, guess=guess)
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
         return
     st.session_state.pop("questionnaire_job", None)
     st.rerun()
@@ -159,7 +161,9 @@ def _table(standing: JobStanding, say: Say) -> None:
         key=f"rows_{standing.job.id}",
     )
     if event.selection.rows and event.selection.rows[0] < len(rows):
-        st.html(views_questionnaire.row_card(rows[event.selection.rows[0]], say))
+        row = rows[event.selection.rows[0]]
+        st.html(views_questionnaire.row_card(row, say))
+        link("ask", say("questionnaire.open"), [("q", row.question), ("lang", say.language)])
     else:
         st.caption(say("questionnaire.choose_row"))
     if standing.state.over:

@@ -25,6 +25,7 @@ from ui.library import Library
 from ui.messages import Say
 from ui.page_collection import is_local
 from ui.page_jobs import show_end, show_running
+from ui.page_question import question_box
 from ui.views_work import WORK_STYLE
 
 READER, CONFIDENCE = "learn reader", "learn confidence"
@@ -37,44 +38,21 @@ def show_teach(library: Library, say: Say) -> None:
     """Draw the tab."""
     st.html(WORK_STYLE)
     st.html(views_teach.intro(say))
-    question = _question(say)
+    question = question_box(say, "teach")
     if question:
         try:
             _judge(library, question, say)
         except SpanwiseError as error:
-            st.html(views.failure(str(error), error.hint))
-    st.subheader(say("teach.verdicts"), anchor=False)
+            st.html(views.failure(str(error), error.hint, say))
+    st.html(views.head(say("teach.verdicts")))
     feedback = library.store.catalog.feedback()
     _verdicts(library, feedback, say)
     _files(library, feedback, say)
-    st.subheader(say("teach.learn"), anchor=False)
+    st.html(views.head(say("teach.learn")))
     _learning(library, feedback, say)
 
 
 # -- judging ------------------------------------------------------------------------------------------------
-
-
-def _question(say: Say) -> str:
-    """The question of the address, which every tab shares, after the box for it."""
-    state = st.session_state
-    question = st.query_params.get("q", "").strip()
-    if state.get("teach_asked") != question or "teach_question" not in state:
-        state.teach_asked = state.teach_question = question
-    with (
-        st.form("teach", border=False),
-        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
-    ):
-        st.text_input(say("teach.question"), key="teach_question", placeholder=say("teach.placeholder"))
-        st.form_submit_button(say("teach.button"), type="primary", key="teach_button", on_click=_ask_typed)
-    return question
-
-
-def _ask_typed() -> None:
-    typed = st.session_state.teach_question.strip()
-    if typed:
-        st.query_params["q"] = typed
-    else:
-        st.query_params.pop("q", None)
 
 
 def _judge(library: Library, question: str, say: Say) -> None:
@@ -86,7 +64,7 @@ def _judge(library: Library, question: str, say: Say) -> None:
     for number, answer in enumerate(result.answers, start=1):
         _judge_answer(library, question, answer, number, author, say)
     if result.passages:
-        st.markdown(f"**{say('teach.select')}**")
+        st.html(views.head(say("teach.select")))
         st.caption(say("teach.select_hint"))
         _select(library, question, result, author, say)
 
@@ -135,7 +113,7 @@ def _judge_refusal(library: Library, result: AskResult, author: str, say: Say) -
 def _judge_answer(
     library: Library, question: str, answer: Answer, number: int, author: str, say: Say
 ) -> None:
-    st.html(views_teach.claim(answer, number))
+    st.html(views_teach.claim(answer, number, say))
     with st.container(horizontal=True, gap="small"):
         for verdict in (Verdict.RIGHT, Verdict.WRONG):
             pressed = st.button(
@@ -173,7 +151,7 @@ def _select(library: Library, question: str, result: AskResult, author: str, say
     chosen = st.selectbox(
         say("teach.passage"),
         list(hits),
-        format_func=lambda key: _name(hits[key]) if key in hits else str(key),
+        format_func=lambda key: _name(hits[key], say) if key in hits else str(key),
         key="teach_passage",
     )
     hit = hits.get(chosen, result.passages[0])
@@ -257,8 +235,8 @@ def _marked(result: AskResult, hit: Hit) -> tuple[int, int]:
     return hit.passage.start, hit.passage.start
 
 
-def _name(hit: Hit) -> str:
-    return f"{hit.rank}. {words.place(hit.document.title, hit.passage.headings, hit.passage.page)}"
+def _name(hit: Hit, say: Say) -> str:
+    return f"{hit.rank}. {words.place(hit.document.title, hit.passage.headings, hit.passage.page, say)}"
 
 
 # -- what was said ------------------------------------------------------------------------------------------
@@ -324,7 +302,7 @@ def _take_in(library: Library, content: bytes, say: Say) -> None:
                 read = read_verdicts(path, library.store)
         except SpanwiseError as error:
             message = str(error).replace(str(path), say("teach.the_file"))
-            st.session_state.imported = views.failure(message, error.hint)
+            st.session_state.imported = views.failure(message, error.hint, say)
         else:
             st.session_state.imported = views.note(
                 say("teach.imported", added=read.added, known=read.known, unknown=read.unknown_paragraphs)
@@ -355,7 +333,7 @@ def _learning(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
                 try:
                     jobs.start(kind, say(f"teach.learn_{key}"), arguments, folder=folder)
                 except SpanwiseError as error:
-                    st.html(views.failure(str(error), error.hint))
+                    st.html(views.failure(str(error), error.hint, say))
                 else:
                     st.rerun()
     for kind in (READER, CONFIDENCE):

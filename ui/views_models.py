@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import time
 
 from index.presets import PRESETS, ModelChoice
 from ui import words
 from ui.choosing import Candidate, Measured, serves
 from ui.messages import Say
+from ui.views import escape
 
 
 def serving(models: ModelChoice, passages: int, say: Say) -> str:
@@ -18,7 +18,7 @@ def serving(models: ModelChoice, passages: int, say: Say) -> str:
         (say("models.reader"), models.reader),
         (say("models.passages"), f"{passages:,}"),
     )
-    items = "".join(f"<div><dt>{name}</dt><dd>{_escape(fact)}</dd></div>" for name, fact in facts)
+    items = "".join(f"<div><dt>{name}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts)
     return f'<p class="sw-reason">{say("models.intro")}</p><dl class="sw-facts">{items}</dl>'
 
 
@@ -38,8 +38,8 @@ def card(candidate: Candidate, measured: Measured | None, now: ModelChoice, say:
     kind = candidate.name if candidate.name in PRESETS else "learned"
     about = say(f"models.about_{kind}")
     return (
-        f'<p class="sw-work-head"><strong>{_escape(candidate.name)}</strong>'
-        f'<span class="sw-note">{_escape(" · ".join(tags))}</span></p><p class="sw-note">{_escape(about)}</p>'
+        f'<p class="sw-work-head"><strong>{escape(candidate.name)}</strong>'
+        f'<span class="sw-note">{escape(" · ".join(tags))}</span></p><p class="sw-note">{escape(about)}</p>'
         f"{_figures(measured, say)}"
     )
 
@@ -57,8 +57,4 @@ def _figures(measured: Measured | None, say: Say) -> str:
     items = "".join(f"<div><dt>{name}</dt><dd>{fact}</dd></div>" for name, fact in facts)
     moment = time.strftime("%Y-%m-%d", time.localtime(measured.moment))
     note = say("models.measured_on", count=measured.questions, date=moment)
-    return f'<dl class="sw-facts">{items}</dl><p class="sw-note">{_escape(note)}</p>'
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
+    return f'<dl class="sw-facts">{items}</dl><p class="sw-note">{escape(note)}</p>'

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from ui import words
 from ui.jobs import JobStanding
 from ui.messages import Say
+from ui.views import escape
 from ui.views_work import bars, charts
 
 STAGES = ("not_retrieved", "not_read", "out_scored", "wrongly_refused", "wrongly_answered")
@@ -131,20 +130,17 @@ def failure_card(item: Mapping[str, Any], say: Say) -> str:
         (say("quality.article"), str(item.get("title", "")) or "–"),
     ]
     table = "".join(
-        f'<tr><th scope="row">{_escape(name)}</th><td dir="auto">{_escape(value)}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td dir="auto">{escape(value)}</td></tr>'
         for name, value in facts
     )
     sentence = str(item.get("sentence") or "")
-    quoted = (
-        f'<blockquote class="sw-sentence" dir="auto">{_escape(sentence)}</blockquote>' if sentence else ""
-    )
+    quoted = f'<blockquote class="sw-sentence" dir="auto">{escape(sentence)}</blockquote>' if sentence else ""
     question = str(item.get("question", ""))
-    address = _escape("/?" + urlencode({"q": question, "lang": say.language}))
     stage = say(f"quality.why_{item['stage']}") if item.get("stage") in STAGES else ""
     return (
-        f'<article class="sw-card"><p class="sw-answer" dir="auto">{_escape(question)}</p>'
+        f'<article class="sw-card"><p class="sw-answer" dir="auto">{escape(question)}</p>'
         f'<p class="sw-reason">{stage}</p>{quoted}<table class="sw-scores">{table}</table>'
-        f'<p><a href="{address}" target="_self">{say("quality.ask_here")}</a></p></article>'
+        "</article>"
     )
 
 
@@ -162,7 +158,3 @@ def _figure(value: float, kind: str) -> str:
 
 def _key(name: str) -> str:
     return name.replace("@", "_at_").lower()
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from qa.records import Answer, AskResult
 from qa.verdicts import Verdict
 from ui import words
 from ui.messages import Say
+from ui.views import escape, marked
 from ui.views_work import comparison
 
 
@@ -20,19 +20,15 @@ def intro(say: Say) -> str:
     return f'<p class="sw-reason">{say("teach.intro")}</p>'
 
 
-def claim(answer: Answer, number: int) -> str:
+def claim(answer: Answer, number: int, say: Say) -> str:
     """An answer to be judged, with its sentence and source."""
-    sentence = "".join(
-        f"<mark>{_escape(part.text)}</mark>" if part.marked else _escape(part.text)
-        for part in words.sentence_segments(answer)
-    )
-    place = words.place(answer.document.title, answer.headings, answer.page)
+    place = words.place(answer.document.title, answer.headings, answer.page, say)
     return (
         f'<article class="sw-card"><p class="sw-other"><span class="sw-note">{number}</span>'
-        f'<strong dir="auto">{_escape(answer.text)}</strong>'
+        f'<strong dir="auto">{escape(answer.text)}</strong>'
         f'<span class="sw-note">{words.percent(answer.confidence)}</span></p>'
-        f'<blockquote class="sw-sentence" dir="auto">{sentence}</blockquote>'
-        f'<p class="sw-source" dir="auto">{_escape(place)}</p></article>'
+        f'<blockquote class="sw-sentence" dir="auto">{marked(words.sentence_segments(answer))}</blockquote>'
+        f'<p class="sw-source" dir="auto">{escape(place)}</p></article>'
     )
 
 
@@ -45,7 +41,7 @@ def decision(result: AskResult, say: Say) -> str:
 def selected(text: str, say: Say) -> str:
     """The words that are selected."""
     return (
-        f'<p class="sw-note">{say("teach.selected")}</p><p class="sw-sentence" dir="auto">{_escape(text)}</p>'
+        f'<p class="sw-note">{say("teach.selected")}</p><p class="sw-sentence" dir="auto">{escape(text)}</p>'
     )
 
 
@@ -116,8 +112,4 @@ def learned_confidence(output: Mapping[str, Any], say: Say) -> str:
         count=f"{output.get('questions', 0):,}",
         threshold=words.percent(float(output.get("threshold", 0.0))),
     )
-    return f'<p class="sw-note">{_escape(note)}</p>{comparison(head, rows)}'
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
+    return f'<p class="sw-note">{escape(note)}</p>{comparison(head, rows)}'
