@@ -118,7 +118,14 @@ def _own(library: Library, say: Say, *, busy: bool, fixed: bool) -> None:
         _use(library, typed, "own", say, disabled=busy or fixed)
 
 
-def _start(library: Library, kind: str, title: str, arguments: Sequence[str], facts: dict[str, str]) -> None:
+def _start(
+    library: Library,
+    kind: str,
+    title: str,
+    arguments: Sequence[str],
+    facts: dict[str, str],
+    say: Say,
+) -> None:
     try:
         library.jobs.start(kind, title, arguments, facts=facts)
     except SpanwiseError as error:
