@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +19,14 @@ _SECONDS_BETWEEN_LINES = 10.0
 _LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
+Listener = Callable[[int, int, str, str], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Tell `listener` too, from now on, of every (done, total, unit, note) in this process."""
+    _listeners.append(listener)
+
 
 def say(line: str) -> None:
     """What is being done now."""
@@ -31,6 +40,7 @@ class Progress:
         self._unit = unit
         self._began = self._last = time.monotonic()
         self._initial: int | None = None
+        self._done = 0
         self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -43,9 +53,17 @@ class Progress:
             self._bar.close()
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """`done` of `total` are done; what was done before the first call does not count for the rate."""
+        """`done` of `total` are done; what was done before the first call does not count for the rate.
+
+        Where `done` falls, another stage has begun.
+        """
+        if done < self._done:  # the next stage of the same work
+            self._began, self._initial = time.monotonic(), None
+        self._done = done
         if self._initial is None:
             self._initial = max(done - 1, 0)
+        for listener in _listeners:
+            listener(done, total, self._unit, note)
         if sys.stderr.isatty():
             self._draw(done, total, note)
         elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
