@@ -133,7 +133,7 @@ class TextTokenizer:
         A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown; a
         text that is spelled letter by letter in a script of its own is unknown as a whole.
         """
-        if not self._spells_bytes:
+        if text.isascii() and not self._spells_bytes:  # Latin letters need no look at their places
             ids = self.encode_ids([text])[0]
             return float((ids == self.unk_id).mean()) if len(ids) and self.unk_id is not None else 0.0
         tokens = self.encode(text)

@@ -32,7 +32,7 @@ class Thrift:
 
     first: int = 8
     step: int = 6
-    slack: float = 1.5
+    slack: float = 2.5
 
 
 class Promise:
@@ -64,7 +64,7 @@ class Promise:
         size = thrift.step if self._read else thrift.first
         worth = [place for place in self._waiting if self._matters(place)] if self._read else self._waiting
         chosen = worth[:size]
-        self._waiting = [place for place in worth if place not in set(chosen)]
+        self._waiting = [place for place in self._waiting if place not in chosen]
         self._read += len(chosen)
         return chosen
 

@@ -44,11 +44,13 @@ def test_the_rest_is_left_when_it_is_too_far_below(make_hit: Callable[..., Hit])
 
 def test_what_could_still_win_is_read_step_by_step(make_hit: Callable[..., Hit]) -> None:
     found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "Dora wrote", "Eve wrote")
-    promise = Promise(found, [0.0] * 5, SETTINGS, THRIFT)
+    promise = Promise(found, [0.0] * 5, SETTINGS, Thrift(first=2, step=2, slack=5.0))
     read(promise, promise.next(), {1: 9.0}, text="Bea")
-    # The second passage reads so well that the third and the fourth would come near it with that.
+    # Rank 3 is four below rank 2, rank 4 seven: read as well as that, only the third comes near.
     assert promise.next() == [2]
     assert promise.next() == []
+    read(promise, [2], {2: 16.0}, text="Cleo")
+    assert promise.next() == [3]  # now it is known that passages can read as well as that
 
 
 def test_what_holds_the_answer_is_read_for_agreement(make_hit: Callable[..., Hit]) -> None:
