@@ -16,6 +16,7 @@ from index.records import DocumentInfo, Hit, IngestReport, SearchResult, StoredP
 from ingest.records import Rejected, RejectReason
 from qa.records import Answer, AskResult, Reason, Source
 from ui import look, views, words
+from ui.messages import ENGLISH
 
 TEXT = "To be, or not to be. That is the question. To be, or not to be. So he asked."
 MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>&\"'"
@@ -240,7 +241,6 @@ def test_a_search_says_when_it_went_by_words_alone() -> None:
 def test_every_class_that_is_used_is_styled() -> None:
     fragments = "".join(
         (
-            views.header(1, 2),
             views.answer_card(
                 replace(answer(), also_in=(Source(path="/x", start=0, end=1),)), sure=False, calibrated=False
             ),
@@ -249,7 +249,7 @@ def test_every_class_that_is_used_is_styled() -> None:
             views.other_answers([answer()]),
             views.nearest([hit()]),
             views.ingest_summary(IngestReport()),
-            views.welcome(empty=True),
+            views.welcome(0, 0, ENGLISH),
         )
     )
     used = {name for names in re.findall(r'class="([^"]+)"', fragments) for name in names.split()}

@@ -20,11 +20,8 @@ STYLE = """
 .st-key-ask_button button { min-height: 3.3rem; padding: 0 1.5rem; }
 [class*="st-key-example_"] button { height: auto; text-align: left; }
 [class*="st-key-example_"] button p { white-space: normal; }
-.sw-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1.2rem; }
-.sw-header h1 { font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-size: 2.1rem;
-  font-weight: 700; letter-spacing: -.02em; margin: 0; padding: 0; }
-.sw-header p { margin: 0; color: color-mix(in srgb, currentColor 75%, transparent); }
-.sw-holds { margin-left: auto !important; font-size: .9rem; }
+.sw-name { font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-size: 1.35rem;
+  font-weight: 700; letter-spacing: -.02em; margin: 0 1rem 0 0; }
 .sw-card { border: 1px solid color-mix(in srgb, currentColor 16%, transparent);
   border-left: 4px solid #8a8f98; border-radius: 10px; padding: 1.3rem 1.5rem 1.2rem; }
 .sw-high { border-left-color: #1f9480; }
@@ -95,7 +92,6 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 3.4rem 1rem 4rem; }
-  .sw-holds { margin-left: 0 !important; }
   .sw-card { padding: 1rem 1.05rem; }
   .sw-list { padding-left: 1.5rem; }
 }

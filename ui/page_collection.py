@@ -16,11 +16,12 @@ from index.records import DocumentInfo, IngestProgress, IngestReport
 from ingest.errors import SpanwiseError
 from ui import views
 from ui.library import Library
+from ui.messages import Say
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
-def show_collection(library: Library) -> None:
+def show_collection(library: Library, say: Say) -> None:
     """Draw the tab."""
     contents = library.contents()
     st.html(views.store_facts(contents.stats))

@@ -7,13 +7,17 @@ import streamlit as st
 from index.records import Mode
 from ui import views
 from ui.library import Library
-from ui.page_sidebar import Choices
+from ui.messages import Say
+from ui.page_question import question_box
+from ui.page_sidebar import show_sidebar
 
 _MODES = {"Both": Mode.HYBRID, "Meaning": Mode.DENSE, "Words": Mode.LEXICAL}
 
 
-def show_search(library: Library, question: str, choices: Choices) -> None:
+def show_search(library: Library, say: Say) -> None:
     """Show the passages nearest to the question."""
+    question = question_box()
+    choices = show_sidebar(library.contents())
     mode = st.segmented_control(
         "Rank by", list(_MODES), default="Both", key="search_mode", label_visibility="collapsed"
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from index.records import Hit, IngestReport, SearchResult, Stats
 from qa.records import Answer, AskResult
 from ui import words
+from ui.messages import Say
 
 _REASON_WORDS = {
     "unsupported": "this kind of file cannot be read",
@@ -28,19 +29,6 @@ _REASON_WORDS = {
 
 def _escape(text: str) -> str:
     return html.escape(text, quote=True)
-
-
-def header(documents: int, passages: int) -> str:
-    """The name of the product and what the collection holds."""
-    holds = (
-        f"{words.count(documents, 'document')} · {words.count(passages, 'passage')}"
-        if documents
-        else "an empty collection"
-    )
-    return (
-        '<header class="sw-header"><h1>Spanwise</h1>'
-        f'<p>The exact words that answer, and where they stand</p><p class="sw-holds">{holds}</p></header>'
-    )
 
 
 def door() -> str:
@@ -168,14 +156,19 @@ def store_facts(stats: Stats) -> str:
     return f'<dl class="sw-facts">{items}</dl>'
 
 
-def welcome(*, empty: bool) -> str:
-    """What to do first."""
+def welcome(documents: int, passages: int, say: Say) -> str:
+    """What to do first, and what there is to ask."""
+    empty = not documents
     if empty:
         head, text = "Nothing to ask yet", "Open the tab Collection and add files or a folder."
     else:
         head = "Ask in plain language"
         text = "You get the exact words of a document, where they stand, or an honest “no answer in here”."
-    return f'<section class="sw-welcome"><p class="sw-lead">{head}</p><p>{text}</p></section>'
+    holds = f"{say.count('document', documents)} · {say.count('passage', passages)}"
+    return (
+        f'<section class="sw-welcome"><p class="sw-lead">{head}</p><p>{text}</p>'
+        f'<p class="sw-note">{holds}</p></section>'
+    )
 
 
 def note(text: str) -> str:

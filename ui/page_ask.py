@@ -9,13 +9,26 @@ from qa.explainer import Explainer
 from qa.records import Answer, AskResult
 from ui import views
 from ui.library import Library
-from ui.page_sidebar import Choices
+from ui.messages import Say
+from ui.page_question import question_box, show_welcome
+from ui.page_sidebar import Choices, show_sidebar
 from ui.views_why import why_panel
 
 _SHOWN_AFTER_REFUSAL = 3
 
 
-def show_answer(library: Library, question: str, choices: Choices) -> None:
+def show_ask(library: Library, say: Say) -> None:
+    """Draw the tab: the question box, and under it the answer or what to do first."""
+    contents = library.contents()
+    question = question_box()
+    choices = show_sidebar(contents)
+    if question:
+        _show_answer(library, question, choices)
+    else:
+        show_welcome(contents, say)
+
+
+def _show_answer(library: Library, question: str, choices: Choices) -> None:
     """Answer the question and show everything that was found for it."""
     result = _ask(library, question, choices)
     if not result.answered:
