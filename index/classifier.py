@@ -225,7 +225,7 @@ def single_windows(ids: TokenIds, tokenizer: TextTokenizer, window: int) -> list
 def framed_pair(
     first: TokenIds, second: TokenIds, tokenizer: TextTokenizer, window: int
 ) -> tuple[TokenIds, bool]:
-    """Two texts' ids framed as one sequence, and whether they were cut: the second to half the room at most."""
+    """Two texts' ids framed as one sequence, and whether one was cut: the first makes room for the other."""
     frame = tokenizer.pair
     room = max(2, window - frame.size)
     second_room = max(room // 2, room - len(first))

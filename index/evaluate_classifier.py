@@ -31,7 +31,8 @@ def evaluate_classifier(
     unknown = sorted({label for item in examples for label in item.labels if label.casefold() not in known})
     if unknown:
         raise DataError(
-            f"{classifier.name} does not know the label {unknown[0]!r}, only {', '.join(classifier.labels[:8])}",
+            f"{classifier.name} does not know the label {unknown[0]!r}, "
+            f"only {', '.join(classifier.labels[:8])}",
             hint="rename it in the file, or leave these rows out",
         )
     golds = [tuple(known[label.casefold()] for label in item.labels) for item in examples]

@@ -66,7 +66,7 @@ def head_of(weights: Mapping[str, NDArray[Any]], where: str) -> Head:
     if dense is None or output is None or dense.weight.shape[0] != output.weight.shape[1]:
         raise ModelError(
             f"{where} has no classification head of RoBERTa's or BERT's form",
-            hint="give a folder made by `spanwise train classifier`, or a checkpoint for sequence classification",
+            hint="give a folder made by `spanwise train classifier`, or one for sequence classification",
         )
     return Head(dense=dense, output=output)
 

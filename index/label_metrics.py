@@ -1,4 +1,4 @@
-"""How well labels were given: accuracy, precision, recall and F1 of each label, who was taken for whom (pure)."""
+"""How well labels were given: accuracy, precision, recall, F1, and who was taken for whom (pure)."""
 
 from __future__ import annotations
 
@@ -133,5 +133,5 @@ def _ece(confidence: Floats, right: NDArray[np.float64], bins: int = 10) -> floa
     for number in range(bins):
         inside = place == number
         if inside.any():
-            gap += inside.mean() * abs(float(confidence[inside].mean()) - float(right[inside].mean()))
+            gap += float(inside.mean()) * abs(float(confidence[inside].mean()) - float(right[inside].mean()))
     return gap

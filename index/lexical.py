@@ -203,7 +203,7 @@ class LexicalView:
         document_keys: Sequence[int] | None = None,
         passage_ids: Sequence[int] | None = None,
     ) -> list[LexicalHit]:
-        """The `k` best passages, of the given documents or passages only or of all; statistics stay those of all.
+        """The `k` best passages, of the given documents or passages or of all; statistics stay those of all.
 
         Passages that hold more of what the question demands literally (see `Named`) come first; those without
         any of it follow, so that there are `k` if that many hold a word of the question.

@@ -98,16 +98,21 @@ class Selecting:
             held = self._holding(connection, names, revision, chosen)
             held = held[np.isin(held[:, 0], on_words[:, 1])]
             lost = np.setdiff1d(on_words[:, 1], held[:, 0])
-            passages += [held[:, 1], *([_found_again(connection, lost, revision, chosen)] if len(lost) else [])]
+            passages += [
+                held[:, 1],
+                *([_found_again(connection, lost, revision, chosen)] if len(lost) else []),
+            ]
         ids = np.unique(np.concatenate(passages))
         ranges = [(int(key), int(first), int(first + count)) for key, first, count in rows]
-        documents = [key for key, first, end in ranges if np.searchsorted(ids, first) < np.searchsorted(ids, end)]
+        documents = [
+            key for key, first, end in ranges if np.searchsorted(ids, first) < np.searchsorted(ids, end)
+        ]
         return Selected(documents=np.array(documents, dtype=np.int64), passages=ids, whole=not len(on_words))
 
     def _holding(
         self, connection: Connection, names: Sequence[str], revision: int, chosen: Sequence[Any]
     ) -> _IDS:
-        """(label, passage) where the words of a label stand in the passage at the label's place, shape (n, 2)."""
+        """(label, passage) where the words of a label stand in the passage at their place, shape (n, 2)."""
         statement = (
             select(LabelRow.key, PassageRow.id)
             .join(DocumentRow, DocumentRow.content_sha256 == LabelRow.content_sha256)
@@ -148,7 +153,7 @@ class Selecting:
         return found
 
     def _at_its_place(self) -> Any:
-        """Whether a passage is, holds or is part of the words of a label where they stood when it was given."""
+        """Whether a passage holds the words of a label, or is among them, at the place that was noted."""
         place = func.instr if self._engine.dialect.name == "sqlite" else func.strpos
         over = (PassageRow.start < LabelRow.start + func.length(LabelRow.quote)) & (
             PassageRow.end > LabelRow.start

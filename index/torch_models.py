@@ -116,7 +116,8 @@ def with_labels(start: Trainable, labels: Sequence[str], *, seed: int = 0) -> Pr
     config.label2id = {label: number for number, label in enumerate(labels)}
     with torch.random.fork_rng(devices=[]), _quiet():
         torch.manual_seed(seed)
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+        family: Any = AutoModelForSequenceClassification  # its methods carry no types
+        model: PreTrainedModel = family.from_config(config, dtype=torch.float32)
     _, unknown = model.base_model.load_state_dict(start.model.state_dict(), strict=False)
     if unknown:
         raise ModelError(

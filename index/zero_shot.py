@@ -86,9 +86,7 @@ class EntailedLabels:
     `judge` must know the label `entailment`.
     """
 
-    def __init__(
-        self, judge: Classifier, labels: Sequence[NamedLabel], *, template: str = TEMPLATE
-    ) -> None:
+    def __init__(self, judge: Classifier, labels: Sequence[NamedLabel], *, template: str = TEMPLATE) -> None:
         folded = [label.casefold() for label in judge.labels]
         if "entailment" not in folded:
             raise ModelError(

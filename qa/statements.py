@@ -10,6 +10,7 @@ has learnt on such statements reads them. English only; another question is put 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ingest.records import UNDETERMINED, Span
 from ingest.sentences import sentences
@@ -48,8 +49,10 @@ def premise(text: str, start: int, end: int, language: str = UNDETERMINED) -> Sp
 
     "He was born there in 1770" says nothing without the sentence before it.
     """
-    spans = sentences(text, language)
-    inside = [place for place, span in enumerate(spans) if span.start < max(end, start + 1) and span.end > start]
+    spans = _sentences(text, language)
+    inside = [
+        place for place, span in enumerate(spans) if span.start < max(end, start + 1) and span.end > start
+    ]
     if not inside:
         return Span(start=start, end=end)
     first, last = inside[0], inside[-1]
@@ -61,3 +64,7 @@ def premise(text: str, start: int, end: int, language: str = UNDETERMINED) -> Sp
     while right > end and text[right - 1].isspace():
         right -= 1
     return Span(start=left, end=right)
+
+
+# A passage is asked about many times, and cut once.
+_sentences = lru_cache(maxsize=64)(sentences)

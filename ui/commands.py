@@ -428,6 +428,41 @@ def _train_encoder(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _train_classifier(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import train
+
+    _show(settings, *train(flags, settings))
+    return 0
+
+
+def _eval_classifier(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import evaluate
+
+    _show(settings, *evaluate(flags, settings))
+    return 0
+
+
+def _label(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import label
+
+    _show(settings, *label(flags, settings, filters_of(flags)))
+    return 0
+
+
+def _eval_languages(flags: Flags, settings: Settings) -> int:
+    from ui.languages import evaluate
+
+    _show(settings, *evaluate(flags, settings))
+    return 0
+
+
+def _compare_models(flags: Flags, settings: Settings) -> int:
+    from ui.comparing import compare
+
+    _show(settings, *compare(flags, settings))
+    return 0
+
+
 def _calibrate(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
     from index.store import Store
@@ -471,14 +506,19 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "reembed": _reembed,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
+    "label": _label,
     "models": _models,
+    "models compare": _compare_models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
     "eval chunking": _eval_chunking,
+    "eval classifier": _eval_classifier,
+    "eval languages": _eval_languages,
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
+    "train classifier": _train_classifier,
 }
 
 
@@ -500,6 +540,7 @@ def filters_of(flags: Flags) -> Filters:
         types=tuple(kind.lower().removeprefix(".") for kind in flags["type"]),
         since=flags["since"],
         until=flags["until"],
+        labels=tuple(flags["label"]),
     )
 
 

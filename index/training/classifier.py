@@ -43,7 +43,7 @@ from index.training.weights import set_dropout
 
 Progress = Callable[[TrainingProgress], None]
 _EVALUATED_AT_ONCE = 64
-_LEAST_AT_ONCE = 8
+_LEAST_AT_ONCE = 16
 _LONGER = 1.5
 
 
@@ -138,9 +138,7 @@ def _train_linear(settings: ClassifierTraining, data: ExampleData, out: Path) ->
         "strength": strength,
     }
     _write_facts(out, facts)
-    return TrainedClassifier(
-        folder=out, method=LINEAR, data=data, evaluations=(), report=report, cut=cut
-    )
+    return TrainedClassifier(folder=out, method=LINEAR, data=data, evaluations=(), report=report, cut=cut)
 
 
 # -- the whole model, or adapters -----------------------------------------------------------------------
@@ -156,7 +154,9 @@ def _train_whole(
         torch.manual_seed(settings.loop.seed)
         if settings.adapter:
             add_adapters(backbone, settings.adapter)
-    model.to(start.model.device)
+        elif not settings.embeddings:
+            backbone.embeddings.requires_grad_(False)
+    torch.nn.Module.to(model, start.model.device)
     set_dropout(model, settings.dropout)
     task = _ClassifierTask(settings, data, start, model)
     evaluations = fit(
@@ -231,9 +231,7 @@ class _ClassifierTask:
 
     figure = "accuracy"
 
-    def __init__(
-        self, settings: ClassifierTraining, data: ExampleData, start: Trainable, model: Any
-    ) -> None:
+    def __init__(self, settings: ClassifierTraining, data: ExampleData, start: Trainable, model: Any) -> None:
         self._settings, self._data, self._start, self._model = settings, data, start, model
         self.cut = 0
         self._shown = self._framed(data.examples)
@@ -275,7 +273,9 @@ class _ClassifierTask:
         if self._start.separator is not None:
             inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
         device = next(self._model.parameters()).device
-        logits: torch.Tensor = self._model(**{name: value.to(device) for name, value in inputs.items()}).logits
+        logits: torch.Tensor = self._model(
+            **{name: value.to(device) for name, value in inputs.items()}
+        ).logits
         return logits.float()
 
     def evaluate(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The card of a trained classifier: what it came from, what it saw, how good it was, whom it takes for whom."""
+"""The card of a trained classifier: what it came from, what it saw, how good it was, what it confuses."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _figures(report: LabelReport | None) -> Iterator[str]:
         yield "Nothing was held out."
         return
     low, high = report.interval.low, report.interval.high
-    yield f"Accuracy {report.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), macro F1 {report.macro_f1:.4f},"
-    yield f"expected calibration error {report.ece:.3f}, {report.texts:,} texts."
+    yield f"Accuracy {report.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), macro F1 "
+    yield f"{report.macro_f1:.4f}, expected calibration error {report.ece:.3f}, {report.texts:,} texts."
     yield ""
     yield "| label | precision | recall | F1 | texts |"
     yield "|---|---|---|---|---|"

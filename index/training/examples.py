@@ -188,8 +188,11 @@ def _objects(path: Path, text: str, source: ExampleSource) -> Iterator[tuple[str
         if not isinstance(record, Mapping):
             raise DataError(f"{path}, {where}: no object", hint=_FORM)
         first, second, label = _columns(path, where, list(record), source)
-        yield where, _word(record[first]), None if second is None else _word(record[second]), _word(
-            record[label]
+        yield (
+            where,
+            _word(record[first]),
+            None if second is None else _word(record[second]),
+            _word(record[label]),
         )
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from index.heads import Floats, Head, Layer
 
-STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+STRENGTHS = (1e-6, 1e-5, 1e-4, 1e-3)
 _FOLDS = 5
+_MANY = 2000  # of so many texts one fifth, held out once, says enough
 
 
 def fit_linear(vectors: Floats, wanted: NDArray[np.float32]) -> tuple[Head, float]:
@@ -32,13 +33,15 @@ def _crossed(vectors: Floats, wanted: NDArray[np.float32], strength: float) -> f
     """The mean log-likelihood of texts that took no part in the fit."""
     folds = _folds(wanted)
     total = 0.0
-    for fold in range(_FOLDS):
+    judged = 0
+    for fold in range(1 if len(vectors) > _MANY else _FOLDS):
         inside = folds == fold
         if not inside.any() or inside.all():
             continue
+        judged += int(inside.sum())
         found = _fit(vectors[~inside], wanted[~inside], strength).probabilities(vectors[inside])
         total += float(np.log(np.maximum((found * wanted[inside]).sum(axis=1), 1e-9)).sum())
-    return total / len(vectors)
+    return total / max(1, judged)
 
 
 def _folds(wanted: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -75,9 +75,7 @@ def _pairs(question: Question, context: str, neighbours: Sequence[Question]) -> 
         yield _pair(question, context, text, start, text, NEUTRAL)
 
 
-def _pair(
-    question: Question, context: str, shown: str, start: int, claimed: str, label: str
-) -> Example:
+def _pair(question: Question, context: str, shown: str, start: int, claimed: str, label: str) -> Example:
     """What stands around `shown`, and the claim that `claimed` is the answer."""
     span = premise(context, start, start + len(shown))
     return Example(
@@ -102,7 +100,9 @@ def _like(
         for answer in neighbour.answers[:1]
         if context[answer.start : answer.start + len(answer.text)] == answer.text
     ]
-    found = [(match.group(), match.start()) for match in (_NUMBER if kind == "number" else _NAME).finditer(context)]
+    found = [
+        (match.group(), match.start()) for match in (_NUMBER if kind == "number" else _NAME).finditer(context)
+    ]
     for pool in ([place for place in others if _kind(place[0]) == kind], found, others):
         usable = [place for place in pool if place[0].strip() and not _says_the_same(place[0], rights)]
         if usable:
@@ -113,7 +113,8 @@ def _like(
 def _says_the_same(text: str, rights: Sequence[str]) -> bool:
     folded = text.casefold()
     return any(
-        same_answer(text, right) or folded in right.casefold() or right.casefold() in folded for right in rights
+        same_answer(text, right) or folded in right.casefold() or right.casefold() in folded
+        for right in rights
     )
 
 
@@ -124,4 +125,8 @@ def _kind(text: str) -> str:
 
 
 def _kind_wanted(question: str) -> str:
-    return "number" if re.search(r"\bwhen\b|\bhow (many|much|long|old|far)\b|\byear\b", question, re.I) else "name"
+    return (
+        "number"
+        if re.search(r"\bwhen\b|\bhow (many|much|long|old|far)\b|\byear\b", question, re.I)
+        else "name"
+    )
