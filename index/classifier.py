@@ -24,7 +24,7 @@ from index.checkpoint import LoadedModel, load_model
 from index.derived_models import Weights
 from index.encoder import load_encoder
 from index.errors import ModelError, ModelMismatch, ModelNotFound
-from index.heads import Floats, Head, Layer, head_of
+from index.heads import Floats, Head, Layer, head_of, pair_features
 from index.locate import locate
 from index.protocols import Encoder, TokenIds
 from ingest.tokens import TextTokenizer
@@ -132,12 +132,19 @@ class FineTunedClassifier:
 
 
 class LinearClassifier:
-    """A linear head on the vectors of a frozen encoder; single texts only."""
+    """A linear head on the vectors of a frozen encoder, or, with `pairs`, on two of them together."""
 
     def __init__(
-        self, encoder: Encoder, head: Head, labels: Sequence[str], *, name: str, fingerprint: str
+        self,
+        encoder: Encoder,
+        head: Head,
+        labels: Sequence[str],
+        *,
+        name: str,
+        fingerprint: str,
+        pairs: bool = False,
     ) -> None:
-        self._encoder, self._head = encoder, head
+        self._encoder, self._head, self.pairs = encoder, head, pairs
         self.labels = tuple(labels)
         self.name = name
         self.encoder_fingerprint = fingerprint
@@ -147,23 +154,37 @@ class LinearClassifier:
         return self._encoder.unknown_share(text)
 
     def probabilities(self, items: Sequence[Texts]) -> Floats:
-        """Shape (len(items), labels); raises ModelError for a pair."""
-        pieces: list[str] = []
-        owners: list[int] = []
-        for place, item in enumerate(items):
-            if len(item) != 1:
-                raise ModelError(
-                    f"{self.name} judges single texts and was given a pair", hint="train one on pairs"
-                )
-            cut = text_pieces(item[0], self._encoder.tokenizer, self._encoder.passage_room)
-            pieces += cut
-            owners += [place] * len(cut)
-        found = self.of_vectors(self._encoder.encode_passages(pieces))
-        return averaged(found, owners, [max(1, len(piece)) for piece in pieces], len(items))
+        """Shape (len(items), labels); raises ModelError for a pair in the place of a text, or the reverse."""
+        wanted = 2 if self.pairs else 1
+        if any(len(item) != wanted for item in items):
+            raise ModelError(
+                f"{self.name} judges {'pairs' if self.pairs else 'single texts'} and was given "
+                f"{'single texts' if self.pairs else 'a pair'}",
+                hint="train one for that",
+            )
+        if self.pairs:
+            return self._head.probabilities(paired_vectors(self._encoder, items))
+        pieces = [
+            (piece, place)
+            for place, item in enumerate(items)
+            for piece in text_pieces(item[0], self._encoder.tokenizer, self._encoder.passage_room)
+        ]
+        found = self.of_vectors(self._encoder.encode_passages([piece for piece, _ in pieces]))
+        owners = [place for _, place in pieces]
+        return averaged(found, owners, [max(1, len(piece)) for piece, _ in pieces], len(items))
 
     def of_vectors(self, vectors: Floats) -> Floats:
         """The same for vectors of this encoder that are there already, shape (n, dimension)."""
         return self._head.probabilities(vectors)
+
+
+def paired_vectors(encoder: Encoder, items: Sequence[Texts]) -> Floats:
+    """What a head on pairs sees of each, shape (n, 4 * dimension); a text that recurs is encoded once."""
+    texts = list(dict.fromkeys(text for item in items for text in item))
+    row = {text: number for number, text in enumerate(texts)}
+    vectors = encoder.encode_passages(texts)
+    first, second = (vectors[[row[item[place]] for item in items]] for place in (0, 1))
+    return pair_features(first, second)
 
 
 def load_classifier(name: str, *, engine: str | None = None) -> Classifier:
@@ -206,7 +227,12 @@ def _linear(folder: Path, facts: dict[str, Any], name: str, engine: str | None) 
         weight=np.asarray(weights["weight"], np.float32), bias=np.asarray(weights["bias"], np.float32)
     )
     return LinearClassifier(
-        encoder, Head(output=layer), facts["labels"], name=name, fingerprint=encoder.fingerprint
+        encoder,
+        Head(output=layer),
+        facts["labels"],
+        name=name,
+        fingerprint=encoder.fingerprint,
+        pairs=bool(facts.get("pairs")),
     )
 
 

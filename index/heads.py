@@ -54,6 +54,15 @@ class Head:
         return softmax(self.output(inner))
 
 
+def pair_features(first: Floats, second: Floats) -> Floats:
+    """What a linear head sees of two vectors: |a - b|, a * b, a and b, shape (n, 4 * width).
+
+    Conneau et al. 2017; the products are brought to the size of the rest (unit vectors have small entries).
+    """
+    size = np.float32(np.sqrt(first.shape[1]) / 2)
+    return np.concatenate([np.abs(first - second), size * first * second, first, second], axis=1)
+
+
 def softmax(logits: Floats) -> Floats:
     """Along the last axis."""
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -56,6 +56,7 @@ def test_from_labelled_rows_to_a_filter(run: Run, rows: Path, tmp_path: Path) ->
     assert (labelled["counts"], labelled["stored"]) == ({"mask": 1, "ship": 1}, True)
     hits = run("search", "the ship in harbour", "--label", "mask")["hits"]
     assert [Path(hit["document"]["path"]).name for hit in hits] == ["b.txt"]
+    assert hits[0]["labels"] == ["mask"]
     assert run("label", "--add", "read", str(tmp_path / "docs" / "a.txt"))["added"] == 1
     counts = run("label")["labels"]
     assert counts["read"] == {"documents": 1, "files": 1, "places": 0}

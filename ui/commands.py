@@ -42,7 +42,8 @@ def _search(flags: Flags, settings: Settings) -> int:
         result = Retriever(store).search(
             " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=filters_of(flags)
         )
-    _show(settings, output.search_json(result), text.search_text(result, _style(settings)))
+        labels = store.catalog.labels_of([hit.passage.id for hit in result.hits])
+    _show(settings, output.search_json(result, labels), text.search_text(result, _style(settings)))
     return 0
 
 

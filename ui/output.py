@@ -94,11 +94,14 @@ def why_json(why: Why) -> Json:
     }
 
 
-def search_json(result: SearchResult) -> Json:
-    """The hits of one query."""
+def search_json(result: SearchResult, labels: Mapping[int, Sequence[str]] | None = None) -> Json:
+    """The hits of one query; `labels` are those of their passages, by id."""
     return {
         "query": result.query,
-        "hits": [_hit(hit) for hit in result.hits],
+        "hits": [
+            _hit(hit) | ({} if labels is None else {"labels": list(labels[hit.passage.id])})
+            for hit in result.hits
+        ],
         "unsupported_language": result.unsupported_language,
         "timings_ms": _timings(result.timings_ms),
     }

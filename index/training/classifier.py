@@ -24,9 +24,9 @@ from safetensors.torch import save_file
 
 from index.adapters import ADAPTER as ADAPTER_FILE
 from index.batches import padded, segments
-from index.classifier import ADAPTER, FACTS, LINEAR, framed_pair, text_pieces
+from index.classifier import ADAPTER, FACTS, LINEAR, framed_pair, paired_vectors, text_pieces
 from index.encoder import load_encoder
-from index.errors import DataError, ModelError
+from index.errors import ModelError
 from index.heads import Floats, softmax
 from index.label_metrics import LabelReport, label_report
 from index.protocols import TokenIds
@@ -37,7 +37,7 @@ from index.training.examples import Example, ExampleData, Reading, load_examples
 from index.training.linear_head import fit_linear, one_of, wanted_rows
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.low_rank import adapter_tensors, add_adapters
-from index.training.sampling import Order
+from index.training.sampling import Order, draw
 from index.training.state import made_folder
 from index.training.weights import set_dropout
 
@@ -79,9 +79,7 @@ def train_classifier(
     """
     out = made_folder(Path(out))
     data = load_examples(settings.sources, hold_out=settings.hold_out, strict=strict, read=read)
-    linear = settings.method == "linear" or (
-        settings.method == "auto" and len(data.examples) < settings.few and not data.pairs
-    )
+    linear = settings.method == "linear" or (settings.method == "auto" and len(data.examples) < settings.few)
     trained = _train_linear(settings, data, out) if linear else _train_whole(settings, data, out, progress)
     (out / "MODEL_CARD.md").write_text(classifier_card(settings, trained), encoding="utf-8")
     record = {
@@ -98,24 +96,26 @@ def train_classifier(
 
 
 def _train_linear(settings: ClassifierTraining, data: ExampleData, out: Path) -> TrainedClassifier:
-    if data.pairs:
-        raise DataError(
-            "a linear head judges single texts, and these files hold pairs", hint="leave --method linear out"
-        )
     encoder = load_encoder(settings.start)
     cut = 0
 
     def vectors(examples: Sequence[Example]) -> Floats:
         nonlocal cut
+        if data.pairs:
+            return paired_vectors(encoder, [item.texts for item in examples])
         pieces = [text_pieces(item.text, encoder.tokenizer, encoder.passage_room) for item in examples]
         cut += sum(len(parts) > 1 for parts in pieces)
         return encoder.encode_passages([parts[0] for parts in pieces])
 
-    # A weight is how often an example is seen; a convex fit sees it as many times over.
-    order = [place for place, weight in enumerate(data.weights) for _ in range(max(round(weight), 0))]
-    wanted = wanted_rows(data.labels, [example.labels for example in data.examples])
+    # A weight is how often an example is seen; a convex fit sees it as many times over, a fraction by lot.
+    drawn = sorted(draw(_balanced(data, settings.balance), seed=settings.loop.seed, epoch=0))
+    used = list(dict.fromkeys(drawn))
+    row = {place: number for number, place in enumerate(used)}
+    rows = [row[place] for place in drawn]
+    examples = [data.examples[place] for place in used]
+    wanted = wanted_rows(data.labels, [example.labels for example in examples])
     began = time.monotonic()
-    head, strength = fit_linear(vectors(data.examples)[order], wanted[order])
+    head, strength = fit_linear(vectors(examples)[rows], wanted[rows])
     report = None
     if data.held_out:
         found = head.probabilities(vectors(data.held_out))
@@ -135,6 +135,7 @@ def _train_linear(settings: ClassifierTraining, data: ExampleData, out: Path) ->
         "encoder": _lasting(settings.start),
         "fingerprint": encoder.fingerprint,
         "labels": list(data.labels),
+        "pairs": data.pairs,
         "strength": strength,
     }
     _write_facts(out, facts)

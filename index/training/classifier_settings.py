@@ -40,7 +40,8 @@ class ClassifierTraining:
     """All settings of one training.
 
     `start` is a preset, a folder or a hub id: an encoder, or any checkpoint whose encoder shall be used.
-    `method` is `linear` for a linear head on the encoder's frozen vectors, `fine-tune` for the whole model,
+    `method` is `linear` for a linear head on the encoder's frozen vectors (of a pair: on both together, their
+    differences and products), which sees every example once, `fine-tune` for the whole model,
     `auto` for the first below `few` examples. `adapter` is the rank of low-rank adapters (Hu et al. 2021)
     that are trained in the place of the whole model, 0 for none: the result is some MB and names the
     checkpoint it belongs to. `embeddings` trains the word vectors too: half of the parameters of a small
