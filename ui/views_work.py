@@ -21,7 +21,7 @@ WORK_STYLE = """
   gap: .3rem .8rem; align-items: center; margin: 0; font-size: .9rem; }
 .sw-bars dt { overflow-wrap: anywhere; max-width: 14rem; }
 .sw-bars dd { margin: 0; }
-.sw-bars dd.sw-number { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
+.sw-bars dd.sw-count { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
 .sw-bars .sw-fill { display: block; height: .7rem; min-width: 2px; border-radius: 0 3px 3px 0;
   background: #1f9480; }
 .sw-reason + .sw-facts { margin-top: 1rem; }
@@ -116,7 +116,7 @@ def bars(title: str, rows: list[tuple[str, int]], *, empty: str = "–") -> str:
     lines = "".join(
         f'<dt>{escape(name)}</dt><dd aria-hidden="true">'
         f'<span class="sw-fill" style="width:{number / most:.1%}"></span></dd>'
-        f'<dd class="sw-number">{number:,}</dd>'
+        f'<dd class="sw-count">{number:,}</dd>'
         for name, number in rows
     )
     return f'<section><h3>{escape(title)}</h3><dl class="sw-bars">{lines}</dl></section>'
