@@ -14,8 +14,8 @@ from index.protocols import Encoder
 from index.records import Filters, IngestProgress
 from index.store import Store
 from ingest.errors import IngestError
+from ui.address import pattern
 from ui.library import Library, OneAtATimeEncoder, safe_name
-from ui.page_sidebar import pattern
 
 APP = str(Path(__file__).parents[1] / "ui" / "app.py")
 SCRIPT = "<script>document.title = 'owned'</script>"
@@ -54,8 +54,7 @@ def visit(page: AppTest, tab: str) -> AppTest:
 
 def ask(page: AppTest, question: str) -> str:
     page.text_input(key="question_box").set_value(question)
-    button = next(button for button in page.button if button.label == "Ask")
-    return html_of(checked(button.click().run()))
+    return html_of(checked(page.button(key="ask_button").click().run()))
 
 
 def test_the_page_opens_with_what_the_collection_holds(page: AppTest) -> None:
@@ -96,7 +95,7 @@ def test_a_language_it_cannot_read_is_named(page: AppTest, folder: Path, hashing
         store.ingest([folder / "zh.txt"])
     shown = ask(page, "渡轮什么时候开？ 中午")
     assert "Cannot read this language" in shown
-    assert "渡轮中午开" in shown
+    assert "渡轮</mark>" in shown
 
 
 def test_text_of_documents_and_questions_is_never_markup(page: AppTest) -> None:
@@ -114,28 +113,88 @@ def test_search_shows_scores(page: AppTest) -> None:
     assert "words " in shown
 
 
-def test_a_filter_decides_who_may_answer(page: AppTest) -> None:
+def test_a_filter_decides_who_may_answer_and_stands_in_the_address(page: AppTest) -> None:
     ask(page, "When does the ferry leave, noon?")
-    kind = next(box for box in page.multiselect if box.label == "File type")
+    page.session_state["where"] = True  # the popover, opened
+    checked(page.run())
+    kind = page.multiselect(key="choice_type")
+    assert kind.options == ["md (1)", "txt (1)"]
     shown = html_of(checked(kind.select("txt").run()))
+    assert page.query_params["type"] == "txt"
     assert '<p class="sw-answer" dir="auto">noon</p>' not in shown
     assert "No answer in here" in shown
+    page.session_state["where"] = True
+    checked(page.run())
+    checked(page.button(key="clear_filters").click().run())
+    assert "type" not in page.query_params
 
 
 def test_the_best_guess_is_shown_on_request_and_called_a_guess(page: AppTest) -> None:
     ask(page, "Who painted the ferry, Vermeer?")
-    (always,) = (toggle for toggle in page.toggle if toggle.label == "Always show the best guess")
-    shown = html_of(checked(always.set_value(True).run()))
+    page.session_state["how"] = True
+    checked(page.run())
+    shown = html_of(checked(page.toggle(key="choice_guess").set_value(True).run()))
+    assert page.query_params["guess"] == "1"
     assert "No answer in here" in shown
     assert "Best guess" in shown
 
 
 def test_how_sure_an_answer_must_be_can_be_set(page: AppTest) -> None:
     assert "No answer in here" in ask(page, "Who painted the ferry, Vermeer?")
-    (own,) = (toggle for toggle in page.toggle if toggle.label == "Set how sure an answer must be")
-    checked(own.set_value(True).run())
-    (least,) = (slider for slider in page.slider if slider.label == "Least confidence")
-    assert "No answer in here" not in html_of(checked(least.set_value(0).run()))
+    page.session_state["how"] = True
+    checked(page.run())
+    checked(page.toggle(key="choice_own").set_value(True).run())
+    shown = html_of(checked(page.slider(key="choice_sure").set_value(0).run()))
+    assert page.query_params["sure"] == "0"
+    assert "No answer in here" not in shown
+
+
+def test_the_page_speaks_the_language_of_its_address(page: AppTest) -> None:
+    checked(page.button(key="language_switch").click().run())
+    assert page.query_params["lang"] == "zh"
+    assert "用日常语言提问" in html_of(page)
+    page.text_input(key="question_box").set_value("Who painted the ferry, Vermeer?")
+    shown = html_of(checked(page.button(key="ask_button").click().run()))
+    assert "文档中没有答案" in shown
+
+
+def test_questions_of_a_session_are_listed_with_their_answers(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    ask(page, "Who painted the ferry, Vermeer?")
+    assert [entry[:2] for entry in page.session_state["history"]] == [
+        ("Who painted the ferry, Vermeer?", None),
+        ("When does the ferry leave, noon?", "noon"),
+    ]
+
+
+def test_a_result_can_be_cited_and_downloaded(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    page.session_state["share"] = True
+    checked(page.run())
+    assert "In winter the ferry leaves at noon on Sundays only.” — ferry (ferry.md)" in page.code[0].value
+    assert [button.proto.label for button in page.get("download_button")] == [
+        "Download as JSON",
+        "Download as CSV",
+        "Download as Markdown",
+    ]
+
+
+def test_an_answer_is_seen_in_its_document(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    answer = page.session_state["answer_known"][1].answers[0]
+    page.query_params |= {"id": answer.document.id, "start": str(answer.start), "end": str(answer.end)}
+    shown = html_of(visit(page, "document"))
+    assert 'leaves at <mark class="sw-also-here">noon</mark>. In winter' in shown
+    assert 'leaves at <mark class="sw-here">noon</mark> on Sundays' in shown
+    assert "Occurrence 2 of 2" in shown
+    assert page.button(key="occurrence_next").disabled
+    shown = html_of(checked(page.button(key="occurrence_previous").click().run()))
+    assert 'leaves at <mark class="sw-here">noon</mark>. In winter' in shown
+
+
+def test_a_document_that_is_not_there_is_said(page: AppTest) -> None:
+    page.query_params |= {"id": "f" * 64, "start": "-3", "end": "x"}
+    assert "no longer in the collection" in html_of(visit(page, "document"))
 
 
 def test_a_page_left_open_sees_new_documents(page: AppTest, folder: Path, hashing_encoder: Encoder) -> None:
@@ -236,7 +295,7 @@ def test_threads_take_turns_and_vectors_stay_the_same(hashing_encoder: Any) -> N
 @pytest.mark.parametrize(
     "name", ["plain", "with [brackets]", "a*b?c", "back\\slash", "#first", "!not", "trailing "]
 )
-def test_a_folder_chosen_in_the_sidebar_means_itself(name: str, folder: Path) -> None:
+def test_a_folder_chosen_in_a_filter_means_itself(name: str, folder: Path) -> None:
     opened = Library.open(folder / "store", None)
     inside = folder / name
     inside.mkdir()

@@ -34,9 +34,8 @@ def _library(settings: Settings, say: Say) -> Library:
     prefer(settings.engine)
     with st.spinner(say("frame.loading")):
         library = _open_library(str(settings.store), settings.models)
-        if (
-            library.outdated
-        ):  # a job has changed the encoder or the reader: everybody goes on with the new one
+        if library.outdated:
+            # A job has changed the encoder or the reader: everybody goes on with the new one.
             taking = library.taking
             _open_library.clear()
             library = _open_library(str(settings.store), settings.models)
@@ -51,14 +50,14 @@ def show_page() -> None:
     say = chosen_voice()
     try:
         settings = load_settings()
-        if not admitted(settings.password):
+        if not admitted(settings.password, say):
             return
         pages = tab_pages(say, lambda: _library(settings, say))
-        tab = st.navigation(pages, position="hidden")
-        show_tabs(pages, say)
+        tab = st.navigation(list(pages.values()), position="hidden")
+        show_tabs(pages, tab, say)
         tab.run()
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
     st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it
 
 

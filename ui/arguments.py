@@ -250,6 +250,10 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--vectors", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     sub.add_argument("--dimension", type=_positive, default=384, metavar="D", help="their width (384)")
     sub.add_argument("--index", default="auto", metavar="KIND", help="auto, or a FAISS factory string (auto)")
+    purpose = "fill a store with generated passages and measure commits, opening, SQL and bytes"
+    sub = kinds.add_parser("store", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench store")
+    sub.add_argument("--passages", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     purpose = "time every engine side by side: reading for a question, and encoding"
     sub = kinds.add_parser("engines", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
     sub.set_defaults(command="bench engines")

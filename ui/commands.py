@@ -297,6 +297,15 @@ def _bench_index(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _bench_store(flags: Flags, settings: Settings) -> int:
+    from index.scale_store import measure_store
+    from ui.progress import say
+
+    measured = measure_store(flags["passages"], progress=say)
+    _show(settings, measured.as_json(), figures.figures_text(measured.as_json()))
+    return 0
+
+
 def _bench_engines(flags: Flags, settings: Settings) -> int:
     from index.presets import resolve_models
     from qa.speed import measure_engines
@@ -514,6 +523,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "reembed": _reembed,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
+    "bench store": _bench_store,
     "models": _models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,

@@ -19,7 +19,7 @@ import numpy as np
 
 from index.encoder import load_encoder
 from index.protocols import Encoder, Vectors
-from index.records import DocumentInfo, Stats
+from index.records import DocumentInfo, Filters, Stats
 from index.retriever import Retriever
 from index.store import Store
 from ingest.errors import IngestError
@@ -64,6 +64,7 @@ class Library:
         self.answerer = answerer
         self.retriever = retriever
         self.taking = Taking()
+        self.examples: tuple[object, tuple[str, ...]] | None = None
         self._fingerprint = fingerprint
         self._reader = reader
         self._contents: Contents | None = None
@@ -109,6 +110,14 @@ class Library:
             contents = Contents(revision=revision, documents=self.store.documents(), stats=self.store.stats())
             self._contents = contents
         return contents
+
+    def labelled(self) -> dict[str, frozenset[str]]:
+        """The ids of the documents that carry each label."""
+        names = dict.fromkeys(label.name for label in self.store.catalog.labels())
+        return {
+            name: frozenset(document.id for document in self.store.documents(Filters(labels=(name,))))
+            for name in names
+        }
 
     def keep_uploads(self, files: Sequence[tuple[str, bytes]]) -> list[Path]:
         """Write files that were uploaded together, names and contents; IngestError before any is written.

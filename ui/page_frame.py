@@ -5,22 +5,25 @@ the browser's back button leads from one to the other. A tab NAME is the functio
 the module `ui.page_NAME`, imported when it is first looked at, with the title `nav.NAME`.
 
 The address carries what a link should share: the question (`q`), filters, and the language (`lang`) where it
-is not the browser's. The links between tabs hand these on.
+is not the browser's (see `address`). The links between tabs hand these on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from ui import views
+from ui.address import carried
 from ui.library import Library
 from ui.messages import Say, language_for
+from ui.page_links import register
 
-TABS = ("ask", "search", "collection")
-_SHARED = ("q", "lang", "language", "type", "folder", "label", "since", "until")
+TABS = ("ask", "search", "collection", "questionnaire", "teach", "models", "quality")
+UNLISTED = ("document",)  # reached from an answer or a passage
 
 
 def chosen_voice() -> Say:
@@ -28,17 +31,22 @@ def chosen_voice() -> Say:
     return Say(language_for(st.query_params.get("lang"), st.context.locale))
 
 
-def tab_pages(say: Say, open_library: Callable[[], Library]) -> list[Page]:
+def tab_pages(say: Say, open_library: Callable[[], Library]) -> dict[str, Page]:
     """One Streamlit page for each tab; the first is the one of the bare address."""
-    return [_page(name, say, open_library) for name in TABS]
+    pages = {name: _page(name, say, open_library) for name in (*TABS, *UNLISTED)}
+    register(pages)
+    return pages
 
 
-def show_tabs(pages: Sequence[Page], say: Say) -> None:
+def show_tabs(pages: Mapping[str, Page], here: Page, say: Say) -> None:
     """The name, the links to the tabs, and the switch of the language, in one row."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="frame"):
-        st.html('<p class="sw-name">Spanwise</p>', width="content")
-        for page in pages:
-            st.page_link(page, query_params=_carried())
+    handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key="frame"):
+        st.html(views.wordmark(say), width="content")
+        for name in TABS:
+            with st.container(key="tab_here" if pages[name] is here else f"tab_{name}", width="content"):
+                st.page_link(pages[name], query_params=handed)
+        st.space("stretch")
         st.button(
             say("frame.other_language"),
             help=say("frame.other_language_help"),
@@ -55,10 +63,6 @@ def _page(name: str, say: Say, open_library: Callable[[], Library]) -> Page:
         getattr(module, f"show_{name}")(open_library(), say)
 
     return st.Page(show, title=say(f"nav.{name}"), url_path=name, default=name == TABS[0])
-
-
-def _carried() -> list[tuple[str, str]]:
-    return [(key, value) for key in _SHARED for value in st.query_params.get_all(key)]
 
 
 def _switch_language(language: str) -> None:

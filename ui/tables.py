@@ -65,8 +65,13 @@ def coverage_csv(files: Sequence[FileReport], say: Say) -> bytes:
     left_out = [file for file in files if file.rejected is not None]
     rows = [*coverage_rows(taken, say), *rejected_rows(left_out, say)]
     names = list(dict.fromkeys(name for row in rows for name in row))
+    return to_csv(names, [[row.get(name, "") for name in names] for row in rows])
+
+
+def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows below their names as CSV that spreadsheets open in any language and run nothing of."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(names)
-    writer.writerows([tame(row.get(name, "")) for name in names] for row in rows)
+    writer.writerows([tame(value) for value in row] for row in rows)
     return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode(errors="replace")
