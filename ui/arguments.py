@@ -16,6 +16,7 @@ from typing import NoReturn
 from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
+from ui.workbench_arguments import declare_adapt
 
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
@@ -324,6 +325,14 @@ def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (1)")
     sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (2e-5)")
     sub.add_argument("--strict", action="store_true", help="stop at rows without question or passage")
+
+    declare_adapt(
+        add(
+            "adapt",
+            "go on training the encoder on the words of your own documents; --encoder NAME: to start from",
+            files="document, folder, SQuAD file or BEIR folder; without any, the store's documents",
+        )
+    )
 
 
 def _add_plots(sub: argparse.ArgumentParser) -> None:

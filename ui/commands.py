@@ -428,6 +428,12 @@ def _train_encoder(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _train_adapt(flags: Flags, settings: Settings) -> int:
+    from ui.adapting import run
+
+    return run(flags, settings)
+
+
 def _calibrate(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
     from index.store import Store
@@ -479,6 +485,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
+    "train adapt": _train_adapt,
 }
 
 
