@@ -1,7 +1,7 @@
 """RoBERTa's encoder as the formulas say it, in numpy, one text at a time: the place to look to understand it.
 
     x    = LayerNorm(word[id] + position[i] + type[0])                      embeddings
-    A_h  = softmax(Q K^T / sqrt(d_k)),  Q = x W_Q + b_Q, K = ..., V = ...                one head's weights
+    A_h  = softmax(Q K^T / sqrt(d_k)),  Q = x W_Q + b_Q, K = ..., V = ...   one head's weights
     m    = Concat(A_1 V_1, ..., A_h V_h) W_O + b_O                          multi-head attention
     x    = LayerNorm(x + m)                                                 residual, normalised
     x    = LayerNorm(x + GELU(x W_1 + b_1) W_2 + b_2)                       feed-forward

@@ -16,7 +16,12 @@ from typing import NoReturn
 from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
-from ui.workbench_arguments import declare_adapt
+from ui.workbench_arguments import (
+    declare_adapt,
+    declare_embed,
+    declare_nearest,
+    declare_vector_evaluation,
+)
 
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
@@ -57,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _models, _calibrate):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _models, _calibrate, _vectors):
         declare(add)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _benches(add("bench", "measure speed and memory"), common)
@@ -225,6 +230,11 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each engine (15)")
 
 
+def _vectors(add: _Add) -> None:
+    declare_embed(add("embed", "write the encoder's vectors of tokens, words, sentences or passages"))
+    declare_nearest(add("nearest", "the words or sentences of the store nearest to one of yours"))
+
+
 def _models(add: _Add) -> None:
     add("models", "list the presets, what is bundled and what is cached")
 
@@ -281,6 +291,11 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
         "--overlap", type=_numbers(0), default=(), metavar="N[,N]", help="tokens to repeat at most (0)"
     )
     _add_mode(sub)
+
+    purpose = "agreement of word vectors with people: similarity and analogies"
+    declare_vector_evaluation(add("words", purpose), words=True)
+    purpose = "agreement of sentence vectors with people: STS-B, SICK"
+    declare_vector_evaluation(add("sentences", purpose), words=False)
 
     sub = add("answers", "ask every question of a SQuAD file over all its paragraphs")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")

@@ -434,6 +434,12 @@ def _train_adapt(flags: Flags, settings: Settings) -> int:
     return run(flags, settings)
 
 
+def _workbench(flags: Flags, settings: Settings) -> int:
+    from ui.workbench import COMMANDS
+
+    return COMMANDS[flags["command"]](flags, settings)
+
+
 def _calibrate(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
     from index.store import Store
@@ -486,6 +492,10 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "train reader": _train_reader,
     "train encoder": _train_encoder,
     "train adapt": _train_adapt,
+    "embed": _workbench,
+    "nearest": _workbench,
+    "eval words": _workbench,
+    "eval sentences": _workbench,
 }
 
 

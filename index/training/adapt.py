@@ -73,6 +73,9 @@ def adapt_encoder(
     out = made_folder(Path(out))
     model = load_language_model(settings.start, seed=settings.loop.seed)
     distinct = list(dict.fromkeys(text for text in texts if text.strip()))
+    if settings.at_most is not None and len(distinct) > settings.at_most:
+        distinct = sorted(distinct, key=lambda text: hashlib.sha256(text.encode()).digest())
+        distinct = distinct[: settings.at_most]
     if len(distinct) < _LEAST_TEXTS:
         raise DataError(
             f"{len(distinct)} texts are too few to adapt to",

@@ -28,7 +28,7 @@ from index.training.adapt_settings import Adaptation
 from ingest.chunking import ChunkSettings, split
 from ingest.parsing import document_from_text
 from ingest.pipeline import ingest_paths
-from ingest.records import Document, Rejected, Text
+from ingest.records import UNDETERMINED, Document, Rejected, Text
 from ingest.tokens import TextTokenizer
 from qa.contexts import context_names, judged_contexts
 from qa.evaluate import evaluate_answers
@@ -101,11 +101,15 @@ def _documents(sources: Sequence[str]) -> Iterator[Document]:
         if (path / "corpus.jsonl").exists() or (path / "corpus.jsonl.gz").exists():
             for item in read_beir(path).documents:
                 if item.whole:
-                    yield document_from_text(Text(id=item.id, title=item.title, text=item.text or item.title))
+                    yield _plain(item.id, item.text or item.title)
         elif path.name.endswith((".json", ".json.gz")) and (squad := _contexts(path)) is not None:
-            yield from (document_from_text(Text(id=name, text=text)) for text, name in squad.items())
+            yield from (_plain(name, text) for text, name in squad.items())
         else:
             yield from _parsed(path)
+
+
+def _plain(name: str, text: str) -> Document:
+    return document_from_text(Text(id=name, text=text), language=UNDETERMINED)
 
 
 def _contexts(path: Path) -> dict[str, str] | None:
