@@ -38,10 +38,10 @@ class LayerFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """One file. `value` is that of the chosen layers' mean: Spearman's correlation, or accuracy for analogies.
+    """One file. `value` is that of the chosen layers' mean: Spearman's correlation, or analogies' accuracy.
 
     `used` pairs or questions counted, `skipped` could not: rows that are not understood, words with pieces
-    that the model does not know. `layers` has a figure for each layer where several were asked for, and
+    that the model does not know. `layers` has one for each layer where several were asked for, and
     `categories` one for each category of analogies; `vocabulary` is the number of words chosen from.
     """
 
@@ -93,7 +93,7 @@ def evaluate_sentences(
 
 
 def spearman(ours: Floats, theirs: Floats) -> float:
-    """Spearman's rank correlation, equal values sharing the mean of their ranks; 0.0 where one is constant."""
+    """Spearman's rank correlation, equal values sharing their mean rank; 0.0 where one side is constant."""
     one, other = _ranks(ours), _ranks(theirs)
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one @ one) * (other @ other)))

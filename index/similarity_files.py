@@ -2,8 +2,8 @@
 
     word pairs   word, word, score              RG-65, WordSim-353, SimLex-999, MEN; tabs, commas or spaces
     analogies    a b c d, under ": category"    Google's (Mikolov et al. 2013)
-    sentences    named columns (SICK, GLUE's STS-B); the nameless ones of STS-B's own files (score in the fifth,
-                 sentences in the sixth and seventh); or sentence, sentence, score
+    sentences    named columns (SICK, GLUE's STS-B); the nameless ones of STS-B's own files (the score in the
+                 fifth, sentences in the sixth and seventh); or sentence, sentence, score
 
 Plain or gzip. A row that cannot be understood is counted, not fatal; a file without any row that can is.
 """

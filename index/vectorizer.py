@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from index.batches import Outputs, run_in_batches, segments
-from index.encoder import unit_length
+from index.encoder import cut_name, unit_length
 from index.layers import How, chosen_layers, pool_states, pool_words
 from index.presets import DEFAULT_PRESET
 from index.protocols import TokenIds, Vectors
@@ -54,17 +54,21 @@ class PlacedVectors:
 class Vectorizer:
     """Vectors of the layers `layers` (averaged) with the pooling `pooling`; see `index.layers`.
 
+    `dimension` takes the first ones only, for encoders trained so (`NAME@256`).
     `cut` counts the sentences and texts that did not fit into the model's window since loading.
     """
 
-    def __init__(self, model: Trainable, *, layers: str = "last", pooling: How = "model") -> None:
+    def __init__(
+        self, model: Trainable, *, layers: str = "last", pooling: How = "model", dimension: int | None = None
+    ) -> None:
         keep_freed_memory()
         self._model = model
         self._module: torch.nn.Module = model.model
         self._module.train(mode=False)
         self._pooling = pooling
         self.depth = int(model.model.config.num_hidden_layers)
-        self.dimension = int(model.model.config.hidden_size)
+        full = int(model.model.config.hidden_size)
+        self.dimension = full if dimension is None else min(dimension, full)
         self.layers = chosen_layers(layers, self.depth)
         self.tokenizer = model.tokenizer
         self.cut = 0
@@ -146,7 +150,9 @@ class Vectorizer:
                 **{name: torch.from_numpy(array).to(device) for name, array in inputs.items()},
                 output_hidden_states=True,
             )
-        return tuple(output.hidden_states[layer].float().cpu().numpy() for layer in self.layers)
+        return tuple(
+            output.hidden_states[layer][..., : self.dimension].float().cpu().numpy() for layer in self.layers
+        )
 
 
 def load_vectorizer(
@@ -156,7 +162,9 @@ def load_vectorizer(
 
     Raises ModelNotFound, ModelError, and DataError for layers that it has not.
     """
-    return Vectorizer(load_trainable(name, "encoder", device=device), layers=layers, pooling=pooling)
+    whole, dimension = cut_name(name)
+    model = load_trainable(whole, "encoder", device=device)
+    return Vectorizer(model, layers=layers, pooling=pooling, dimension=dimension)
 
 
 def _windows(tokens: int, room: int) -> Iterator[tuple[int, int, int, int]]:

@@ -19,6 +19,7 @@ from ui.settings import UsageError
 from ui.workbench_arguments import (
     declare_adapt,
     declare_embed,
+    declare_explain,
     declare_nearest,
     declare_vector_evaluation,
 )
@@ -232,6 +233,7 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
 
 def _vectors(add: _Add) -> None:
     declare_embed(add("embed", "write the encoder's vectors of tokens, words, sentences or passages"))
+    declare_explain(add("explain", "which words made a passage near to a question, and which the answer"))
     declare_nearest(add("nearest", "the words or sentences of the store nearest to one of yours"))
 
 

@@ -493,6 +493,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "train encoder": _train_encoder,
     "train adapt": _train_adapt,
     "embed": _workbench,
+    "explain": _workbench,
     "nearest": _workbench,
     "eval words": _workbench,
     "eval sentences": _workbench,

@@ -96,6 +96,13 @@ def eval_sentences(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def explain(flags: Flags, settings: Settings) -> int:
+    """Reasons for a question and a passage."""
+    from ui.explaining import run
+
+    return run(flags, settings)
+
+
 def embed_json(report: EmbedReport) -> Json:
     """What was written, and what was left out."""
     found = {
@@ -185,6 +192,7 @@ def _lines(path: str) -> Iterable[str]:
 
 COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "embed": embed,
+    "explain": explain,
     "nearest": nearest,
     "eval words": eval_words,
     "eval sentences": eval_sentences,

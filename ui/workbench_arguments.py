@@ -77,3 +77,25 @@ def _declare_vectors(sub: argparse.ArgumentParser) -> None:
         default="model",
         help="how tokens become one vector: as the model was trained, or over the text's own pieces (model)",
     )
+
+
+def declare_explain(sub: argparse.ArgumentParser) -> None:
+    """The flags of `explain`."""
+    sub.add_argument("question", nargs="+", metavar="QUESTION")
+    group = sub.add_mutually_exclusive_group()
+    group.add_argument(
+        "--passage", metavar="TEXT", help="explain this text instead of the store's best passage"
+    )
+    group.add_argument("--passage-file", type=Path, metavar="FILE", help="the same from a text file")
+    sub.add_argument(
+        "--answer", metavar="TEXT", help="explain this span of it instead of the reader's choice"
+    )
+    sub.add_argument(
+        "--layer", type=int, metavar="N", help="attention of this layer in the JSON, from 1 (all)"
+    )
+    sub.add_argument(
+        "--head", type=int, metavar="N", help="attention of this head of the layer, from 1 (mean)"
+    )
+    sub.add_argument(
+        "--out", type=Path, metavar="FILE", help="draw a picture: .html with everything, .svg attention only"
+    )

@@ -74,7 +74,8 @@ def adapt_encoder(
     model = load_language_model(settings.start, seed=settings.loop.seed)
     distinct = list(dict.fromkeys(text for text in texts if text.strip()))
     if settings.at_most is not None and len(distinct) > settings.at_most:
-        distinct = sorted(distinct, key=lambda text: hashlib.sha256(text.encode()).digest())
+        # Another hash than the one that holds out, else what is drawn would be what is held out.
+        distinct.sort(key=lambda text: hashlib.sha256(f"drawn {text}".encode()).digest())
         distinct = distinct[: settings.at_most]
     if len(distinct) < _LEAST_TEXTS:
         raise DataError(

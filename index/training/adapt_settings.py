@@ -25,8 +25,8 @@ class Adaptation:
     training, `head_epochs` those before it that train a head alone which is new, and `realign_epochs` those
     after it that lead the encoder's vectors back to the space that they had (0 leaves them where they are).
     `hold_out` is the share of texts kept out for the figures, `asked` the tokens by which pseudo-perplexity
-    is estimated. `head_only` trains a head and leaves the encoder as it is. `at_most` takes that many passages of a
-    larger collection, drawn by their hash.
+    is estimated. `head_only` trains a head and leaves the encoder as it is. `at_most` takes that many
+    passages of a larger collection, drawn by their hash.
     """
 
     __pydantic_config__: ClassVar = _STRICT
