@@ -70,7 +70,8 @@ def explain_similarity(
 ) -> Similarity:
     """What every word of question and passage adds to their cosine.
 
-    `dimension` takes the first ones of both vectors only. No gradient is left in the model. Raises DataError where either has no token.
+    `dimension` takes the first ones of both vectors only. No gradient is left in the model. Raises
+    DataError where either has no token.
     """
     asked = frame_text(encoder, question, encoder.prefixes.query)
     given = frame_text(encoder, passage, encoder.prefixes.passage)

@@ -38,7 +38,7 @@ def reasons_page(reasons: Reasons) -> str:
         f"<h1>{_escape(reasons.question)}</h1>",
         f"<h2>Near by these words: cosine {near.cosine:.3f}</h2>",
         '<p class="note">What each word adds to the cosine of the encoder\'s two vectors, against the same '
-        "text with all words blanked out (integrated gradients; each side by itself, so the shares add up).</p>",
+        "text with all words blanked out (integrated gradients; each side by itself; the shares add up).</p>",
         _shaded(reasons.question, near.question.words),
         _shaded(reasons.passage, near.passage.words),
     ]
@@ -54,8 +54,8 @@ def reasons_page(reasons: Reasons) -> str:
     parts += [
         "<h2>Where the reader's attention goes</h2>",
         '<p class="note">Attention shows where information could flow. It is no measure of importance: that '
-        "is what the words above are shaded by. Rollout follows the attention of all layers, with the residual "
-        "connections, back to the words (Abnar and Zuidema 2020).</p>",
+        "is what the words above are shaded by. Rollout follows the attention of all layers, with the "
+        "residual connections, back to words (Abnar and Zuidema 2020).</p>",
         _rolled(reasons),
         "<h2>Every head of every layer</h2>",
         '<p class="note">A row of a map is a token that collects, a column one it collects from; the darker, '

@@ -171,6 +171,8 @@ class _Adaptation:
         )
 
     def _train_head(self, epochs: float) -> None:
+        if self._model.new_head:
+            self._model.expect(self._texts.ids)
         self._model.backbone.requires_grad_(requires_grad=False)
         self._fit("head", self._model, self._masked_task(epochs), self._settings.loop)
         self._model.backbone.requires_grad_(requires_grad=True)

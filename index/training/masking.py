@@ -50,7 +50,8 @@ def mask(
     """
     eligible = words >= 0
     if whole_words:
-        chosen = eligible & (lot.random(int(words.max(initial=-1)) + 1) < rate)[words]
+        drawn = lot.random(int(words.max(initial=-1)) + 1) < rate
+        chosen = np.append(drawn, False)[words]  # the last is that of -1
     else:
         chosen = eligible & (lot.random(len(ids)) < rate)
     places = np.flatnonzero(chosen)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 
 from index.beir import BeirSet, read_beir
@@ -74,6 +75,9 @@ def adapt(
     judged = [_judged(path) for path in questions]
     tokenizer = read_folder(settings.start, "encoder").tokenizer
     documents = _store_documents(store) if store and not settings.sources else _documents(settings.sources)
+    if settings.at_most is not None:
+        # As many documents as passages are wanted are enough; cutting up all the others takes minutes.
+        documents = iter(nsmallest(settings.at_most, documents, key=lambda document: document.id))
     texts = passages_of(documents, tokenizer, settings.max_tokens)
     adapted = adapt_encoder(settings, texts, out, progress=progress)
     asked = tuple(
