@@ -138,12 +138,13 @@ def test_a_file_holds_every_part_with_its_place(
         rows = table.to_pylist()
     assert vectors.shape == (report.rows, 32)
     assert all(TEXT[row["start"] : row["end"]] == row["text"] for row in rows)
-    wanted = {
+    makers: dict[str, Callable[[], np.ndarray]] = {
         "token": lambda: vectorizer.tokens(TEXT).vectors,
         "word": lambda: vectorizer.words(TEXT).vectors,
         "sentence": lambda: vectorizer.sentences(TEXT).vectors,
         "passage": lambda: vectorizer.whole([TEXT]),
-    }[unit]()
+    }
+    wanted = makers[unit]()
     assert np.allclose(vectors, wanted, atol=1e-5)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
