@@ -21,7 +21,8 @@ from functools import lru_cache
 import regex
 import Stemmer
 
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+from ingest.spelling import UNSPACED
+
 _LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}_]--[{UNSPACED}]]"
 _PIECE = regex.compile(
     rf"(?P<unspaced>[{UNSPACED}][{UNSPACED}\p{{M}}ー]*)|{_LETTER}+(?:[-./:]{_LETTER}+)*", regex.V1

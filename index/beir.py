@@ -37,7 +37,8 @@ class BeirDocument:
 class BeirSet:
     """One split: all documents, the judged questions by id, grades by question and document id.
 
-    `unknown_documents` counts judgements of documents that are not in the corpus.
+    `unknown_documents` counts judgements of documents that are not in the corpus; `files` are those that it
+    was read from.
     """
 
     name: str
@@ -46,6 +47,7 @@ class BeirSet:
     queries: Mapping[str, str]
     judgements: Mapping[str, Mapping[str, int]]
     unknown_documents: int
+    files: tuple[Path, ...] = ()
 
 
 def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
@@ -58,8 +60,9 @@ def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
     known = {document.id for document in documents}
     if len(known) < len(documents):
         raise DataError(f"{corpus} has two documents of one id", hint="make the `_id` fields unique")
-    judgements = _judgements(_either(folder / "qrels" / f"{split}.tsv"))
-    queries = _queries(_query_file(folder, split), judgements)
+    judged, asked = _either(folder / "qrels" / f"{split}.tsv"), _query_file(folder, split)
+    judgements = _judgements(judged)
+    queries = _queries(asked, judgements)
     return BeirSet(
         name=folder.resolve().name,
         split=split,
@@ -67,6 +70,7 @@ def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
         queries=queries,
         judgements=judgements,
         unknown_documents=sum(len(grades.keys() - known) for grades in judgements.values()),
+        files=(corpus, asked, judged),
     )
 
 

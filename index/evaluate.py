@@ -19,6 +19,7 @@ from pathlib import Path
 from index.beir import BeirSet, read_beir
 from index.files import check_writable
 from index.fusion import FusionSettings
+from index.ingestion import UNKNOWN_LIMIT
 from index.judged import IndexedCollection, TokensOnly, Unit, indexed
 from index.metrics import DEPTH, mean_scores, score_questions, write_trec_run
 from index.misses import question_lines
@@ -27,7 +28,6 @@ from index.records import Mode
 from index.reports import ModeDifference, RetrievalComparison, RetrievalReport
 from index.resampling import compare
 from index.retriever import candidates
-from index.scripts import is_served
 
 Progress = Callable[[int, int], None]
 
@@ -74,14 +74,14 @@ def compare_retrieval(
 
     `run_out` takes the run in TREC form (with several modes `NAME.MODE.SUFFIX` that of each), `queries_out` a
     line of JSON for every mode and question: scores, what was missed, what stood there instead. `progress` is
-    called with (done, all) questions. Raises DataError for files that are not in BEIR's form or cannot be
-    written.
+    called with (done, all) questions. Raises DataError for files that are not in BEIR's form, cannot be
+    written, or would be written over the collection's own.
     """
     started = time.monotonic()
     chosen = list(dict.fromkeys(Mode(mode) for mode in modes))
-    for path in (queries_out, *(_run_path(run_out, mode, chosen) for mode in chosen)):
-        check_writable(path)
     judged = collection if isinstance(collection, BeirSet) else read_beir(Path(collection), split=split)
+    for path in (queries_out, *(_run_path(run_out, mode, chosen) for mode in chosen)):
+        check_writable(path, sources=judged.files)
     if chosen == [Mode.LEXICAL]:
         encoder = TokensOnly(encoder)
     step = _Steps(len(chosen) * len(judged.queries), progress)
@@ -170,5 +170,9 @@ def _query_vectors(queries: Mapping[str, str], encoder: Encoder, modes: Sequence
     """Vectors of the questions that the encoder can read; none where words alone are searched."""
     if set(modes) == {Mode.LEXICAL}:
         return {}
-    readable = {name: query for name, query in queries.items() if query.strip() and is_served(encoder, query)}
+    readable = {
+        name: query
+        for name, query in queries.items()
+        if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
+    }
     return dict(zip(readable, encoder.encode_queries(list(readable.values())), strict=True))

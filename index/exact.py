@@ -18,16 +18,17 @@ from dataclasses import dataclass
 import regex
 
 from index import analysis
+from ingest.spelling import UNSPACED
 
 _LEADING = r"\-_./\\$@#~%"
 _JOINT = r"[\-_./\\:@&+#~>]{1,3}"
-_LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{analysis.UNSPACED}]]+"
+_LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]+"
 _RUN = rf"((?<![LETTERS{_LEADING}])[{_LEADING}]{{1,3}}(?=[LETTERS]))?(WORD(?:{_JOINT}WORD)*)(\+\+|#|_+)?"
 # Most text is ASCII, for which the standard library's engine finds the same pieces several times faster.
 _ASCII_RUN = re.compile(_RUN.replace("LETTERS", "a-z0-9").replace("WORD", "[a-z0-9]+"))
 _ANY_RUN = regex.compile(
     _RUN.replace("LETTERS", r"\p{L}\p{N}\p{M}").replace("WORD", _LETTERS)
-    + rf"|([{analysis.UNSPACED}][{analysis.UNSPACED}\p{{M}}ー]*)",
+    + rf"|([{UNSPACED}][{UNSPACED}\p{{M}}ー]*)",
     regex.V1,
 )
 _JOINTS = re.compile(f"({_JOINT})")
@@ -37,7 +38,9 @@ _MOST_WORDS = 30
 _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2212": "-"})
 
 _MARKS = '"＂“”„‟'
-_SPACED = rf"[[\p{{L}}\p{{N}}]--[{analysis.UNSPACED}]]"
+# A word behind another of the same sentence.
+_INSIDE = regex.compile(r"(?<=[\p{L}\p{N}\p{M},;:)'’\"”-]\s+[('‘\"“]?)\p{L}[\p{L}\p{N}\p{M}]*")
+_SPACED = rf"[[\p{{L}}\p{{N}}]--[{UNSPACED}]]"
 # A straight mark after a letter or digit opens nothing: 5" is a length.
 _QUOTED = regex.compile(
     rf"(?:(?<!{_SPACED})[\"＂]|[“”„‟])([^{_MARKS}]+)(?:[\"＂](?!{_SPACED})|[“”‟])"
@@ -111,6 +114,23 @@ def phrases(question: str) -> list[Literal]:
         if words and not (prose and len(words) == 1):
             found.append(Literal(words=tuple(words), links=strict))
     return list(dict.fromkeys(found))
+
+
+def proper(question: str) -> frozenset[str]:
+    """The words, case-folded, that begin with a capital inside a sentence: what is written as a name.
+
+    Where all words do, as in a heading, capitals say nothing.
+
+    >>> sorted(proper("Where did Ada meet her (and Quibble)? Only in Oslo."))
+    ['ada', 'oslo', 'quibble']
+    >>> proper("Who Wrote The Book Of Hours")
+    frozenset()
+    """
+    inside = _INSIDE.findall(question)
+    capitals = [word for word in inside if word[0].isupper()]
+    if len(inside) > 2 and len(capitals) == len(inside):
+        return frozenset()
+    return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in capitals)
 
 
 def names(question: str) -> list[Literal]:

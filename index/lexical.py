@@ -46,6 +46,11 @@ _NO_LINK = " | "
 _RARE_SHARE = 0.002
 # An identifier names one thing that stands in at most this share of the passages, or in three.
 _UNIQUE_SHARE, _UNIQUE_LEAST = 0.0005, 3
+# So does a word written as a name (`exact.proper`) that at most this share holds: the rare name of a long
+# sentence comes first in 81 to 87 % of 100 questions about PEPs instead of 9 to 24 %. nDCG@10 of words alone
+# on SciFact, whose claims are full of names: .692 without, .689 so, .685 at .0005, .679 at .002; no other
+# collection changed.
+_PROPER_SHARE = 0.0003
 _DECISIVE_SHARE = 0.5
 # More than the names of any but the strangest question.
 PHRASE = 8
@@ -84,8 +89,8 @@ class Named:
 
     `share` is its part in the question's weight, its idf over the sum for all of the question's words; 1 for
     a phrase. `first` is above 0 if passages that hold it come before all others: `PHRASE` for a phrase, 1 for
-    an identifier that hardly any passage holds (unless the question is a long text) and for what makes up
-    half of the question's weight.
+    an identifier that hardly any passage holds and for a word written as a name that next to none holds
+    (unless the question is a long text), and for what makes up half of the question's weight.
     """
 
     literal: Literal
@@ -233,11 +238,15 @@ class LexicalView:
         counted = [(name, self._frequency(name)) for name in exact.names(query)]
         found = [(name, count, _idf(count, len(self))) for name, count in counted if count]
         weight = sum(idf for _, _, idf in found)
-        few = 0.0 if exact.is_prose(query) else max(_UNIQUE_LEAST, _UNIQUE_SHARE * len(self))
+        few, next_to_none = max(_UNIQUE_LEAST, _UNIQUE_SHARE * len(self)), _PROPER_SHARE * len(self)
+        if exact.is_prose(query):
+            few = next_to_none = 0.0
+        proper = exact.proper(query)
         named = [Named(literal=phrase, share=1.0, first=PHRASE) for phrase in phrases]
         for name, count, idf in found:
             if name.identifier or count <= max(1, _RARE_SHARE * len(self)):
-                first = int((name.identifier and count <= few) or idf >= _DECISIVE_SHARE * weight)
+                most = few if name.identifier else 0.0 if proper.isdisjoint(name.words) else next_to_none
+                first = int(count <= most or idf >= _DECISIVE_SHARE * weight)
                 named.append(Named(literal=name, share=idf / weight, first=first))
         return named
 

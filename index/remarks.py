@@ -68,6 +68,16 @@ class Remarks:
             connection.execute(insert(FeedbackRow).values(**row))
         return True
 
+    def remove_feedback(self, feedback: Feedback) -> int:
+        """Take a verdict back; how many went."""
+        same = [
+            getattr(FeedbackRow, field).is_not_distinct_from(value)
+            for field, value in asdict(feedback).items()
+            if field != "details"
+        ]
+        with changing(self._engine) as connection:
+            return connection.execute(delete(FeedbackRow).where(*same)).rowcount
+
     def feedback(self) -> tuple[Feedback, ...]:
         """All verdicts, in the order in which they were given."""
         return tuple(Feedback(**row) for row in self._remarks(FeedbackRow))

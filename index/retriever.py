@@ -18,10 +18,10 @@ from index.catalog import Ids
 from index.derived import Indexes, Snapshot
 from index.errors import StoreLocked
 from index.fusion import FusionSettings, Scored, fuse
+from index.ingestion import UNKNOWN_LIMIT
 from index.lexical import DamagedLexicalIndex
 from index.protocols import Encoder, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
-from index.scripts import is_served
 from index.store import Store
 
 _LEAST_POOL = 100
@@ -188,7 +188,9 @@ class Retriever:
             return vectors
         encoder = self.encoder
         readable = [
-            number for number, query in enumerate(queries) if query.strip() and is_served(encoder, query)
+            number
+            for number, query in enumerate(queries)
+            if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
         ]
         if readable:
             encoded = encoder.encode_queries([queries[number] for number in readable])

@@ -292,6 +292,12 @@ class Store:
         self._builder.run()
         return report
 
+    def read_with(self, reader: str) -> None:
+        """Record another reader (a preset, hub id or folder) for this store."""
+        with self._writing("changing the reader"):
+            self._catalog.set_setting("reader", reader)
+        self.models = replace(self.models, reader=reader)
+
     # -- moving ---------------------------------------------------------------------------------------------
 
     def export_file(

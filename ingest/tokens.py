@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from ingest.spelling import is_spelled
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN_NAMES = ("[UNK]", "<unk>")
 _PART_CHARACTERS = 500_000
@@ -134,11 +136,14 @@ class TextTokenizer:
     def unknown_share(self, text: str) -> float:
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens.
 
-        A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown.
+        A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown; a
+        text that is spelled letter by letter in a script of its own is unknown as a whole.
         """
         tokens = self.encode(text)
         if not len(tokens):
             return 0.0
+        if is_spelled(text, tokens.offsets):
+            return 1.0
         unknown = tokens.ids == (-1 if self.unk_id is None else self.unk_id)
         if self._spells_bytes:
             unknown |= _fragments(tokens.offsets)

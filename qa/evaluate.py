@@ -52,7 +52,7 @@ def evaluate_reader(
     done, questions). Raises DataError for a file of another form.
     """
     squad = file if isinstance(file, SquadFile) else _read(file)
-    check_writable(predictions_out)
+    check_writable(predictions_out, sources=[squad.path])
     started = time.perf_counter()
     best = list(_best_spans(squad.examples, reader, progress))
     seconds = time.perf_counter() - started
@@ -122,6 +122,7 @@ def evaluate_answers(
     """
     squad = _read(path)
     examples = _sample(squad.examples, limit, seed)
+    check_writable(failures_out, sources=[squad.path])
     with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
         answerer, retriever = (
             Answerer(collection.store, reader, encoder),

@@ -78,8 +78,11 @@ def read_squad(path: str | Path) -> SquadFile:
 
     Raises DataError where the file cannot be read, is no JSON or lacks a field.
     """
-    path = Path(path)
-    content = _load(path)
+    return parse_squad(str(path), load_json(Path(path)))
+
+
+def parse_squad(path: str, content: Any) -> SquadFile:
+    """The examples in the content of a file that is called `path`; raises DataError as `read_squad`."""
     examples = tuple(_examples(path, content))
     if not examples:
         raise DataError(f"{path} holds no questions", hint=_FORM)
@@ -88,9 +91,7 @@ def read_squad(path: str | Path) -> SquadFile:
         for example in examples
         for answer in example.answers
     )
-    return SquadFile(
-        path=str(path), examples=examples, wrong_offsets=wrong, version=_version(content, examples)
-    )
+    return SquadFile(path=path, examples=examples, wrong_offsets=wrong, version=_version(content, examples))
 
 
 def _version(content: Any, examples: Sequence[Example]) -> str:
@@ -111,7 +112,8 @@ def write_predictions(path: str | Path, predictions: Mapping[str, str]) -> None:
         ) from error
 
 
-def _load(path: Path) -> Any:
+def load_json(path: Path) -> Any:
+    """The JSON value in a file, plain or gzip; raises DataError."""
     try:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":
@@ -127,8 +129,7 @@ def _load(path: Path) -> Any:
         raise DataError(f"{path} is not JSON: {error}", hint=_FORM) from error
 
 
-def _examples(path: Path, content: Any) -> Iterator[Example]:
-    where = str(path)
+def _examples(where: str, content: Any) -> Iterator[Example]:
     for a, article in enumerate(_field(where, content, "data", list)):
         article_at = f"{where}: data[{a}]"
         title = article.get("title", "") if isinstance(article, dict) else ""

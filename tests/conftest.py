@@ -16,7 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+# Before anything that computes is imported: threads that wait for each other cost a third of all time where
+# tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -26,6 +31,10 @@ from index.protocols import Encoder, Vectors
 from index.records import DocumentInfo, Hit, StoredPassage
 from index.store import Store
 from ingest.tokens import TextTokenizer
+from qa.records import SpanCandidate
+
+if TYPE_CHECKING:  # the page's harness is imported by those who test the page
+    from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
 
@@ -357,3 +366,99 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SPANWISE_DATABASE_PASSWORD", "secret")
     create: Callable[[], str] = request.getfixturevalue("postgres")
     return create()
+
+
+# -- the page ----
+
+FERRY = "The ferry leaves at noon. In winter the ferry leaves at noon on Sundays only."
+SCRIPT = "<script>document.title = 'owned'</script>"
+ATTACK = f"Notes {SCRIPT}\n\nThe gate opens at seven. {SCRIPT} It closes at ten.\n"
+
+
+class LastWordReader:
+    """Answers with the last occurrence of the question's last word, where a context holds it."""
+
+    name = "last-word"
+    fingerprint = "last-word-1"
+
+    def unknown_share(self, text: str) -> float:
+        return float(any(ord(char) > 0x2E80 for char in text))
+
+    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
+        word = question.rstrip("?").split()[-1]
+        return [self._span(context, word, index) for index, context in enumerate(contexts)]
+
+    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
+        return [self.read(question, contexts) for question, contexts in asked]
+
+    def _span(self, context: str, word: str, index: int) -> SpanCandidate:
+        start = context.rfind(word)
+        found = start >= 0
+        start, end = (start, start + len(word)) if found else (0, 3)
+        return SpanCandidate(
+            text=context[start:end],
+            start=start,
+            end=end,
+            score=12.0 if found else -12.0,
+            null_score=0.0,
+            context=index,
+        )
+
+
+@pytest.fixture(scope="session")
+def page_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the store that the tests copy is built, once."""
+    return tmp_path_factory.mktemp("template")
+
+
+@pytest.fixture
+def page_folder(
+    tmp_path: Path, page_template: Path, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A folder with a store of two documents; the page opens it with quick models."""
+    import streamlit
+
+    from ui import library, page_collection
+
+    if not (page_template / "store").exists():
+        (page_template / "documents").mkdir()
+        (page_template / "documents" / "ferry.md").write_text(FERRY)
+        (page_template / "documents" / "attack.txt").write_text(ATTACK)
+        with Store.open(page_template / "store", create=True, encoder=hashing_encoder) as store:
+            store.ingest([page_template / "documents"])
+    shutil.copytree(page_template / "store", tmp_path / "store")
+    monkeypatch.setattr(library, "load_encoder", lambda name: hashing_encoder)
+    monkeypatch.setattr(library, "load_reader", lambda name: LastWordReader())
+    monkeypatch.setattr(page_collection, "is_local", lambda: True)
+    monkeypatch.setenv("SPANWISE_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("SPANWISE_MODELS", raising=False)
+    streamlit.cache_resource.clear()
+    yield tmp_path
+    streamlit.cache_resource.clear()
+
+
+@pytest.fixture
+def open_tab(page_folder: Path) -> Callable[[str], AppTest]:
+    """`open_tab("teach")`: the page with that tab open, run once and free of exceptions."""
+    from streamlit.testing.v1 import AppTest
+    from streamlit.util import calc_hash
+
+    def opened(tab: str) -> AppTest:
+        page = AppTest.from_file(str(ROOT / "ui" / "app.py"), default_timeout=60)
+        page._page_hash = calc_hash(tab)  # as its link does; AppTest has a way for pages that are files only
+        page.run()
+        assert not page.exception, page.exception
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def html_of() -> Callable[[AppTest], str]:
+    """All HTML of a page that runs without exceptions."""
+
+    def shown(page: AppTest) -> str:
+        assert not page.exception, page.exception
+        return "\n".join(element.proto.body for element in page.get("html"))
+
+    return shown

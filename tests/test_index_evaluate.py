@@ -127,6 +127,16 @@ def test_what_cannot_be_written_is_said_first(folder: Path, hashing_encoder: Enc
     assert hashing_encoder.encoded == 0  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv", "link"])
+def test_the_collection_is_never_overwritten(folder: Path, hashing_encoder: Encoder, name: str) -> None:
+    (folder / "link").symlink_to(folder / "corpus.jsonl")
+    before = (folder / name).read_bytes()
+    for option in ("run_out", "queries_out"):
+        with pytest.raises(DataError, match="would be overwritten"):
+            evaluate_retrieval(folder, encoder=hashing_encoder, **{option: folder / name})  # type: ignore[arg-type]
+    assert (folder / name).read_bytes() == before
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "adi").is_dir(), reason="needs ../shared/data/retrieval/adi")
 @pytest.mark.parametrize(("mode", "least"), [("lexical", 0.45), ("dense", 0.40), ("hybrid", 0.45)])

@@ -209,6 +209,21 @@ def test_identifier_in_many_passages_is_a_name_but_no_demand(tmp_path: Path) -> 
     assert not name.first
 
 
+def test_name_that_next_to_no_passage_holds_comes_first_in_a_long_sentence(tmp_path: Path) -> None:
+    words = "somebody asked council tides old harbour wanted know more boats library winter".split()
+    texts = [" ".join(words[(i + step) % len(words)] for step in range(3)) for i in range(3_400)]
+    texts[7] = "Of Quibblemouth there is nothing to tell."
+    index = LexicalIndex.create(tmp_path / "lexical")
+    index.update([LexicalEntry(id=i, document_key=i, text=t, language="en") for i, t in enumerate(texts)], [])
+    question = (
+        "What more did somebody who asked the old council in {} know of winter, tides, harbour and boats?"
+    )
+    view = index.view()
+    assert view.search(question.format("Quibblemouth"), 1, ["en"])[0].id == 7
+    assert not any(name.first for name in view.named(question.format("quibblemouth")))
+    assert not any(name.first for name in view.named(question.format("Quibblemouth") * 3))
+
+
 def test_holders_among_ids(literal: LexicalIndex) -> None:
     (name,) = literal.view().named("max_len")
     assert literal.view().holders(name.literal, [1, 3, 4]) == {3}

@@ -10,6 +10,7 @@ from index.generated import GeneratedVectors
 from index.kinds import EXACT
 from index.protocols import Vectors
 from index.scale import measure_index
+from index.scale_store import measure_store
 
 
 def test_generated_vectors_are_repeatable_unit_and_crowded() -> None:
@@ -57,3 +58,13 @@ def test_figures_of_the_scan() -> None:
 def test_what_cannot_be_built_is_said(setting: str, said: str) -> None:
     with pytest.raises(StoreError, match=said):
         measure_index(500, setting=setting, dimension=32)
+
+
+@pytest.mark.slow
+def test_figures_of_a_store() -> None:
+    found = measure_store(200, dimension=32)
+    assert (found.passages, found.documents, found.kind[:5]) == (200, 20, "exact")
+    assert 0 < found.sql_ms < found.search_ms
+    assert 3 <= found.statements <= 6
+    assert found.database_bytes > 200 * 2 * 32
+    assert found.commit_last_ms < found.add_ms

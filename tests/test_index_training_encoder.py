@@ -63,6 +63,7 @@ def plan(data: Path, start: Path, **changes: Any) -> EncoderTraining:
 
 
 class TestLearning:
+    @pytest.mark.slow
     @pytest.mark.parametrize("family", ["roberta", "bert"])
     def test_what_was_not_found_is_found_at_every_width(
         self, family: str, tiny_folder: Callable[[str, str], Path], tmp_path: Path
@@ -108,6 +109,7 @@ class TestLearning:
         assert "| `p.jsonl` | 30 | 0 | 0 | 1 |" in card
         assert "the first 16 and 8 serve alone" in card
 
+    @pytest.mark.slow
     def test_the_result_can_be_blended_with_its_start(
         self, tiny_roberta_encoder: Path, tmp_path: Path
     ) -> None:
@@ -148,6 +150,7 @@ class _Killed(Exception):
 
 
 class TestResume:
+    @pytest.mark.slow
     def test_a_killed_run_ends_with_the_same_weights(
         self, tiny_roberta_encoder: Path, tmp_path: Path
     ) -> None:
@@ -166,6 +169,7 @@ class TestResume:
         assert self._weights(whole) == self._weights(resumed)
         assert [e.figures for e in whole.evaluations] == [e.figures for e in resumed.evaluations]
 
+    @pytest.mark.slow
     def test_the_seed_alone_decides(self, tiny_roberta_encoder: Path, tmp_path: Path) -> None:
         settings = plan(pairs_file(tmp_path / "p.jsonl"), tiny_roberta_encoder)
         first, second = (self._weights(train_encoder(settings, tmp_path / name)) for name in "ab")

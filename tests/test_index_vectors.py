@@ -38,11 +38,12 @@ def exact(path: Path, rows: Vectors) -> Segment:
     return Segment(path, WIDTH)
 
 
-@pytest.fixture(params=KINDS)
-def segment(request: pytest.FixtureRequest, tmp_path: Path) -> Segment:
+@pytest.fixture(scope="module", params=KINDS)
+def segment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Segment:
     """Two thousand vectors with an approximate index of each kind."""
-    plain = exact(tmp_path / "exact.faiss", unit_rows(2000, seed=1))
-    path = tmp_path / "near.approximate"
+    folder = tmp_path_factory.mktemp("segment")
+    plain = exact(folder / "exact.faiss", unit_rows(2000, seed=1))
+    path = folder / "near.approximate"
     build_approximate(plain, request.param, path, trained=None, stop=lambda: False)
     return Segment(plain.path, WIDTH, Approximate(path, FULL))
 

@@ -20,7 +20,7 @@ FRONT_DOORS = {
         # The parts of the catalogue.
         *("index/audit.py", "index/coverage.py", "index/succession.py", "index/holdings.py"),
         *("index/mending.py", "index/rejections.py", "index/remarks.py", "index/revisions.py"),
-        *("index/selecting.py", "index/upkeep.py", "index/copying.py"),
+        *("index/selecting.py", "index/upkeep.py", "index/copying.py", "index/tracing.py"),
         *(f"index/migrations/{name}.py" for name in ("__init__", "versions/schema_1", "versions/schema_2")),
     },
     "transformers": {"index/torch_models.py"},

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from index.checkpoint import load_model
 from index.encoder import load_encoder
 from index.errors import DataError
+from index.evaluate import evaluate_retrieval
 from index.protocols import Encoder, TokenIds
+from qa.contexts import judged_contexts
 from qa.evaluate import evaluate_answers, evaluate_reader
 from qa.reader import RobertaReader, load_reader
 from qa.records import SpanCandidate
+from qa.squad import read_squad
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "qa"
 ONE = "Ada Lovelace wrote the first program."
@@ -356,6 +359,18 @@ def test_predictions_that_cannot_be_written_are_said_before_reading(tmp_path: Pa
     for out in (tmp_path / "none" / "out.json", tmp_path):
         with pytest.raises(DataError, match="cannot be written"):
             evaluate_reader(squad(tmp_path / "v2.json"), Unasked({}), predictions_out=out)
+
+
+def test_the_questions_are_never_overwritten(tmp_path: Path, hashing_encoder: Encoder) -> None:
+    path = squad(tmp_path / "v2.json")
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="would be overwritten"):
+        evaluate_reader(path, Scripted(SCRIPT), predictions_out=path)
+    with pytest.raises(DataError, match="would be overwritten"):
+        evaluate_answers(path, Scripted(SCRIPT), hashing_encoder, failures_out=path)
+    with pytest.raises(DataError, match="would be overwritten"):
+        evaluate_retrieval(judged_contexts(read_squad(path)), encoder=hashing_encoder, run_out=path)
+    assert path.read_bytes() == before
 
 
 def test_repeated_ids_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -75,6 +75,7 @@ def plan(data: Path, start: Path, **changes: Any) -> ReaderTraining:
 
 
 class TestLearning:
+    @pytest.mark.slow
     @pytest.mark.parametrize("family", FAMILIES)
     def test_what_was_wrong_before_is_right_after(
         self, family: str, tiny_folder: Callable[[str, str], Path], tmp_path: Path
@@ -99,12 +100,14 @@ class TestLearning:
             right += found[0].text == harbour
         return right
 
+    @pytest.mark.slow
     def test_an_encoder_gets_a_head(self, tiny_roberta_encoder: Path, tmp_path: Path) -> None:
         data = squad_file(tmp_path / "ships.json")
         trained = train_reader(plan(data, tiny_roberta_encoder), tmp_path / "out")
         assert load_reader(str(trained.folder)).read("Where?", ["In Dover."])
         assert "with a new head" in (trained.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
+    @pytest.mark.slow
     def test_what_is_written_is_what_was_trained(self, tiny_roberta_reader: Path, tmp_path: Path) -> None:
         trained = train_reader(plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader), tmp_path / "out")
         written = load_file(trained.folder / "model.safetensors")
@@ -125,6 +128,7 @@ class TestLearning:
         assert [item["step"] for item in record["evaluations"]] == [0, 3, 6]
         assert all(0 <= item["figures"]["f1"] <= 100 for item in record["evaluations"])
 
+    @pytest.mark.slow
     def test_the_result_can_be_blended_with_its_start(
         self, tiny_roberta_reader: Path, tmp_path: Path
     ) -> None:
@@ -142,6 +146,7 @@ class TestLearning:
         with pytest.raises(DataError, match="no trained head"):
             train_reader(settings, tmp_path / "out")
 
+    @pytest.mark.slow
     def test_the_better_of_last_and_averaged_weights_is_kept(
         self, tiny_roberta_reader: Path, tmp_path: Path
     ) -> None:
@@ -158,6 +163,7 @@ class _Killed(Exception):
 
 
 class TestResume:
+    @pytest.mark.slow
     def test_a_killed_run_ends_with_the_same_weights(self, tiny_roberta_reader: Path, tmp_path: Path) -> None:
         settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader, dropout=0.1)
 
@@ -176,6 +182,7 @@ class TestResume:
         assert self._weights(whole) == self._weights(resumed)
         assert [e.figures for e in whole.evaluations] == [e.figures for e in resumed.evaluations]
 
+    @pytest.mark.slow
     def test_a_finished_run_is_not_repeated(self, tiny_roberta_reader: Path, tmp_path: Path) -> None:
         settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader)
         first = self._weights(train_reader(settings, tmp_path / "out"))
@@ -184,6 +191,7 @@ class TestResume:
         assert self._weights(again) == first
         assert set(steps) <= {again.evaluations[-1].step}
 
+    @pytest.mark.slow
     def test_the_seed_alone_decides(self, tiny_roberta_reader: Path, tmp_path: Path) -> None:
         settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader)
         first, second = (self._weights(train_reader(settings, tmp_path / name)) for name in "ab")
@@ -376,6 +384,7 @@ class TestDistillation:
                 assert int(finite.sum()) == len(window.offsets) + 1
                 assert np.allclose(ours[finite], theirs[finite.numpy()], atol=1e-5)
 
+    @pytest.mark.slow
     def test_the_student_moves_to_its_teacher(self, tiny_bert_reader: Path, tmp_path: Path) -> None:
         data = squad_file(tmp_path / "s.json", unanswerable=False)
         teacher = train_reader(

@@ -2,87 +2,33 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from index.protocols import Encoder
 from index.records import Filters, IngestProgress
 from index.store import Store
 from ingest.errors import IngestError
-from qa.records import SpanCandidate
-from ui import library, page_collection
+from ui.address import pattern
 from ui.library import Library, OneAtATimeEncoder, safe_name
-from ui.page_sidebar import pattern
 
 APP = str(Path(__file__).parents[1] / "ui" / "app.py")
-FERRY = "The ferry leaves at noon. In winter the ferry leaves at noon on Sundays only."
 SCRIPT = "<script>document.title = 'owned'</script>"
-ATTACK = f"Notes {SCRIPT}\n\nThe gate opens at seven. {SCRIPT} It closes at ten.\n"
-
-
-class LastWordReader:
-    """Answers with the last occurrence of the question's last word, where a context holds it."""
-
-    name = "last-word"
-    fingerprint = "last-word-1"
-
-    def unknown_share(self, text: str) -> float:
-        return float(any(ord(char) > 0x2E80 for char in text))
-
-    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
-        word = question.rstrip("?").split()[-1]
-        return [self._span(context, word, index) for index, context in enumerate(contexts)]
-
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
-        return [self.read(question, contexts) for question, contexts in asked]
-
-    def _span(self, context: str, word: str, index: int) -> SpanCandidate:
-        start = context.rfind(word)
-        found = start >= 0
-        start, end = (start, start + len(word)) if found else (0, 3)
-        return SpanCandidate(
-            text=context[start:end],
-            start=start,
-            end=end,
-            score=12.0 if found else -12.0,
-            null_score=0.0,
-            context=index,
-        )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the store that the tests copy is built, once."""
-    return tmp_path_factory.mktemp("template")
 
 
 @pytest.fixture
-def folder(
-    tmp_path: Path, template: Path, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    """A folder with a store of two documents; the page opens it with quick models."""
-    if not (template / "store").exists():
-        (template / "documents").mkdir()
-        (template / "documents" / "ferry.md").write_text(FERRY)
-        (template / "documents" / "attack.txt").write_text(ATTACK)
-        with Store.open(template / "store", create=True, encoder=hashing_encoder) as store:
-            store.ingest([template / "documents"])
-    shutil.copytree(template / "store", tmp_path / "store")
-    monkeypatch.setattr(library, "load_encoder", lambda name: hashing_encoder)
-    monkeypatch.setattr(library, "load_reader", lambda name: LastWordReader())
-    monkeypatch.setattr(page_collection, "is_local", lambda: True)
-    monkeypatch.setenv("SPANWISE_STORE", str(tmp_path / "store"))
-    monkeypatch.delenv("SPANWISE_MODELS", raising=False)
-    streamlit.cache_resource.clear()
-    yield tmp_path
-    streamlit.cache_resource.clear()
+def folder(page_folder: Path) -> Path:
+    return page_folder
+
+
+@pytest.fixture
+def template(page_template: Path) -> Path:
+    return page_template
 
 
 @pytest.fixture
@@ -100,17 +46,22 @@ def html_of(page: AppTest) -> str:
     return "\n".join(element.proto.body for element in page.get("html"))
 
 
+def visit(page: AppTest, tab: str) -> AppTest:
+    """Go to a tab, as its link does; AppTest has a way for pages that are files only."""
+    page._page_hash = calc_hash(tab)
+    return checked(page.run())
+
+
 def ask(page: AppTest, question: str) -> str:
     page.text_input(key="question_box").set_value(question)
-    button = next(button for button in page.button if button.label == "Ask")
-    return html_of(checked(button.click().run()))
+    return html_of(checked(page.button(key="ask_button").click().run()))
 
 
 def test_the_page_opens_with_what_the_collection_holds(page: AppTest) -> None:
-    shown = html_of(page)
-    assert "2 documents" in shown
-    assert "Ask in plain language" in shown
-    assert [tab.label for tab in page.tabs] == ["Answer", "Search", "Collection"]
+    assert "Ask in plain language" in html_of(page)
+    assert [link.proto.label for link in page.get("page_link")][:3] == ["Ask", "Search", "Collection"]
+    visit(page, "collection")
+    assert "<dt>documents</dt><dd>2</dd>" in html_of(page)
     assert len(page.dataframe[0].value) == 2
 
 
@@ -144,7 +95,7 @@ def test_a_language_it_cannot_read_is_named(page: AppTest, folder: Path, hashing
         store.ingest([folder / "zh.txt"])
     shown = ask(page, "渡轮什么时候开？ 中午")
     assert "Cannot read this language" in shown
-    assert "渡轮中午开" in shown
+    assert "渡轮</mark>" in shown
 
 
 def test_text_of_documents_and_questions_is_never_markup(page: AppTest) -> None:
@@ -155,35 +106,95 @@ def test_text_of_documents_and_questions_is_never_markup(page: AppTest) -> None:
 
 
 def test_search_shows_scores(page: AppTest) -> None:
-    ask(page, "ferry in winter")
+    ask(visit(page, "search"), "ferry in winter")
     shown = html_of(page)
     assert "score " in shown
     assert "meaning " in shown
     assert "words " in shown
 
 
-def test_a_filter_decides_who_may_answer(page: AppTest) -> None:
+def test_a_filter_decides_who_may_answer_and_stands_in_the_address(page: AppTest) -> None:
     ask(page, "When does the ferry leave, noon?")
-    kind = next(box for box in page.multiselect if box.label == "File type")
+    page.session_state["where"] = True  # the popover, opened
+    checked(page.run())
+    kind = page.multiselect(key="choice_type")
+    assert kind.options == ["md (1)", "txt (1)"]
     shown = html_of(checked(kind.select("txt").run()))
+    assert page.query_params["type"] == "txt"
     assert '<p class="sw-answer" dir="auto">noon</p>' not in shown
     assert "No answer in here" in shown
+    page.session_state["where"] = True
+    checked(page.run())
+    checked(page.button(key="clear_filters").click().run())
+    assert "type" not in page.query_params
 
 
 def test_the_best_guess_is_shown_on_request_and_called_a_guess(page: AppTest) -> None:
     ask(page, "Who painted the ferry, Vermeer?")
-    (always,) = (toggle for toggle in page.toggle if toggle.label == "Always show the best guess")
-    shown = html_of(checked(always.set_value(True).run()))
+    page.session_state["how"] = True
+    checked(page.run())
+    shown = html_of(checked(page.toggle(key="choice_guess").set_value(True).run()))
+    assert page.query_params["guess"] == "1"
     assert "No answer in here" in shown
     assert "Best guess" in shown
 
 
 def test_how_sure_an_answer_must_be_can_be_set(page: AppTest) -> None:
     assert "No answer in here" in ask(page, "Who painted the ferry, Vermeer?")
-    (own,) = (toggle for toggle in page.toggle if toggle.label == "Set how sure an answer must be")
-    checked(own.set_value(True).run())
-    (least,) = (slider for slider in page.slider if slider.label == "Least confidence")
-    assert "No answer in here" not in html_of(checked(least.set_value(0).run()))
+    page.session_state["how"] = True
+    checked(page.run())
+    checked(page.toggle(key="choice_own").set_value(True).run())
+    shown = html_of(checked(page.slider(key="choice_sure").set_value(0).run()))
+    assert page.query_params["sure"] == "0"
+    assert "No answer in here" not in shown
+
+
+def test_the_page_speaks_the_language_of_its_address(page: AppTest) -> None:
+    checked(page.button(key="language_switch").click().run())
+    assert page.query_params["lang"] == "zh"
+    assert "用日常语言提问" in html_of(page)
+    page.text_input(key="question_box").set_value("Who painted the ferry, Vermeer?")
+    shown = html_of(checked(page.button(key="ask_button").click().run()))
+    assert "文档中没有答案" in shown
+
+
+def test_questions_of_a_session_are_listed_with_their_answers(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    ask(page, "Who painted the ferry, Vermeer?")
+    assert [entry[:2] for entry in page.session_state["history"]] == [
+        ("Who painted the ferry, Vermeer?", None),
+        ("When does the ferry leave, noon?", "noon"),
+    ]
+
+
+def test_a_result_can_be_cited_and_downloaded(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    page.session_state["share"] = True
+    checked(page.run())
+    assert "In winter the ferry leaves at noon on Sundays only.” — ferry (ferry.md)" in page.code[0].value
+    assert [button.proto.label for button in page.get("download_button")] == [
+        "Download as JSON",
+        "Download as CSV",
+        "Download as Markdown",
+    ]
+
+
+def test_an_answer_is_seen_in_its_document(page: AppTest) -> None:
+    ask(page, "When does the ferry leave, noon?")
+    answer = page.session_state["answer_known"][1].answers[0]
+    page.query_params |= {"id": answer.document.id, "start": str(answer.start), "end": str(answer.end)}
+    shown = html_of(visit(page, "document"))
+    assert 'leaves at <mark class="sw-also-here">noon</mark>. In winter' in shown
+    assert 'leaves at <mark class="sw-here">noon</mark> on Sundays' in shown
+    assert "Occurrence 2 of 2" in shown
+    assert page.button(key="occurrence_next").disabled
+    shown = html_of(checked(page.button(key="occurrence_previous").click().run()))
+    assert 'leaves at <mark class="sw-here">noon</mark>. In winter' in shown
+
+
+def test_a_document_that_is_not_there_is_said(page: AppTest) -> None:
+    page.query_params |= {"id": "f" * 64, "start": "-3", "end": "x"}
+    assert "no longer in the collection" in html_of(visit(page, "document"))
 
 
 def test_a_page_left_open_sees_new_documents(page: AppTest, folder: Path, hashing_encoder: Encoder) -> None:
@@ -194,40 +205,6 @@ def test_a_page_left_open_sees_new_documents(page: AppTest, folder: Path, hashin
         store.ingest([folder / "library.txt"])
     shown = html_of(checked(page.run()))
     assert '<p class="sw-answer" dir="auto">eleven</p>' in shown
-    assert "3 documents" in shown
-
-
-def test_a_folder_is_added_and_its_bad_files_are_named(page: AppTest, folder: Path) -> None:
-    more = folder / "more"
-    more.mkdir()
-    (more / "town.txt").write_text("The town hall has a clock.")
-    (more / "nothing.txt").write_text("")
-    page.text_input(key="folder").set_value(str(more))
-    button = next(button for button in page.button if button.label == "Add folder")
-    shown = html_of(checked(button.click().run()))
-    assert "1 added" in shown
-    assert "nothing.txt</strong> was left out: the file is empty" in shown
-    assert "3 documents" in shown
-
-
-def test_a_folder_that_is_not_there_is_said_and_harms_nothing(page: AppTest, folder: Path) -> None:
-    page.text_input(key="folder").set_value(str(folder / "nowhere"))
-    button = next(button for button in page.button if button.label == "Add folder")
-    shown = html_of(checked(button.click().run()))
-    assert "That did not work" in shown
-    assert "2 documents" in shown
-
-
-def test_a_document_is_removed_only_when_confirmed(page: AppTest, template: Path) -> None:
-    box = page.multiselect(key="removal")
-    chosen = next(option for option in box.options if "ferry.md" in option)
-    checked(box.select(chosen).run())
-    assert page.button(key="remove_button").disabled
-    checked(page.checkbox[0].check().run())
-    shown = html_of(checked(page.button(key="remove_button").click().run()))
-    assert "1 file removed" in shown
-    assert "1 document" in shown
-    assert (template / "documents" / "ferry.md").exists()
 
 
 def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,7 +295,7 @@ def test_threads_take_turns_and_vectors_stay_the_same(hashing_encoder: Any) -> N
 @pytest.mark.parametrize(
     "name", ["plain", "with [brackets]", "a*b?c", "back\\slash", "#first", "!not", "trailing "]
 )
-def test_a_folder_chosen_in_the_sidebar_means_itself(name: str, folder: Path) -> None:
+def test_a_folder_chosen_in_a_filter_means_itself(name: str, folder: Path) -> None:
     opened = Library.open(folder / "store", None)
     inside = folder / name
     inside.mkdir()
@@ -333,10 +310,10 @@ def test_a_page_with_a_password_shows_nothing_without_it(
 ) -> None:
     monkeypatch.setenv("SPANWISE_UI_PASSWORD", "open sesame")
     page = checked(AppTest.from_file(APP, default_timeout=60).run())
-    assert "documents" not in html_of(page)
-    assert not page.tabs
-    for typed, shown in (("sesame", "This is not the password"), ("open sesame", "2 documents")):
+    assert "Ask in plain language" not in html_of(page)
+    assert not page.get("page_link")
+    for typed, shown in (("sesame", "This is not the password"), ("open sesame", "Ask in plain language")):
         page.text_input(key="password").set_value(typed)
         button = next(button for button in page.button if button.label == "Open")
         assert shown in html_of(checked(button.click().run()))
-    assert "2 documents" in html_of(checked(page.run()))
+    assert "Ask in plain language" in html_of(checked(page.run()))

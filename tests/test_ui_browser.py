@@ -90,7 +90,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     context.set_default_timeout(120_000)
     opened = context.new_page()
     opened.goto(address)
-    opened.wait_for_selector(".sw-header")
+    opened.wait_for_selector(".sw-name")
     yield opened
     context.close()
 
@@ -99,7 +99,7 @@ def test_from_an_upload_to_the_highlighted_answer(page: Page, tmp_path: Path) ->
     document, unfit = tmp_path / "town <b>history.txt", tmp_path / "nothing.txt"
     document.write_text(TOWN)
     unfit.write_text("")
-    page.get_by_role("tab", name="Collection").click()
+    page.get_by_role("link", name="Collection").click()
     page.locator('input[type="file"]').set_input_files([document, unfit])
     summary = page.locator(".sw-summary")
     summary.wait_for()
@@ -107,11 +107,12 @@ def test_from_an_upload_to_the_highlighted_answer(page: Page, tmp_path: Path) ->
     assert "nothing.txt was left out: the file is empty" in summary.inner_text()
 
     # keyboard alone: the slash goes to the box, Enter asks
-    page.locator(".sw-header h1").click()
+    page.get_by_role("link", name="Ask").click()
+    page.get_by_label("Question").wait_for()
+    page.locator(".sw-name").click()
     page.keyboard.press("/")
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
-    page.get_by_role("tab", name="Answer").click()
     page.locator(".sw-passage mark").wait_for()
     assert page.locator(".sw-answer").inner_text() == "Agnes Thorne"
     assert page.locator(".sw-passage mark").all_inner_texts() == ["Agnes Thorne"]
@@ -161,7 +162,7 @@ def test_the_page_fits_and_is_readable(
     folder = Path(os.environ.get("SPANWISE_SCREENSHOTS", tmp_path))
     page.screenshot(path=folder / f"page-{scheme}-{width}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    for selector in (".sw-answer", ".sw-note", ".sw-kicker", ".sw-header p"):
+    for selector in (".sw-answer", ".sw-note", ".sw-kicker", ".sw-name"):
         assert _contrast(page, selector) >= 4.5, selector
     context.close()
 

@@ -102,6 +102,7 @@ class TestSettings:
             flags("a.json", "--epochs", value)
 
 
+@pytest.mark.slow
 def test_train_reader_writes_a_reader_that_can_be_used(
     ships: Path, tiny_roberta_reader: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,6 +157,7 @@ class TestEncoder:
         with pytest.raises(UsageError, match="train encoder needs data"):
             read_encoder_training(encoder_flags(), None)
 
+    @pytest.mark.slow
     def test_it_writes_an_encoder_that_can_be_used(
         self, ships: Path, tiny_roberta_encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -189,6 +191,7 @@ def test_strict_stops(ships: Path, tiny_roberta_reader: Path, tmp_path: Path) ->
     assert not (tmp_path / "o" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_calibrate_keeps_what_it_fitted_in_the_store(
     ships: Path,
     tiny_roberta_reader: Path,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.records import DocumentInfo, Hit, IngestReport, SearchResult, StoredPassage
-from ingest.records import Rejected, RejectReason
+from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
 from qa.records import Answer, AskResult, Reason, Source
-from ui import look, views, words
+from ui import look, views, views_answer, views_search, words
+from ui.messages import ENGLISH
 
 TEXT = "To be, or not to be. That is the question. To be, or not to be. So he asked."
 MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>&\"'"
@@ -121,7 +121,7 @@ def test_the_passage_is_marked_at_the_offsets_and_not_at_the_first_same_words() 
     second = TEXT.rindex("To be")
     marked = words.passage_segments(answer(start=second, end=second + 5))
     assert [piece.text for piece in marked] == [TEXT[:second], "To be", TEXT[second + 5 :]]
-    page = _Reader(views.passage_panel(answer(start=second, end=second + 5)))
+    page = _Reader(views_answer.passage_panel(answer(start=second, end=second + 5), ENGLISH))
     assert page.marks == ["To be"]
     assert page.text.endswith(TEXT[second + 5 :])
 
@@ -154,13 +154,12 @@ def test_document_text_titles_and_paths_reach_html_only_escaped(text: str, title
         headings=(title, text),
         also_in=(Source(path=path, start=0, end=1),),
     )
-    unfit = Rejected(path=path, reason=RejectReason.CORRUPT, detail=text)
     fragments = [
-        views.answer_card(found, sure=True, calibrated=False),
-        views.passage_panel(found),
-        views.other_answers([found]),
-        views.hit_list([hit(text, title=title, path=path)]),
-        views.ingest_summary(IngestReport(rejected=(unfit,), warnings=(text,))),
+        views_answer.answer_card(found, ENGLISH, sure=True, calibrated=False),
+        views_answer.passage_panel(found, ENGLISH),
+        views_answer.other_answer(found, 2, ENGLISH),
+        views_search.hit_list([hit(text, title=title, path=path)], text, ENGLISH),
+        views.lead(text, title, path),
         views.failure(text, title),
         views.note(text),
     ]
@@ -179,7 +178,7 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
     said = words.no_answer_reason(result(reason))
     assert said[0].isupper()
     assert said.rstrip().endswith(".")
-    assert said in html.unescape(views.refusal_card(result(reason)))
+    assert said in html.unescape(views_answer.refusal_card(result(reason), ENGLISH))
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -207,8 +206,8 @@ def test_sizes_are_for_people(size: int, said: str) -> None:
 
 
 def test_an_unsure_answer_is_not_called_an_answer() -> None:
-    sure = _Reader(views.answer_card(answer(), sure=True, calibrated=True)).text
-    unsure = _Reader(views.answer_card(answer(), sure=False, calibrated=False)).text
+    sure = _Reader(views_answer.answer_card(answer(), ENGLISH, sure=True, calibrated=True)).text
+    unsure = _Reader(views_answer.answer_card(answer(), ENGLISH, sure=False, calibrated=False)).text
     assert sure.startswith("Answer")
     assert unsure.startswith("Best guess")
     assert "not fitted" in unsure
@@ -216,40 +215,34 @@ def test_an_unsure_answer_is_not_called_an_answer() -> None:
 
 
 def test_the_confidence_is_said_in_words_and_number_and_drawn() -> None:
-    card = views.answer_card(answer(), sure=True, calibrated=True)
+    card = views_answer.answer_card(answer(), ENGLISH, sure=True, calibrated=True)
     assert "Very likely right, 90 %" in card
     assert "width:90%" in card
 
 
-def test_the_summary_names_every_rejected_file_with_its_reason() -> None:
-    reasons = list(RejectReason)
-    rejected = tuple(Rejected(path=f"/a/{r.value}.x", reason=r, detail="more") for r in reasons)
-    text = _Reader(views.ingest_summary(IngestReport(added=2, rejected=rejected))).text
-    assert "2 added" in text
-    for reason in reasons:
-        assert f"{reason.value}.x was left out" in text
-
-
 def test_a_search_says_when_it_went_by_words_alone() -> None:
     found = SearchResult(query="?", hits=(hit(),), timings_ms={"total": 3.0})
-    assert "1 passage in 3 ms" in views.search_note(found)
-    assert "words alone" in views.search_note(replace(found, unsupported_language=True))
-    assert "No passage" in views.search_note(replace(found, hits=()))
+    assert "1 passage of 1 document in 3 ms" in views_search.search_note(found, ENGLISH)
+    assert "words alone" in views_search.search_note(replace(found, unsupported_language=True), ENGLISH)
+    assert "No passage" in views_search.search_note(replace(found, hits=()), ENGLISH)
 
 
 def test_every_class_that_is_used_is_styled() -> None:
     fragments = "".join(
         (
-            views.header(1, 2),
-            views.answer_card(
-                replace(answer(), also_in=(Source(path="/x", start=0, end=1),)), sure=False, calibrated=False
+            views_answer.answer_card(
+                replace(answer(), also_in=(Source(path="/x", start=0, end=1),)),
+                ENGLISH,
+                sure=False,
+                calibrated=False,
+                agreeing=3,
+                differing=1,
             ),
-            views.passage_panel(answer()),
-            views.refusal_card(result(Reason.EMPTY_STORE)),
-            views.other_answers([answer()]),
-            views.nearest([hit()]),
-            views.ingest_summary(IngestReport()),
-            views.welcome(empty=True),
+            views_answer.passage_panel(answer(), ENGLISH),
+            views_answer.refusal_card(result(Reason.EMPTY_STORE), ENGLISH),
+            views_answer.other_answer(answer(), 2, ENGLISH),
+            views_search.numbered_hit(hit(), "be", ENGLISH),
+            views.lead("a", "b", "c"),
         )
     )
     used = {name for names in re.findall(r'class="([^"]+)"', fragments) for name in names.split()}

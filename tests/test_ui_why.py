@@ -24,9 +24,10 @@ from qa.attribution import words_of
 from qa.explainer import Explainer
 from qa.records import Answer, AskResult, SpanCandidate
 from qa.why import Attribution, Competitor, Evidence, Method, TokenWeight, Why
-from ui import library, output, page_answer, text, views_why, words
+from ui import library, output, page_ask, text, views_why, words
 from ui.cli import main
 from ui.look import STYLE
+from ui.messages import ENGLISH
 
 APP = str(Path(__file__).parents[1] / "ui" / "app.py")
 QUESTION, PASSAGE = "When does it leave?", "The ferry leaves at noon, <b>not</b> at nine."
@@ -64,7 +65,7 @@ def why(*, rivals: int = 1) -> Why:
 
 def panel(reasons: Why, passage: str = PASSAGE) -> str:
     start = passage.find("noon")
-    return views_why.why_panel(reasons, QUESTION, passage, start, start + 4)
+    return views_why.why_panel(reasons, QUESTION, passage, start, start + 4, ENGLISH)
 
 
 class _Reader(HTMLParser):
@@ -86,7 +87,7 @@ class _Reader(HTMLParser):
         self.open.append(given.get("class", tag))
         if given.get("class") == "sw-text":
             self.texts.append("")
-        if "title" in given:
+        if "title" in given and tag == "span":
             self.shaded.append(("", given["class"], given["style"]))
 
     def handle_endtag(self, tag: str) -> None:
@@ -147,7 +148,7 @@ def test_any_text_reaches_html_whole_and_escaped(question: str, passage: str, da
     end = data.draw(st.integers(start, len(passage)))
     rival = replace(why().competitors[0], text=question, title=passage)
     reasons = replace(why(), attribution=found, competitors=(rival,))
-    fragment = views_why.why_panel(reasons, question, passage, start, end)
+    fragment = views_why.why_panel(reasons, question, passage, start, end, ENGLISH)
     shown = _Reader(fragment)
     assert not shown.tags & {"script", "img"}
     # HTML knows one kind of line end
@@ -370,8 +371,6 @@ def test_reasons_are_folded_and_computed_only_when_opened(
     assert explained == ["noon"]
     assert "The ferry leaves at noon, but not on Sundays." in shown.texts
     assert shown.underlined == "noon"
-    page.toggle[0].set_value(True)
-    page.run()
     toggle = next(item for item in page.toggle if item.label == "Why this answer")
     html_of(toggle.set_value(True).run())
     html_of(page.run())
@@ -381,7 +380,7 @@ def test_reasons_are_folded_and_computed_only_when_opened(
 def test_a_reader_that_cannot_be_explained_is_said_on_the_page(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_answer, "Explainer", lambda name: Explainer("./nowhere"))
+    monkeypatch.setattr(page_ask, "Explainer", lambda name: Explainer("./nowhere"))
     html_of(page.run())
     page.session_state["why_1_1_20_24"] = True  # the expander of the first answer, of passage 1
     assert "no model folder" in html_of(page.run())

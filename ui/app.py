@@ -1,10 +1,10 @@
-"""The page: asks, shows what stands where, and manages the collection.
+"""The page: its frame, and the tab that is open in it.
 
-    question box
-    tabs: Answer | Search | Collection      sidebar: filters and settings
+    name | tabs | language
+    the open tab, a function of its own module `page_NAME` (see `page_frame`)
 
-This module opens the store and its models, once for all sessions, and lays the page out; its parts are the
-`page_*` modules, HTML comes from `views`.
+This module opens the store and its models, once for all sessions, after the frame is on the screen; HTML
+comes from the `views` modules, texts from `messages`.
 """
 
 from __future__ import annotations
@@ -18,47 +18,46 @@ from ingest.errors import SpanwiseError
 from ui import views
 from ui.library import Library
 from ui.look import FOCUS, ICON, STYLE
-from ui.page_answer import show_answer
-from ui.page_collection import show_collection
+from ui.messages import Say
 from ui.page_door import admitted
-from ui.page_question import question_box, show_welcome
-from ui.page_search import show_search
-from ui.page_sidebar import show_sidebar
-from ui.settings import load_settings, quiet_environment
+from ui.page_frame import chosen_voice, show_tabs, tab_pages
+from ui.settings import Settings, load_settings, quiet_environment
 
 
-@st.cache_resource(show_spinner="Loading the models …")
-def open_library(store: str, models: str | None) -> Library:
+@st.cache_resource(show_spinner=False)
+def _open_library(store: str, models: str | None) -> Library:
     """The one library of this process for a store."""
     return Library.open(Path(store), models)
+
+
+def _library(settings: Settings, say: Say) -> Library:
+    prefer(settings.engine)
+    with st.spinner(say("frame.loading")):
+        library = _open_library(str(settings.store), settings.models)
+        if library.outdated:
+            # A job has changed the encoder or the reader: everybody goes on with the new one.
+            taking = library.taking
+            _open_library.clear()
+            library = _open_library(str(settings.store), settings.models)
+            library.taking = taking
+        return library
 
 
 def show_page() -> None:
     """Draw everything once, from top to bottom."""
     st.set_page_config(page_title="Spanwise", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    say = chosen_voice()
     try:
         settings = load_settings()
-        if not admitted(settings.password):
+        if not admitted(settings.password, say):
             return
-        prefer(settings.engine)
-        library = open_library(str(settings.store), settings.models)
-        contents = library.contents()
-        st.html(views.header(contents.stats.documents, contents.stats.passages))
-        question = question_box()
-        choices = show_sidebar(contents)
-        answer, search, collection = st.tabs(["Answer", "Search", "Collection"])
-        with search:
-            show_search(library, question, choices)
-        with collection:
-            show_collection(library)
-        with answer:  # last, because reading takes longest and the other tabs need not wait for it
-            if question:
-                show_answer(library, question, choices)
-            else:
-                show_welcome(contents)
+        pages = tab_pages(say, lambda: _library(settings, say))
+        tab = st.navigation(list(pages.values()), position="hidden")
+        show_tabs(pages, tab, say)
+        tab.run()
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint))
+        st.html(views.failure(str(error), error.hint, say))
     st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it
 
 

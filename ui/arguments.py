@@ -68,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _benches(add("bench", "measure speed and memory"), common)
     _trainings(add("train", "fine-tune a model on your own labelled data"), common)
+    _learning(add("learn", "learn from what people said of answers in this store"), common)
     return parser
 
 
@@ -147,6 +148,12 @@ def _ask(add: _Add) -> None:
         metavar="FILE",
         help="one question a line, or JSON lines with id and question; - is standard input; JSON lines out",
     )
+    sub.add_argument(
+        "--table",
+        type=Path,
+        metavar="OUT",
+        help="with --batch: write a row for each question here, as .csv, .xlsx or .jsonl",
+    )
     sub.add_argument("--answers", type=_positive, default=3, metavar="N", help="answers at most (3)")
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
     sub.add_argument("--always-answer", action="store_true", help="show the best guess even when unsure")
@@ -207,11 +214,39 @@ def _moving(add: _Add) -> None:
     sub.add_argument(
         "--vectors", action="store_true", help="with their vectors, so that an import need not encode"
     )
+    sub.add_argument(
+        "--feedback",
+        action="store_true",
+        help="only what people said of answers, as SQuAD 2.0 JSON that can be trained on and taken in again",
+    )
     sub = add("import", "take in what an export holds; a store is made where there is none")
     sub.add_argument("file", metavar="FILE", help="plain or .gz; - is standard input")
+    sub.add_argument(
+        "--feedback",
+        action="store_true",
+        help="a SQuAD file: verdicts of `export --feedback`, or labels of paragraphs of your documents",
+    )
     sub = add("backup", "copy the store while it is in use; the copy opens as a store")
     sub.add_argument("folder", metavar="DIR", help="a new or an empty folder")
     add("reembed", "change the encoder of a store: --encoder NAME; the old vectors serve until it is done")
+
+
+def _learning(parser: argparse.ArgumentParser, common: _Parser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sub = kinds.add_parser(name, help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+        sub.set_defaults(command=f"learn {name}")
+        sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of order and chance (0)")
+        return sub
+
+    sub = add("reader", "fine-tune the store's reader on the verdicts, and compare it with the one before")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="its folder (a new one inside the store)")
+    sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the verdicts (3)")
+    sub.add_argument(
+        "--use", action="store_true", help="let it read in this store from now on if it is no worse"
+    )
+    add("confidence", "fit confidence and threshold to the verdicts, asked of the store itself")
 
 
 def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
@@ -222,6 +257,10 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--vectors", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     sub.add_argument("--dimension", type=_positive, default=384, metavar="D", help="their width (384)")
     sub.add_argument("--index", default="auto", metavar="KIND", help="auto, or a FAISS factory string (auto)")
+    purpose = "fill a store with generated passages and measure commits, opening, SQL and bytes"
+    sub = kinds.add_parser("store", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench store")
+    sub.add_argument("--passages", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     purpose = "time every engine side by side: reading for a question, and encoding"
     sub = kinds.add_parser("engines", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
     sub.set_defaults(command="bench engines")

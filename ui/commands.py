@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # these modules load models, this one must not
     from qa.answering import Answerer
     from qa.records import AskResult
     from qa.why import Why
+    from ui.batch import BatchQuestion
 
 Flags = Mapping[str, Any]
 
@@ -48,6 +49,8 @@ def _search(flags: Flags, settings: Settings) -> int:
 def _ask(flags: Flags, settings: Settings) -> int:
     if flags["batch"] is None and not flags["question"]:
         raise UsageError("ask needs a question", hint='try: spanwise ask "who wrote it?", or --batch FILE')
+    if flags["table"] is not None and flags["batch"] is None:
+        raise UsageError("--table goes with --batch", hint="put the questions in a file: --batch FILE")
     if flags["batch"] is not None and flags["question"]:
         raise UsageError("ask takes either a question or --batch, not both", hint="leave one of them out")
 
@@ -68,11 +71,37 @@ def _ask(flags: Flags, settings: Settings) -> int:
         _show(settings, output.ask_json(result, whys), text.ask_text(result, _style(settings), whys))
         return 0
     batch = read_questions(flags["batch"])
+    if flags["table"] is not None:
+        return _ask_table(flags, settings, batch, options)
     with Answerer.open(settings.store, models=settings.models) as answerer:
         explain = _explanations(flags, answerer)
         results = answerer.ask_many([item.question for item in batch], **options)
         for item, result in zip(batch, results, strict=True):
             print(output.dumps({"id": item.id, **output.ask_json(result, explain(result))}), flush=True)
+    return 0
+
+
+def _ask_table(
+    flags: Flags, settings: Settings, batch: Sequence[BatchQuestion], options: dict[str, Any]
+) -> int:
+    from qa.answering import Answerer
+    from ui.progress import Progress
+    from ui.questionnaire import row_of, table_writer
+
+    answered = 0
+    with (
+        table_writer(flags["table"]) as write,
+        Answerer.open(settings.store, models=settings.models) as answerer,
+        Progress("question") as progress,
+    ):
+        progress(0, len(batch))
+        results = answerer.ask_many([item.question for item in batch], **options)
+        for done, (item, result) in enumerate(zip(batch, results, strict=True), start=1):
+            write(row_of(str(item.id), result))
+            answered += result.answered
+            progress(done, len(batch))
+    facts = {"questions": len(batch), "answered": answered, "table": str(flags["table"])}
+    _show(settings, facts, f"{answered:,} of {len(batch):,} questions answered, in {flags['table']}")
     return 0
 
 
@@ -197,6 +226,10 @@ def _compact(flags: Flags, settings: Settings) -> int:
 
 
 def _export(flags: Flags, settings: Settings) -> int:
+    if flags["feedback"]:
+        from ui.learn import export_feedback
+
+        return export_feedback(flags, settings)
     from index.exporting import STANDARD
     from index.store import Store
     from ui.progress import Progress, say
@@ -211,6 +244,10 @@ def _export(flags: Flags, settings: Settings) -> int:
 
 
 def _import(flags: Flags, settings: Settings) -> int:
+    if flags["feedback"]:
+        from ui.learn import import_feedback
+
+        return import_feedback(flags, settings)
     from index.importing import read_export
     from index.store import Store
     from ui.progress import Progress
@@ -257,6 +294,15 @@ def _bench_index(flags: Flags, settings: Settings) -> int:
         flags["vectors"], setting=flags["index"], dimension=flags["dimension"], progress=say
     )
     _show(settings, measured.as_json(), figures.index_text(measured))
+    return 0
+
+
+def _bench_store(flags: Flags, settings: Settings) -> int:
+    from index.scale_store import measure_store
+    from ui.progress import say
+
+    measured = measure_store(flags["passages"], progress=say)
+    _show(settings, measured.as_json(), figures.figures_text(measured.as_json()))
     return 0
 
 
@@ -428,16 +474,16 @@ def _train_encoder(flags: Flags, settings: Settings) -> int:
     return 0
 
 
-def _train_adapt(flags: Flags, settings: Settings) -> int:
-    from ui.adapting import run
-
-    return run(flags, settings)
-
-
 def _workbench(flags: Flags, settings: Settings) -> int:
     from ui.workbench import COMMANDS
 
     return COMMANDS[flags["command"]](flags, settings)
+
+
+def _learn(flags: Flags, settings: Settings) -> int:
+    from ui.learn import learn
+
+    return learn(flags, settings)
 
 
 def _calibrate(flags: Flags, settings: Settings) -> int:
@@ -483,6 +529,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "reembed": _reembed,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
+    "bench store": _bench_store,
     "models": _models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,
@@ -491,12 +538,14 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
-    "train adapt": _train_adapt,
+    "train adapt": _workbench,
     "embed": _workbench,
     "explain": _workbench,
     "nearest": _workbench,
     "eval words": _workbench,
     "eval sentences": _workbench,
+    "learn reader": _learn,
+    "learn confidence": _learn,
 }
 
 

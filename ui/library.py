@@ -19,7 +19,7 @@ import numpy as np
 
 from index.encoder import load_encoder
 from index.protocols import Encoder, Vectors
-from index.records import DocumentInfo, Stats
+from index.records import DocumentInfo, Filters, Stats
 from index.retriever import Retriever
 from index.store import Store
 from ingest.errors import IngestError
@@ -28,6 +28,8 @@ from qa.answering import Answerer
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import SpanCandidate
+from ui.jobs import Jobs
+from ui.taking import Taking
 
 LARGEST_UPLOAD = 200_000_000
 _RESERVED = frozenset(
@@ -49,10 +51,22 @@ class Contents:
 class Library:
     """A store, its retriever and its answerer, ready for many threads."""
 
-    def __init__(self, store: Store, answerer: Answerer, retriever: Retriever) -> None:
+    def __init__(
+        self,
+        store: Store,
+        answerer: Answerer,
+        retriever: Retriever,
+        *,
+        fingerprint: str | None = None,
+        reader: str | None = None,
+    ) -> None:
         self.store = store
         self.answerer = answerer
         self.retriever = retriever
+        self.taking = Taking()
+        self.examples: tuple[object, tuple[str, ...]] | None = None
+        self._fingerprint = fingerprint
+        self._reader = reader
         self._contents: Contents | None = None
 
     @classmethod
@@ -63,11 +77,30 @@ class Library:
         encoder = OneAtATimeEncoder(load_encoder(chosen.encoder))
         store = Store.open(path, models=models, encoder=encoder)
         reader = OneAtATimeReader(load_reader(chosen.reader))
-        return cls(store, Answerer(store, reader, encoder), Retriever(store, encoder))
+        return cls(
+            store,
+            Answerer(store, reader, encoder),
+            Retriever(store, encoder),
+            fingerprint=encoder.fingerprint,
+            reader=store.catalog.setting("reader"),
+        )
 
     def revision(self) -> int:
         """The revision that the next question will see."""
         return self.store.snapshot().revision
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the store has come to another encoder or reader since it was opened here."""
+        catalog = self.store.catalog
+        if catalog.setting("fingerprint") not in (None, self._fingerprint):
+            return True
+        return catalog.setting("reader") != self._reader
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work in processes of its own."""
+        return Jobs(self.store.path)
 
     def contents(self) -> Contents:
         """Documents and figures of the present revision, read once for each."""
@@ -77,6 +110,14 @@ class Library:
             contents = Contents(revision=revision, documents=self.store.documents(), stats=self.store.stats())
             self._contents = contents
         return contents
+
+    def labelled(self) -> dict[str, frozenset[str]]:
+        """The ids of the documents that carry each label."""
+        names = dict.fromkeys(label.name for label in self.store.catalog.labels())
+        return {
+            name: frozenset(document.id for document in self.store.documents(Filters(labels=(name,))))
+            for name in names
+        }
 
     def keep_uploads(self, files: Sequence[tuple[str, bytes]]) -> list[Path]:
         """Write files that were uploaded together, names and contents; IngestError before any is written.

@@ -1,122 +1,285 @@
-"""The tab of the collection: what is in it, adding to it, taking out of it.
+"""The tab of the collection: what is in it, adding to it, taking out of it, what was read of every file.
 
-What an action did is kept in the session and shown after the page has been drawn anew, so that the table, the
-filters and the summary all tell of the same revision.
+Taking in runs in a thread that every session sees (`taking`), so that a refreshed page finds it again; only
+its card is drawn anew meanwhile.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import streamlit as st
 
-from index.records import DocumentInfo, IngestProgress, IngestReport
-from ingest.errors import SpanwiseError
-from ui import views
+from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
+from ui import tables, views_collection
+from ui.facets import folders_of
 from ui.library import Library
+from ui.messages import Say
+from ui.views_work import WORK_STYLE
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
+_PAGE = 50
+_LOOK_SECONDS = 1.0
+_MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
+
+Told = Callable[[IngestProgress], None]
 
 
-def show_collection(library: Library) -> None:
+def show_collection(library: Library, say: Say) -> None:
     """Draw the tab."""
     contents = library.contents()
-    st.html(views.store_facts(contents.stats))
-    _add_files(library)
-    if is_local():
-        _add_folder(library)
-    if (summary := st.session_state.get("summary")) is not None:
-        st.html(summary)
+    st.html(WORK_STYLE)
     if contents.documents:
-        _table(contents.documents)
-        _remove(library, contents.documents)
+        st.html(views_collection.store_facts(contents.stats, say))
+    else:
+        st.subheader(say("collection.empty"), anchor=False)
+        st.caption(say("collection.empty_hint"))
+    _show_taking(library, say)
+    _add_files(library, say)
+    if is_local():
+        _add_folder(library, contents.documents, say)
+    if contents.documents:
+        st.subheader(say("collection.documents"), anchor=False)
+        _documents(library, contents.documents, say)
+        with st.expander(say("collection.statistics"), expanded=False):
+            st.html(views_collection.statistics(contents.stats, contents.documents, say))
+    if contents.documents or contents.stats.rejected:
+        _coverage(library, contents.revision, say)
 
 
-def _add_files(library: Library) -> None:
+# -- taking in ----------------------------------------------------------------------------------------------
+
+
+def _show_taking(library: Library, say: Say) -> None:
+    standing = library.taking.standing
+    if standing is None:
+        return
+    if standing.running:
+        st.fragment(_draw_taking, run_every=_LOOK_SECONDS)(library, say)
+        return
+    st.html(views_collection.taking_end(standing, say))
+    st.button(say("collection.dismiss"), key="dismiss_taking", on_click=library.taking.dismiss)
+
+
+def _draw_taking(library: Library, say: Say) -> None:
+    standing = library.taking.standing
+    if standing is None or not standing.running:
+        st.rerun(scope="app")
+    st.html(views_collection.taking_card(standing, time.time(), say))
+    st.button(
+        say("collection.end"), key="end_taking", on_click=library.taking.cancel, disabled=standing.ending
+    )
+    if len(standing.recent) > 1:
+        with st.expander(say("collection.files_done")):
+            st.dataframe(
+                [{say("collection.column_path"): item.path} for item in standing.recent],
+                hide_index=True,
+                key="files_done",
+            )
+
+
+def _add_files(library: Library, say: Say) -> None:
     generation = st.session_state.setdefault("uploads", 0)
     files = st.file_uploader(
-        "Add files",
+        say("collection.add_files"),
         accept_multiple_files=True,
         key=f"upload_{generation}",
-        help="Text, Markdown, HTML, PDF, Word, PowerPoint, Excel, e-books, mail, notebooks, tables and more.",
+        help=say("collection.add_files_help"),
+        disabled=library.taking.running,
     )
-    if files:
+    if not files:
+        return
+    given = [(file.name, file.getvalue()) for file in files]
 
-        def take(progress: Callable[[IngestProgress], None]) -> IngestReport:
-            paths = library.keep_uploads([(file.name, file.getvalue()) for file in files])
-            report = library.store.ingest(paths, progress=progress)
-            library.settle_uploads(paths, [item.path for item in report.rejected])
+    def take(told: Told) -> IngestReport:
+        paths = library.keep_uploads(given)
+        rejected: list[str] = [path.as_posix() for path in paths]
+        try:
+            report = library.store.ingest(paths, progress=told)
+            rejected = [item.path for item in report.rejected]
             return report
+        finally:
+            # Of a run that was ended, what is in the store stays and what never came to its turn goes.
+            taken = library.store.catalog.known_paths(rejected)
+            library.settle_uploads(paths, [path for path in rejected if path not in taken])
 
-        st.session_state.uploads += 1  # a new widget: the files that were taken in leave the list
-        _act(take)
+    st.session_state.uploads += 1  # a new widget: the files that were taken in leave the list
+    _begin(library, say("collection.taking_files", count=f"{len(given):,}"), take)
 
 
-def _add_folder(library: Library) -> None:
+def _add_folder(library: Library, documents: Sequence[DocumentInfo], say: Say) -> None:
     with (
         st.form("add_folder", border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
-        folder = st.text_input("Add a folder of this computer", placeholder="/home/me/papers", key="folder")
-        given = st.form_submit_button("Add folder", key="add_folder_button")
+        folder = st.text_input(say("collection.add_folder"), placeholder="/home/me/papers", key="folder")
+        given = st.form_submit_button(
+            say("collection.add_folder_button"), key="add_folder_button", disabled=library.taking.running
+        )
     if given and folder.strip():
-        _act(lambda progress: library.store.ingest([Path(folder.strip())], progress=progress))
-
-
-def _act(action: Callable[[Callable[[IngestProgress], None]], IngestReport]) -> None:
-    bar = st.progress(0.0, text="Reading …")
-
-    def show(progress: IngestProgress) -> None:
-        share = progress.done / max(progress.total, 1)
-        bar.progress(share, text=f"{progress.done:,} of {progress.total:,} files")
-
-    try:
-        st.session_state.summary = views.ingest_summary(action(show))
-    except SpanwiseError as error:
-        st.session_state.summary = views.failure(str(error), error.hint)
-    st.rerun()
-
-
-def _table(documents: Sequence[DocumentInfo]) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "Title": document.title,
-            "Language": document.language,
-            "Type": document.type,
-            "Passages": document.passages,
-            "Modified": document.modified,
-            "Path": document.path,
-        }
-        for document in documents
+        _take_folder(library, folder.strip(), say, prune=False)
+    own = [
+        folder for folder in folders_of(documents) if not Path(folder).is_relative_to(library.store.uploads)
     ]
-    st.dataframe(
-        rows,
-        hide_index=True,
-        column_config={"Modified": st.column_config.DateColumn(format="YYYY-MM-DD")},
-        key="documents",
+    if not own:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        known = st.selectbox(
+            say("collection.sync"), roots_of(own), key="sync_folder", help=say("collection.sync_help")
+        )
+        if (
+            st.button(say("collection.sync_button"), key="sync_button", disabled=library.taking.running)
+            and known
+        ):
+            _take_folder(library, known, say, prune=True)
+
+
+def _take_folder(library: Library, folder: str, say: Say, *, prune: bool) -> None:
+    _begin(
+        library,
+        say("collection.taking_folder", folder=folder),
+        lambda told: library.store.ingest([Path(folder)], prune=prune, progress=told),
     )
 
 
-def _remove(library: Library, documents: Sequence[DocumentInfo]) -> None:
-    by_id = {document.id: document for document in documents}
-    with st.expander("Remove documents"):
-        chosen = st.multiselect(
-            "Documents to remove",
-            list(by_id),
-            format_func=lambda key: f"{by_id[key].title} ({by_id[key].path})" if key in by_id else key,
-            key="removal",
-            placeholder="choose documents",
-            label_visibility="collapsed",
-        )
-        if not chosen:
-            return
-        sure = st.checkbox("They leave the collection; files in your own folders stay where they are.")
-        if st.button("Remove", key="remove_button", type="primary", disabled=not sure):
-            removed = library.store.delete(chosen)
-            st.session_state.summary = views.removal_summary(removed)
+def _begin(library: Library, title: str, work: Callable[[Told], IngestReport]) -> None:
+    library.taking.start(title, work)
+    st.rerun()
+
+
+# -- what is in it ------------------------------------------------------------------------------------------
+
+
+def _documents(library: Library, documents: Sequence[DocumentInfo], say: Say) -> None:
+    wanted = st.text_input(say("collection.find"), key="find_document").strip().casefold()
+    found = [item for item in documents if wanted in f"{item.title}\n{item.path}".casefold()]
+    if not found:
+        st.caption(say("collection.none_found"))
+        return
+    shown = _paged(found, "documents", say)
+    event = st.dataframe(
+        tables.document_rows(shown, say),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={say("collection.column_modified"): st.column_config.DateColumn(format="YYYY-MM-DD")},
+        key=f"documents_{st.session_state.setdefault('removals', 0)}",
+    )
+    rows: Sequence[int] = event.selection.rows
+    chosen = [shown[row] for row in rows if row < len(shown)]
+    if not chosen:
+        st.caption(say("collection.choose_rows"))
+        return
+    _act_on(library, chosen, say)
+
+
+def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say) -> None:
+    st.caption(say("collection.chosen", count=f"{len(chosen):,}"))
+    sure = st.checkbox(say("collection.sure"), key="sure")
+    with st.container(horizontal=True, gap="small"):
+        paths = [Path(path) for item in chosen for path in item.paths if PurePosixPath(path).is_absolute()]
+        busy = library.taking.running
+        if st.button(say("collection.read_again"), key="again_button", disabled=busy or not paths):
+            _begin(
+                library,
+                say("collection.reading_again", count=f"{len(paths):,}"),
+                lambda told: library.store.ingest(paths, retry_rejected=True, progress=told),
+            )
+        if st.button(
+            say("collection.remove"), key="remove_button", type="primary", disabled=busy or not sure
+        ):
+            with st.spinner(say("collection.remove")):
+                removed = library.store.delete([item.id for item in chosen])
+            st.session_state.removals += 1  # the rows that were ticked are gone
+            st.toast(say("collection.removed_files", count=f"{removed:,}"))
             st.rerun()
+
+
+def _paged(found: Sequence[Any], key: str, say: Say) -> Sequence[Any]:
+    """The rows of the page that is looked at, with the way to the others."""
+    pages = max(-(-len(found) // _PAGE), 1)
+    number = min(st.session_state.get(f"{key}_page", 0), pages - 1)
+
+    def turn(by: int) -> None:
+        st.session_state[f"{key}_page"] = number + by
+
+    shown = found[number * _PAGE : (number + 1) * _PAGE]
+    if pages > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                say("collection.previous"), key=f"{key}_back", on_click=turn, args=(-1,), disabled=number == 0
+            )
+            st.button(
+                say("collection.next"),
+                key=f"{key}_on",
+                on_click=turn,
+                args=(1,),
+                disabled=number == pages - 1,
+            )
+            first = number * _PAGE + 1
+            st.caption(
+                say(
+                    "collection.page_of",
+                    first=f"{first:,}",
+                    last=f"{first + len(shown) - 1:,}",
+                    total=f"{len(found):,}",
+                )
+            )
+    return shown
+
+
+# -- what was read of every file ----------------------------------------------------------------------------
+
+
+def _coverage(library: Library, revision: int, say: Say) -> None:
+    with st.expander(say("collection.coverage"), key="coverage", on_change="rerun") as report:
+        if not report.open:
+            return
+        remembered = st.session_state.get("coverage_files")
+        if remembered is None or remembered[0] != revision:
+            with st.spinner(say("collection.coverage")):
+                remembered = (revision, list(islice(library.store.files(), _MOST_FILES)))
+            st.session_state.coverage_files = remembered
+        files: list[FileReport] = remembered[1]
+        st.caption(views_collection.coverage_note(files, say))
+        taken = [file for file in files if file.rejected is None]
+        rejected = [file for file in files if file.rejected is not None]
+        if rejected:
+            st.markdown(f"**{say('collection.rejected')}**")
+            st.dataframe(tables.rejected_rows(_paged(rejected, "rejected", say), say), hide_index=True)
+            if st.button(say("collection.try_again"), key="retry_button", disabled=library.taking.running):
+                paths = [Path(file.path) for file in rejected if Path(file.path).exists()]
+                _begin(
+                    library,
+                    say("collection.reading_again", count=f"{len(paths):,}"),
+                    lambda told: library.store.ingest(paths, retry_rejected=True, progress=told),
+                )
+        if taken:
+            st.dataframe(tables.coverage_rows(_paged(taken, "taken", say), say), hide_index=True)
+        st.download_button(
+            say("collection.download_coverage"),
+            data=lambda: tables.coverage_csv(files, say),
+            file_name="files.csv",
+            mime="text/csv",
+            key="coverage_csv",
+        )
+
+
+def roots_of(folders: Sequence[str]) -> list[str]:
+    """Those of the folders that lie in none of the others.
+
+    >>> roots_of(["/a", "/a/b", "/ab", "/c/d"])
+    ['/a', '/ab', '/c/d']
+    """
+    kept: list[str] = []
+    for folder in sorted(folders, key=lambda name: PurePosixPath(name).parts):
+        if not kept or not PurePosixPath(folder).is_relative_to(kept[-1]):
+            kept.append(folder)
+    return kept
 
 
 def is_local() -> bool:

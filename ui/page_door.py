@@ -6,19 +6,20 @@ import streamlit as st
 
 from ui import views
 from ui.door import opens
+from ui.messages import Say
 
 
-def admitted(password: str | None) -> bool:
+def admitted(password: str | None, say: Say) -> bool:
     """Whether this session may see the page; draws the question for the password where it may not."""
     if password is None or st.session_state.get("admitted") is True:
         return True
-    st.html(views.door())
+    st.html(views.lead("Spanwise", say("door.lead")))
     with st.form("door", border=False):
-        typed = st.text_input("Password", type="password", key="password")
-        asked = st.form_submit_button("Open", type="primary", key="door_button")
+        typed = st.text_input(say("door.password"), type="password", key="password")
+        asked = st.form_submit_button(say("door.open"), type="primary", key="door_button")
     if asked and typed and opens(typed, password):
         st.session_state.admitted = True
         st.rerun()
     if asked:
-        st.html(views.failure("This is not the password.", "It was shown where `spanwise ui` was started."))
+        st.html(views.failure(say("door.wrong"), say("door.hint"), say))
     return False

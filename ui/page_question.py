@@ -1,52 +1,108 @@
-"""The question box, the examples below it, and the address that shares a question."""
+"""The question box, the history of the session, and questions to try.
+
+The address holds the question (`q`): the box follows it, whether it was typed, chosen, shared or reached by
+the back button.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui import views
-from ui.demo import example_questions
-from ui.library import Contents
+from qa.records import AskResult
+from ui import views, words
+from ui.address import carried
+from ui.examples import verified
+from ui.library import Contents, Library
+from ui.messages import Say
+from ui.page_links import link
+from ui.plain import plain_label
+
+_REMEMBERED = 30
 
 
-def question_box() -> str:
-    """The question asked last: typed here, chosen from the examples, or carried by the address."""
+def question_box(say: Say, tab: str) -> str:
+    """The question of the address, after the box for it; `tab` names it and its button."""
     state = st.session_state
-    if "question" not in state:
-        state.question = state.question_box = st.query_params.get("q", "").strip()
+    question = st.query_params.get("q", "").strip()
+    if state.get("asked") != question or "question_box" not in state:
+        # The address changed (a link, the back button, another tab): the box follows it.
+        state.asked = state.question_box = question
     with (
         st.form("ask", border=False),
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         st.text_input(
-            "Question",
+            say("ask.question"),
             key="question_box",
-            placeholder="Ask your documents a question",
+            placeholder=say(f"{tab}.placeholder"),
             label_visibility="collapsed",
         )
-        if st.form_submit_button("Ask", type="primary", key="ask_button"):
-            _remember(state.question_box)
-    return str(state.question)
+        st.form_submit_button(say(f"{tab}.button"), type="primary", key="ask_button", on_click=_ask_typed)
+    return question
 
 
-def show_welcome(contents: Contents) -> None:
-    """What to do first, with questions to try where the collection is the one that comes with Spanwise."""
-    st.html(views.welcome(empty=not contents.documents))
-    examples = example_questions([document.path for document in contents.documents])
-    with st.container(horizontal=True, gap="small"):
-        for number, example in enumerate(examples):
-            # Ours, from the bundled questions: plain words that Markdown leaves alone.
-            st.button(example, key=f"example_{number}", on_click=_choose, args=(example,))
+def show_welcome(library: Library, contents: Contents, say: Say) -> None:
+    """What to do first, with questions that this very collection answers."""
+    stats = contents.stats
+    if not contents.documents:
+        st.html(views.lead(say("ask.nothing_yet"), say("ask.add_first")))
+        return
+    holds = f"{say.count('document', stats.documents)} · {say.count('passage', stats.passages)}"
+    st.html(views.lead(say("ask.welcome"), say("ask.promise"), holds))
+    with st.spinner(say("ask.looking_for_examples")):
+        found = verified(library, contents)
+    if not found:
+        return
+    st.html(views.head(say("ask.try")))
+    with st.container(gap="small", key="examples"):
+        for number, example in enumerate(found):
+            st.button(
+                plain_label(example),
+                key=f"example_{number}",
+                type="tertiary",
+                icon=":material/arrow_forward:",
+                on_click=_remember,
+                args=(example,),
+            )
 
 
-def _choose(question: str) -> None:
-    st.session_state.question_box = question
-    _remember(question)
+def record(result: AskResult) -> None:
+    """Keep a question with its answer in the history of the session, the newest first."""
+    answer = result.answers[0].text if result.answered else None
+    entry = (result.question, answer, result.confidence)
+    history = [item for item in st.session_state.get("history", ()) if item[0] != result.question]
+    st.session_state.history = [entry, *history][:_REMEMBERED]
+
+
+def show_history(say: Say) -> None:
+    """The questions of this session with their answers, each a link to it."""
+    history = st.session_state.get("history", ())
+    with st.popover(say("history.title"), icon=":material/history:", key="history_box"):
+        if not history:
+            st.caption(say("history.empty"))
+            return
+        handed = [(key, value) for key, value in carried(_parameters()) if key != "q"]
+        for question, answer, confidence in history:
+            link("ask", plain_label(question), [("q", question), *handed])
+            told = say("none.none") if answer is None else f"{answer} · {words.percent(confidence)}"
+            st.html(views.note(told))
+        st.button(say("history.clear"), key="clear_history", on_click=_forget)
+
+
+def _parameters() -> dict[str, list[str]]:
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def _ask_typed() -> None:
+    _remember(st.session_state.question_box)
 
 
 def _remember(question: str) -> None:
-    st.session_state.question = question.strip()
-    if st.session_state.question:
-        st.query_params["q"] = st.session_state.question
+    if question.strip():
+        st.query_params["q"] = question.strip()
     else:
         st.query_params.pop("q", None)
+
+
+def _forget() -> None:
+    st.session_state.history = []

@@ -1,28 +1,76 @@
-"""The tab that searches: ranked passages with their scores, no reading."""
+"""The tab that searches: ranked passages with the words of the query marked, no reading."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from index.records import Mode
-from ui import views
+from index.records import Mode, SearchResult
+from ui import views, views_search
+from ui.address import Choices
 from ui.library import Library
-from ui.page_sidebar import Choices
+from ui.messages import Say
+from ui.page_filters import chosen, show_where
+from ui.page_passages import show_passages
+from ui.page_question import question_box
 
-_MODES = {"Both": Mode.HYBRID, "Meaning": Mode.DENSE, "Words": Mode.LEXICAL}
+_MODES = {Mode.HYBRID: "search.both", Mode.DENSE: "search.meaning", Mode.LEXICAL: "search.words"}
+_STEP = 10
+_MOST = 100
 
 
-def show_search(library: Library, question: str, choices: Choices) -> None:
-    """Show the passages nearest to the question."""
-    mode = st.segmented_control(
-        "Rank by", list(_MODES), default="Both", key="search_mode", label_visibility="collapsed"
-    )
-    if not question:
-        st.html(views.note("Type a question above: this tab shows the passages nearest to it."))
+def show_search(library: Library, say: Say) -> None:
+    """Draw the tab: the box, filters and the way of ranking, and the passages nearest to the query."""
+    contents = library.contents()
+    query = question_box(say, "search")
+    choices = chosen()
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
+        show_where(library, contents, say)
+        _choose_mode(choices.mode, say)
+    if not query:
+        st.html(views.note(say("search.hint")))
         return
-    found = library.retriever.search(
-        question, k=choices.passages, mode=_MODES[mode or "Both"], filters=choices.filters
+    found = _search(library, query, choices, say)
+    st.html(views_search.search_note(found, say))
+    asked = (query, choices)
+    if st.session_state.get("search_asked") != asked:
+        st.session_state.search_asked, st.session_state.search_shown = asked, _STEP
+    shown = st.session_state.search_shown
+    show_passages(found.hits[:shown], query, say, back="search")
+    if len(found.hits) > shown:
+        st.button(say("search.more"), key="search_more", on_click=_show_more)
+
+
+def _search(library: Library, query: str, choices: Choices, say: Say) -> SearchResult:
+    key = (query, choices, library.revision())
+    remembered: tuple[object, SearchResult] | None = st.session_state.get("search_known")
+    if remembered is not None and remembered[0] == key:
+        return remembered[1]
+    with st.spinner(say("search.searching")):
+        found = library.retriever.search(query, k=_MOST, mode=choices.mode, filters=choices.filters)
+    st.session_state.search_known = (key, found)
+    return found
+
+
+def _choose_mode(mode: Mode, say: Say) -> None:
+    st.session_state.choice_mode = mode.value
+    st.segmented_control(
+        say("search.mode"),
+        [each.value for each in _MODES],
+        required=True,
+        format_func=lambda value: say(_MODES[Mode(value)]),
+        key="choice_mode",
+        label_visibility="collapsed",
+        on_change=_write_mode,
     )
-    st.html(views.search_note(found))
-    if found.hits:
-        st.html(views.hit_list(found.hits))
+
+
+def _write_mode() -> None:
+    mode = st.session_state.choice_mode
+    if mode in (None, Mode.HYBRID.value):
+        st.query_params.pop("mode", None)
+    else:
+        st.query_params["mode"] = mode
+
+
+def _show_more() -> None:
+    st.session_state.search_shown += _STEP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LINES = 10.0
 _LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+
+Listener = Callable[[int, int, str, str], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Tell `listener` too, from now on, of every (done, total, unit, note) in this process."""
+    _listeners.append(listener)
 
 
 def say(line: str) -> None:
@@ -46,6 +55,8 @@ class Progress:
         """`done` of `total` are done; what was done before the first call does not count for the rate."""
         if self._initial is None:
             self._initial = max(done - 1, 0)
+        for listener in _listeners:
+            listener(done, total, self._unit, note)
         if sys.stderr.isatty():
             self._draw(done, total, note)
         elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:

@@ -8,25 +8,27 @@ text stays readable on them.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 from qa.why import Attribution, TokenWeight, Why
 from ui import words
+from ui.messages import Say
+from ui.views import escape
 
 STRONGEST = 45  # per cent of the hue in the ground of the strongest word
 _FAINTEST = 4  # below this per cent a word stays plain
 
 
-def why_panel(why: Why, question: str, passage: str, start: int, end: int) -> str:
+def why_panel(why: Why, question: str, passage: str, start: int, end: int, say: Say) -> str:
     """Everything that spoke for an answer; it stands at [start, end) of the passage."""
     found = why.attribution
     strongest = max((abs(word.weight) for word in (*found.question, *found.passage)), default=0.0)
     return (
-        f'<section class="sw-why"><h3>Words that made it the answer</h3>'
+        f'<section class="sw-why"><h3>{escape(say("why.words"))}</h3>'
         f'<div class="sw-text" dir="auto">{_shaded(question, found.question, strongest)}</div>'
         f'<div class="sw-text" dir="auto">{_shaded(passage, found.passage, strongest, start, end)}</div>'
-        f"{_legend(found)}<h3>Scores</h3>{_table(_scores(why))}{_rivals(why)}</section>"
+        f"{_legend(found, say)}<h3>{escape(say('why.scores'))}</h3>"
+        f"{_table(_scores(why, say))}{_rivals(why, say)}</section>"
     )
 
 
@@ -51,59 +53,57 @@ def _shaded(text: str, weighed: Sequence[TokenWeight], strongest: float, start: 
 def _underlined(text: str, first: int, last: int, start: int, end: int) -> str:
     """`text[first:last]`, underlined where it lies in [start, end)."""
     left, right = min(max(start, first), last), min(max(end, first), last)
-    inside = f"<u>{_escape(text[left:right])}</u>" if left < right else ""
-    return f"{_escape(text[first:left])}{inside}{_escape(text[max(left, right) : last])}"
+    inside = f"<u>{escape(text[left:right])}</u>" if left < right else ""
+    return f"{escape(text[first:left])}{inside}{escape(text[max(left, right) : last])}"
 
 
-def _legend(found: Attribution) -> str:
+def _legend(found: Attribution, say: Say) -> str:
     def listed(weighed: Sequence[TokenWeight]) -> str:
-        shown = (f"{_escape(word.text)} {word.weight:+.1f}" for word in words.strongest(weighed, 5))
+        shown = (f"{escape(word.text)} {word.weight:+.1f}" for word in words.strongest(weighed, 5))
         return ", ".join(shown) or "–"
 
     return (
-        '<p class="sw-legend"><span class="sw-w sw-for" style="--sw-share:30%">speaks for it</span> · '
-        '<span class="sw-w sw-against" style="--sw-share:30%">speaks against it</span> · '
-        "<u>the answer</u></p>"
-        f'<p class="sw-note">Strongest in the question: <span dir="auto">{listed(found.question)}</span>. '
-        f'In the passage: <span dir="auto">{listed(found.passage)}</span>.</p>'
+        f'<p class="sw-legend"><span class="sw-w sw-for" style="--sw-share:30%">{escape(say("why.for"))}'
+        "</span> · "
+        f'<span class="sw-w sw-against" style="--sw-share:30%">{escape(say("why.against"))}</span> · '
+        f"<u>{escape(say('why.answer'))}</u></p>"
+        f'<p class="sw-note">{escape(say("why.strongest"))} '
+        f'<span dir="auto">{listed(found.question)}</span>. '
+        f'{escape(say("why.strongest_passage"))} <span dir="auto">{listed(found.passage)}</span>.</p>'
     )
 
 
-def _scores(why: Why) -> list[tuple[str, str]]:
+def _scores(why: Why, say: Say) -> list[tuple[str, str]]:
     found, evidence = why.attribution, why.evidence
     return [
-        ("These words against “no answer”, log-odds", f"{why.span_score:+.2f}"),
-        ("The same, no word of question and passage seen", f"{found.baseline_log_odds:+.2f}"),
-        ("Rank of the passage", str(evidence.rank)),
-        ("Score of the search", f"{evidence.score:.3f}"),
-        ("Nearness in meaning, cosine", _figure(evidence.dense_score, ".2f")),
-        ("Words in common, BM25", _figure(evidence.lexical_score, ".1f")),
-        ("Words of the question in the passage", f"{100 * evidence.coverage:.0f} %"),
-        ("Other places that say the same", str(why.agreement)),
+        (say("why.span_score"), f"{why.span_score:+.2f}"),
+        (say("why.baseline"), f"{found.baseline_log_odds:+.2f}"),
+        (say("why.rank"), str(evidence.rank)),
+        (say("why.score"), f"{evidence.score:.3f}"),
+        (say("why.dense"), _figure(evidence.dense_score, ".2f", say)),
+        (say("why.lexical"), _figure(evidence.lexical_score, ".1f", say)),
+        (say("why.coverage"), f"{100 * evidence.coverage:.0f} %"),
+        (say("why.agreement"), str(why.agreement)),
     ]
 
 
-def _rivals(why: Why) -> str:
+def _rivals(why: Why, say: Say) -> str:
     if not why.competitors:
         return ""
     rows = [
-        (rival.text, f"{words.percent(rival.confidence)} · {words.place(rival.title, (), rival.page)}")
+        (rival.text, f"{words.percent(rival.confidence)} · {words.place(rival.title, (), rival.page, say)}")
         for rival in why.competitors
     ]
-    return f"<h3>Competing answers</h3>{_table(rows)}"
+    return f"<h3>{escape(say('why.rivals'))}</h3>{_table(rows)}"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
     lines = "".join(
-        f'<tr><th scope="row" dir="auto">{_escape(name)}</th><td>{_escape(value)}</td></tr>'
+        f'<tr><th scope="row" dir="auto">{escape(name)}</th><td>{escape(value)}</td></tr>'
         for name, value in rows
     )
     return f'<table class="sw-scores">{lines}</table>'
 
 
-def _figure(value: float | None, form: str) -> str:
-    return "not found by it" if value is None else format(value, form)
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
+def _figure(value: float | None, form: str, say: Say) -> str:
+    return say("why.not_found") if value is None else format(value, form)

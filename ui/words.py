@@ -12,8 +12,9 @@ from typing import assert_never
 
 from qa.records import Answer, AskResult, Reason
 from qa.why import Evidence, TokenWeight
+from ui.messages import ENGLISH, Say
 
-_LEVELS = ((0.85, "very likely right"), (0.6, "likely right"), (0.35, "uncertain"), (0.0, "doubtful"))
+_LEVELS = ((0.85, "sure"), (0.6, "likely"), (0.35, "uncertain"), (0.0, "doubtful"))
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -60,13 +61,37 @@ def sentence_segments(answer: Answer) -> tuple[Segment, ...]:
     return (Segment(text=sentence or answer.text, marked=not sentence),)
 
 
-def confidence_words(confidence: float) -> str:
+def confidence_words(confidence: float, say: Say = ENGLISH) -> str:
     """A probability in words.
 
     >>> confidence_words(0.9)
     'very likely right'
     """
-    return next(words for level, words in _LEVELS if confidence >= level or level == 0.0)
+    level = next(name for least, name in _LEVELS if confidence >= least or least == 0.0)
+    return say(f"confidence.{level}")
+
+
+def confidence_line(confidence: float, say: Say = ENGLISH) -> str:
+    """A probability in words and as a number, as a line of its own.
+
+    >>> confidence_line(0.9)
+    'Very likely right, 90 %'
+    """
+    said = say("confidence.line", words=confidence_words(confidence, say), percent=percent(confidence))
+    return f"{said[0].upper()}{said[1:]}"
+
+
+def agreement(agreeing: int, differing: int, say: Say = ENGLISH) -> str:
+    """How many documents say an answer and how many say another.
+
+    >>> agreement(3, 1)
+    '3 documents say this, 1 says otherwise'
+    """
+    documents = say.count("document", agreeing)
+    line = say("answer.agree_one" if agreeing == 1 else "answer.agree", documents=documents)
+    if not differing:
+        return line
+    return say("answer.differ_one" if differing == 1 else "answer.differ", agree=line, others=differing)
 
 
 def percent(share: float) -> str:
@@ -88,7 +113,7 @@ def retrieval(evidence: Evidence) -> str:
     return ", ".join([*scores, f"{100 * evidence.coverage:.0f} % of the question's words"])
 
 
-def place(title: str, headings: Sequence[str], page: int | None) -> str:
+def place(title: str, headings: Sequence[str], page: int | None, say: Say = ENGLISH) -> str:
     """Where something stands: title, heading path and page in one line.
 
     >>> place("Handbook", ("Handbook", "Masking"), 3)
@@ -98,55 +123,42 @@ def place(title: str, headings: Sequence[str], page: int | None) -> str:
     if not path or path[0].casefold() != title.strip().casefold():
         path.insert(0, title)
     words = " › ".join(part for part in path if part)
-    return f"{words} · page\N{NO-BREAK SPACE}{page}" if page is not None else words
+    return words if page is None else f"{words} · {say('place.page', page=page)}"
 
 
-def no_answer_head(result: AskResult) -> str:
+def no_answer_head(result: AskResult, say: Say = ENGLISH) -> str:
     """That a question has no answer, in the fewest words that are true."""
     match result.reason:
         case Reason.EMPTY_STORE | Reason.EMPTY_QUESTION:
-            return "Nothing to answer"
+            return say("none.nothing")
         case Reason.UNSUPPORTED_LANGUAGE:
-            return "Cannot read this language"
+            return say("none.language")
         case Reason.MODEL_FAILURE:
-            return "The reader failed"
+            return say("none.failure")
         case Reason.NO_PASSAGES | Reason.BELOW_THRESHOLD | None:
-            return "No answer in here"
+            return say("none.none")
         case _:
             assert_never(result.reason)
 
 
-def no_answer_reason(result: AskResult) -> str:
+def no_answer_reason(result: AskResult, say: Say = ENGLISH) -> str:
     """Why a question has no answer, as one sentence."""
     match result.reason:
         case Reason.EMPTY_STORE:
-            return "There are no documents in this collection yet."
+            return say("none.empty_store")
         case Reason.EMPTY_QUESTION:
-            return "There was no question to answer."
+            return say("none.empty_question")
         case Reason.NO_PASSAGES:
-            return "No passage fits the question and the filters."
+            return say("none.no_passages")
         case Reason.BELOW_THRESHOLD | None:
-            return _below_threshold(result)
+            passages = say.count("nearest", len(result.passages))
+            return say("none.below", passages=passages, percent=percent(result.confidence))
         case Reason.UNSUPPORTED_LANGUAGE:
-            return (
-                "The reading model does not know this language or script well enough to answer in it. "
-                "The passages were found by their words and are for you to read."
-            )
+            return say("none.unsupported")
         case Reason.MODEL_FAILURE:
-            return (
-                "The reading model failed on this question. The passages were found and are for you to read."
-            )
+            return say("none.failed")
         case _:
             assert_never(result.reason)
-
-
-def _below_threshold(result: AskResult) -> str:
-    read = count(len(result.passages), "nearest passage")
-    verb = "states" if len(result.passages) == 1 else "state"
-    return (
-        f"The {read} {verb} no answer clearly enough: the best guess would be right with a probability of "
-        f"about {percent(result.confidence)}."
-    )
 
 
 def count(number: int, noun: str) -> str:

@@ -103,6 +103,13 @@ def explain(flags: Flags, settings: Settings) -> int:
     return run(flags, settings)
 
 
+def train_adapt(flags: Flags, settings: Settings) -> int:
+    """Masked-language training on the user's own texts."""
+    from ui.adapting import run
+
+    return run(flags, settings)
+
+
 def embed_json(report: EmbedReport) -> Json:
     """What was written, and what was left out."""
     found = {
@@ -191,6 +198,7 @@ def _lines(path: str) -> Iterable[str]:
 
 
 COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
+    "train adapt": train_adapt,
     "embed": embed,
     "explain": explain,
     "nearest": nearest,

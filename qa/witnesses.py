@@ -1,0 +1,62 @@
+"""How many documents say an answer, and how many say otherwise: agreement in numbers a reader understands.
+
+A copy of a document is no second witness. A document says otherwise when its own span was read as an answer
+(better than "no answer" in its passage), is another answer than the first, and the document does not say the
+first one too; where a question asks for several things, other answers are no contradiction. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from index.records import Hit
+from qa.agreement import near_duplicates
+from qa.records import Answer, AskResult
+from qa.several import asks_for_several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Documents for and against an answer, copies counted once."""
+
+    agreeing: int
+    differing: int
+
+
+def agreement(result: AskResult) -> Agreement:
+    """Who agrees with the first answer of a result; no answer has no witnesses."""
+    if not result.answers:
+        return Agreement(agreeing=0, differing=0)
+    first, *others = result.answers
+    saying = _passages(first, result.passages)
+    against: dict[str, str] = {}
+    if not asks_for_several(result.question):
+        for other in others:
+            if other.span_score > 0:
+                against |= _passages(other, result.passages)
+    differing = {path: text for path, text in against.items() if path not in saying}
+    return Agreement(agreeing=_distinct(saying.values()), differing=_distinct(differing.values()))
+
+
+def _passages(answer: Answer, hits: Sequence[Hit]) -> dict[str, str]:
+    """For each document that says an answer, by its path, the passage in which it does."""
+    found = {answer.document.path: answer.passage.text}
+    for place in answer.also_in:
+        holding = (
+            hit.passage.text
+            for hit in hits
+            if hit.document.path == place.path
+            and hit.passage.start <= place.start
+            and place.end <= hit.passage.end
+        )
+        found.setdefault(place.path, next(holding, place.path))
+    return found
+
+
+def _distinct(texts: Iterable[str]) -> int:
+    kept: list[str] = []
+    for text in texts:
+        if not any(near_duplicates(text, other) for other in kept):
+            kept.append(text)
+    return len(kept)

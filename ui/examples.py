@@ -1,0 +1,101 @@
+"""Questions to try, made from the very collection and shown only if it answers them.
+
+Candidates are questions that stand in the documents themselves (as in lists of frequent ones), and sentences
+of a few plain forms turned round: "The league was founded in 1871" asks "When was the league founded?". They
+are English; what reads no English offers none. The demo collection has questions of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+
+from index.records import DocumentInfo
+from ingest.sentences import sentences
+from ui.demo import example_questions
+from ui.library import Contents, Library
+
+_SHOWN = 4
+_TRIED = 10
+_DOCUMENTS = 12
+_CHARACTERS = 12_000  # of a document, from its beginning, where subjects are introduced
+_OF_EACH = 6
+_ASKED = re.compile(r"^(?:who|what|when|where|which|how|why)\b[^?\n]{8,85}\?$", re.IGNORECASE)
+_SUBJECT = r"(?P<subject>(?:The |the )?[A-Z0-9][\w'’-]*(?: (?:of |the |and )?[A-Z0-9][\w'’-]*){0,4})"
+_MADE = "founded|introduced|published|released|created|invented|discovered|designed|developed|proposed"
+_WHEN = re.compile(
+    rf"^{_SUBJECT} was (?:first )?(?P<verb>{_MADE}|built|opened|completed|established|adopted) "
+    r"(?:\w+ ){0,3}?in (?:\w+ )?\d{4}\b"
+)
+_WHO = re.compile(rf"^{_SUBJECT} was (?:first )?(?P<verb>{_MADE}) (?:\w+ ){{0,4}}?by [A-Z]")
+_WHAT = re.compile(rf"^{_SUBJECT} (?P<verb>is|are) (?:an?|the) [a-z]")
+_POINTING = frozenset("it this that these those he she they we you there here i as what all one each".split())
+
+
+def candidates(text: str, language: str = "en") -> list[str]:
+    """Questions that the text may answer, the most telling first.
+
+    >>> candidates("Word2vec was published in 2013. Seals swim.")
+    ['When was Word2vec published?']
+    """
+    found: list[tuple[int, str]] = []
+    lines = (line.strip(" #*-\t") for line in text.splitlines())
+    found += [(0, line) for line in lines if _ASKED.match(line)]
+    for span in sentences(text, language):
+        sentence = " ".join(text[span.start : span.end].split())
+        for rank, (form, question) in enumerate(((_WHEN, _when), (_WHO, _who), (_WHAT, _what)), start=1):
+            match = form.match(sentence)
+            if match and match["subject"].split()[-1].casefold() not in _POINTING:
+                found.append((rank, question(match)))
+                break
+    ordered = sorted(dict.fromkeys(found), key=lambda item: item[0])
+    return list(dict.fromkeys(question for _, question in ordered))[:_OF_EACH]
+
+
+def verified(library: Library, contents: Contents) -> tuple[str, ...]:
+    """Questions that this collection answers, looked for once for each revision."""
+    key = (contents.revision, library.answerer.reader.fingerprint)
+    if library.examples is None or library.examples[0] != key:
+        demo = example_questions([document.path for document in contents.documents])
+        library.examples = (key, demo or tuple(_verified(library, contents.documents)))
+    return library.examples[1]
+
+
+def _verified(library: Library, documents: Sequence[DocumentInfo]) -> Iterator[str]:
+    shown = 0
+    for number, question in enumerate(_proposed(library, documents)):
+        if number >= _TRIED or shown >= _SHOWN:
+            return
+        if library.answerer.ask(question, k=8, answers=1).answered:
+            shown += 1
+            yield question
+
+
+def _proposed(library: Library, documents: Sequence[DocumentInfo]) -> Iterator[str]:
+    """Candidates of documents from all over the collection, one of each in turn."""
+    english = [document for document in documents if document.language in ("en", "und")]
+    step = max(1, len(english) // _DOCUMENTS)
+    found = [
+        candidates(library.store.document(document.id).text[:_CHARACTERS])
+        for document in english[::step][:_DOCUMENTS]
+    ]
+    rows = chain.from_iterable(zip_longest(*found))
+    return iter(dict.fromkeys(question for question in rows if question))
+
+
+def _when(match: re.Match[str]) -> str:
+    return f"When was {_subject(match)} {match['verb']}?"
+
+
+def _who(match: re.Match[str]) -> str:
+    return f"Who {match['verb']} {_subject(match)}?"
+
+
+def _what(match: re.Match[str]) -> str:
+    return f"What {match['verb']} {_subject(match)}?"
+
+
+def _subject(match: re.Match[str]) -> str:
+    subject = match["subject"]
+    return f"the {subject[4:]}" if subject.startswith("The ") else subject

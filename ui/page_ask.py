@@ -1,0 +1,150 @@
+"""The tab that answers: the answer with its source and passage, or the plain statement that there is none."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ingest.errors import SpanwiseError
+from qa.explainer import Explainer
+from qa.records import Answer, AskResult
+from qa.witnesses import agreement
+from ui import views, views_answer, views_search
+from ui.address import Choices
+from ui.library import Library
+from ui.messages import Say
+from ui.page_filters import chosen, show_how, show_where
+from ui.page_passages import open_in_document, show_passages
+from ui.page_question import question_box, record, show_history, show_welcome
+from ui.page_share import show_share
+from ui.views_why import why_panel
+
+_SHOWN_AFTER_REFUSAL = 3
+_ANSWERS = 5
+_LEAST_SHOWN = 0.05  # an answer less likely than that is noise below the first
+
+
+def show_ask(library: Library, say: Say) -> None:
+    """Draw the tab: the question box, and under it the answer or what to do first."""
+    contents = library.contents()
+    question = question_box(say, "ask")
+    bar = st.container(horizontal=True, gap="small", key="bar")
+    if question:
+        _show_answer(library, question, chosen(), say)
+    else:
+        show_welcome(library, contents, say)
+    with bar:  # after the answer, so that the history knows it
+        show_where(library, contents, say)
+        show_how(say)
+        show_history(say)
+
+
+def _show_answer(library: Library, question: str, choices: Choices, say: Say) -> None:
+    """Answer the question and show everything that was found for it."""
+    result = _ask(library, question, choices, say)
+    if result.answers:
+        _show_first(library, result, say)
+        _show_others(library, result, say)
+        rest = result.passages
+    else:
+        with st.container(key="answer"):
+            st.html(views_answer.refusal_card(result, say))
+            show_share(result, say)
+        nearest, rest = result.passages[:_SHOWN_AFTER_REFUSAL], result.passages[_SHOWN_AFTER_REFUSAL:]
+        if nearest:
+            st.html(views.head(say("answer.nearest")))
+            show_passages(nearest, question, say)
+    if rest:
+        title = say("answer.passages") if result.answers else say("answer.more_passages")
+        with st.expander(f"{title} ({len(rest)})"):
+            st.html(views_search.hit_list(rest, question, say))
+    st.html(views_answer.timing_note(result, say))
+
+
+def _show_first(library: Library, result: AskResult, say: Say) -> None:
+    first, heard = result.answers[0], agreement(result)
+    with st.container(key="answer"):
+        if not result.answered:
+            st.html(views_answer.refusal_card(result, say))
+        card = views_answer.answer_card(
+            first,
+            say,
+            sure=result.answered,
+            calibrated=result.calibrated,
+            agreeing=heard.agreeing,
+            differing=heard.differing,
+        )
+        st.html(card)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="answer_actions"):
+            open_in_document(first, say)
+            show_share(result, say)
+    st.html(views_answer.passage_panel(first, say))
+    with st.expander(say("why.title"), key=_why_key(1, first), on_change="rerun") as reasons:
+        if reasons.open:
+            _show_why(library, result, 1, say)
+
+
+def _show_others(library: Library, result: AskResult, say: Say) -> None:
+    others = [
+        (number, answer)
+        for number, answer in enumerate(result.answers[1:], start=2)
+        if answer.confidence >= _LEAST_SHOWN
+    ]
+    if not others:
+        return
+    st.html(views.head(say("answer.others")))
+    for number, other in others:
+        with st.container(key=f"other_{number}"):
+            st.html(views_answer.other_answer(other, number, say))
+            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                open_in_document(other, say)
+                asked = st.toggle(say("why.title"), key=_why_key(number, other))
+            if asked:
+                _show_why(library, result, number, say)
+
+
+def _ask(library: Library, question: str, choices: Choices, say: Say) -> AskResult:
+    """The result for this question; remembered with all it depends on, the store's revision included."""
+    key = (question, choices, library.revision(), library.answerer.decision)
+    remembered: tuple[object, AskResult] | None = st.session_state.get("answer_known")
+    if remembered is not None and remembered[0] == key:
+        return remembered[1]
+    with st.spinner(say("ask.reading")):
+        result = library.answerer.ask(
+            question,
+            answers=_ANSWERS,
+            k=choices.passages,
+            filters=choices.filters,
+            always_answer=choices.always_answer,
+            min_confidence=choices.min_confidence,
+        )
+    st.session_state.answer_known = (key, result)
+    st.session_state.reasons = {}
+    record(result)
+    return result
+
+
+def _why_key(number: int, answer: Answer) -> str:
+    return f"why_{number}_{answer.passage.id}_{answer.start}_{answer.end}"
+
+
+def _show_why(library: Library, result: AskResult, number: int, say: Say) -> None:
+    """What spoke for the answer of that number; computed when first looked at, remembered with the result."""
+    remembered: dict[tuple[int, str], str] = st.session_state.reasons
+    answer, key = result.answers[number - 1], (number, say.language)
+    try:
+        if key not in remembered:
+            with st.spinner(say("why.looking")):
+                why = _explainer(library.answerer.reader.name).explain(result, answer)
+            offset = answer.passage.start
+            remembered[key] = why_panel(
+                why, result.question, answer.passage.text, answer.start - offset, answer.end - offset, say
+            )
+        st.html(remembered[key])
+    except SpanwiseError as error:
+        st.html(views.failure(str(error), error.hint, say))
+
+
+@st.cache_resource(show_spinner=False)
+def _explainer(reader: str) -> Explainer:
+    """The one explainer of this process for a reader."""
+    return Explainer(reader)
