@@ -16,6 +16,7 @@ import numpy as np
 import regex
 
 from index.encoder import unit_length
+from index.ingestion import UNKNOWN_LIMIT
 from index.protocols import Encoder, Vectors
 from index.records import Mode
 from index.retriever import Retriever
@@ -75,7 +76,7 @@ def word_vectors(store: Store, encoder: Encoder, *, at_most: int = MOST_WORDS) -
 
 def nearest_words(text: str, words: WordVectors, encoder: Encoder, *, k: int = 10) -> list[Neighbour]:
     """The `k` words nearest to `text` (a word, or several), the nearest first, itself left out."""
-    if not text.strip() or not words.words:
+    if not words.words or not _is_read(text, encoder):
         return []
     (vector,) = encoder.encode_passages([text])
     cosines = words.vectors @ vector
@@ -92,7 +93,7 @@ def nearest_words(text: str, words: WordVectors, encoder: Encoder, *, k: int = 1
 
 def nearest_sentences(text: str, store: Store, encoder: Encoder, *, k: int = 10) -> list[Neighbour]:
     """The `k` sentences nearest to `text` among those of the passages nearest to it, each one once."""
-    if not text.strip():
+    if not _is_read(text, encoder):
         return []
     hits = Retriever(store, encoder).search(text, k=max(k, _PASSAGES), mode=Mode.DENSE)
     places: dict[str, Neighbour] = {}
@@ -114,6 +115,11 @@ def nearest_sentences(text: str, store: Store, encoder: Encoder, *, k: int = 10)
                     ),
                 )
     return _ranked(text, list(places.values()), encoder, k)
+
+
+def _is_read(text: str, encoder: Encoder) -> bool:
+    """Whether there is something to compare, and the encoder can tell it from anything else."""
+    return bool(text.strip()) and encoder.unknown_share(text) <= UNKNOWN_LIMIT
 
 
 def _ranked(text: str, found: Sequence[Neighbour], encoder: Encoder, k: int) -> list[Neighbour]:

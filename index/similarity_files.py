@@ -54,7 +54,8 @@ def read_words(path: Path) -> ScoredPairs | Analogies:
     """Word pairs or analogies, whichever the file holds; raises DataError."""
     lines = _text(path).splitlines()
     first = next((line for line in lines if line.strip()), "")
-    if first.startswith(":") or (len(first.split()) == 4 and _number(first.split()[-1]) is None):
+    plain = len(first.split()) == 4 and not set(first) & {"\t", ",", ";"}
+    if first.startswith(":") or (plain and _number(first.split()[-1]) is None):
         return _analogies(path, lines)
     return _pairs(path, [_fields(line) for line in lines if line.strip()], _WORDS)
 
