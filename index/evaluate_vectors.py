@@ -133,13 +133,14 @@ def _analogies(
     item: Analogies, vectorizer: Vectorizer, vocabulary: Sequence[str], progress: Progress | None
 ) -> FileReport:
     own = dict.fromkeys(word for question in item.questions for word in question)
-    words = list(dict.fromkeys([*own, *vocabulary, *vectorizer.tokenizer.whole_words()]))
+    unknown = {word for word in (*own, *vocabulary) if vectorizer.tokenizer.unknown_share(word)}
+    every = dict.fromkeys([*own, *vocabulary, *vectorizer.tokenizer.whole_words()])
+    words = [word for word in every if word not in unknown]
     ids = [item.tobytes() for item in vectorizer.tokenizer.encode_ids(words)]
     # Words of the same pieces have the same vector: one of them stands for all.
     distinct = list(dict(zip(reversed(ids), reversed(words), strict=True)).values())[::-1]
     row = {vectorizer.tokenizer.encode_ids([word])[0].tobytes(): n for n, word in enumerate(distinct)}
     place = {word: row[key] for word, key in zip(words, ids, strict=True)}
-    unknown = {word for word in own if vectorizer.tokenizer.unknown_share(word)}
     kept = [n for n, question in enumerate(item.questions) if not unknown & set(question)]
     asked = np.array([[place[word] for word in item.questions[n]] for n in kept]).reshape(-1, 4)
     by_layer = _by_layer(distinct, vectorizer, progress)
