@@ -201,9 +201,14 @@ class LexicalView:
         return np.sort(self._ids([address for _, address in found.hits]))
 
     def search(
-        self, query: str, k: int, languages: Sequence[str], document_keys: Sequence[int] | None = None
+        self,
+        query: str,
+        k: int,
+        languages: Sequence[str],
+        document_keys: Sequence[int] | None = None,
+        passage_ids: Sequence[int] | None = None,
     ) -> list[LexicalHit]:
-        """The `k` best passages, of the given documents only or of all; statistics stay those of all.
+        """The `k` best passages, of the given documents or passages or of all; statistics stay those of all.
 
         Passages that hold more of what the question demands literally (see `Named`) come first; those without
         any of it follow, so that there are `k` if that many hold a word of the question.
@@ -222,7 +227,9 @@ class LexicalView:
                 for name in demands
             ]
             scored = tantivy.Query.boolean_query([(tantivy.Occur.Should, part) for part in (scored, *lifted)])
-        if document_keys is not None:
+        if passage_ids is not None:
+            scored = self._within(scored, "id", passage_ids)
+        elif document_keys is not None:
             scored = self._within(scored, "document", document_keys)
         found = self._ask(scored, limit=k, count=False)
         ids = self._ids([address for _, address in found.hits])

@@ -53,6 +53,16 @@ def locate(name: str, task: str) -> tuple[str, Path]:
     return source, folder
 
 
+def is_here(name: str, task: str) -> bool:
+    """Whether a checkpoint is on this computer, whole; nothing is asked of the network."""
+    preset = PRESETS.get(name)
+    source = name if preset is None else str(getattr(preset, task))
+    if preset is not None and preset.bundled:
+        return not _missing(models_folder() / source)
+    folder = Path(source).expanduser() if _is_path(source) else _cached(source)
+    return folder is not None and not _missing(folder)
+
+
 def _is_path(source: str) -> bool:
     """Whether the user means a folder: it looks like no hub id, or there is such a folder."""
     looks_like_path = source.startswith((".", "/", "~")) or "\\" in source or source.count("/") > 1

@@ -114,6 +114,16 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCount:
+    """How many files bear a label as a whole, in how many places it stands, and in how many files at all."""
+
+    name: str
+    files: int
+    places: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
     """A verdict on the answer `quote` to a question, or on "no answer in here" (no `content_sha256`)."""
 
@@ -192,7 +202,8 @@ class Filters:
 
     `paths` are gitwildmatch patterns over absolute POSIX paths (a plain folder or file name works too),
     `documents` are document ids, `types` are file types such as `pdf`, `since` and `until` bound the
-    file's modification time, `labels` are words put on a file or on words in it.
+    file's modification time, `labels` are words put on a file, or on words in it: these let through the
+    passages that hold the words.
     """
 
     languages: tuple[str, ...] = ()

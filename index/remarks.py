@@ -8,14 +8,17 @@ what a search finds but for filters that name a label.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, case, delete, distinct, func, insert, select
 
 from index.database import changing
-from index.records import Feedback, Label
+from index.records import Feedback, Label, LabelCount
 from index.schema import FeedbackRow, LabelRow
+
+_ROWS = 500
 
 
 class Remarks:
@@ -42,6 +45,52 @@ class Remarks:
             moment = time.time_ns() if created_ns is None else created_ns
             connection.execute(insert(LabelRow).values(**row, author=author, created_ns=moment))
         return True
+
+    def replace_labels(self, author: str, labels: Iterable[Label], *, among: Iterable[str]) -> int:
+        """Put labels in the place of all that `author` gave to the files `among`, in one transaction.
+
+        `among` are SHA-256 of files, those of `labels` included; what others have said stays. How many are
+        there now.
+        """
+        moment, count = time.time_ns(), 0
+        files = sorted(set(among))
+        with changing(self._engine) as connection:
+            for first in range(0, len(files), _ROWS):
+                some = files[first : first + _ROWS]
+                old = delete(LabelRow).where(LabelRow.author == author, LabelRow.content_sha256.in_(some))
+                connection.execute(old)
+            rows = [{**asdict(label), "author": author, "created_ns": moment} for label in labels]
+            for first in range(0, len(rows), _ROWS):
+                connection.execute(insert(LabelRow), rows[first : first + _ROWS])
+                count += len(rows[first : first + _ROWS])
+        return count
+
+    def remove_labels(self, *, name: str | None = None, author: str | None = None) -> int:
+        """Take away all labels of a name, of an author, or of both together; how many went."""
+        conditions = [
+            column == value
+            for column, value in ((LabelRow.name, name), (LabelRow.author, author))
+            if value is not None
+        ]
+        if not conditions:
+            raise ValueError("neither a name nor an author is given")
+        with changing(self._engine) as connection:
+            return connection.execute(delete(LabelRow).where(*conditions)).rowcount
+
+    def label_counts(self) -> tuple[LabelCount, ...]:
+        """How many files and how many places in files bear each label, the commonest first."""
+        on_files = func.count(distinct(case((LabelRow.quote.is_(None), LabelRow.content_sha256))))
+        places = func.count(LabelRow.quote)
+        statement = (
+            select(LabelRow.name, on_files, places, func.count(distinct(LabelRow.content_sha256)))
+            .group_by(LabelRow.name)
+            .order_by(func.count().desc(), LabelRow.name)
+        )
+        with self._engine.connect() as connection:
+            return tuple(
+                LabelCount(name=name, files=files, places=quoted, documents=documents)
+                for name, files, quoted, documents in connection.execute(statement)
+            )
 
     def remove_label(self, name: str, content_sha256: str) -> int:
         """Take a label off a file and off all words in it; how many went."""

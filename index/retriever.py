@@ -35,10 +35,14 @@ class _Purged(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a filter leaves: documents for the lexical index, passages (ascending) for the dense one."""
+    """What a filter leaves: documents for the lexical index, passages (ascending) for the dense one.
+
+    Where it leaves documents in part (`whole` is false), the lexical index is asked by passages too.
+    """
 
     documents: tuple[int, ...]
     passages: Ids
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,8 @@ def candidates(
     if mode is Mode.DENSE:
         return Candidates(ranked=tuple(dense), dense=dict(dense))
     keys = selection.documents if selection else None
-    hits = indexes.lexical.search(query, pool, indexes.languages, keys)
+    within = selection.passages.tolist() if selection and not selection.whole else None
+    hits = indexes.lexical.search(query, pool, indexes.languages, keys, within)
     if mode is Mode.LEXICAL or vector is None:
         # With one list only there is nothing to scale against: its own scores stand.
         most = max((hit.score for hit in hits), default=0.0)
@@ -208,7 +213,9 @@ class Retriever:
 
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
         chosen = self._store.catalog.select(filters, snapshot.revision)
-        return Selection(documents=tuple(chosen.documents.tolist()), passages=chosen.passages)
+        return Selection(
+            documents=tuple(chosen.documents.tolist()), passages=chosen.passages, whole=chosen.whole
+        )
 
     def _hits(
         self,

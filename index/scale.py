@@ -8,8 +8,6 @@ a user's store is touched.
 
 from __future__ import annotations
 
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +19,7 @@ import numpy as np
 from index.errors import StoreError
 from index.generated import GeneratedVectors
 from index.kinds import AUTO, EXACT, IndexRules
+from index.machine import peak_memory
 from index.protocols import Vectors
 from index.recall import measured_recall, true_scores
 from index.segments import VectorIndex
@@ -127,7 +126,7 @@ def measure_index(
             recall_built=built_recall,
             **_searched(segment, source.questions(_QUESTIONS)),
             selected=tuple(_selected(segment, source.questions(50, seed=9))),
-            peak_rss=_peak_rss(),
+            peak_rss=peak_memory(),
         )
 
 
@@ -179,8 +178,3 @@ def _times(index: VectorIndex, asked: Vectors, k: int, allowed: Ids | None = Non
         index.search(question, k, allowed)
         times.append((time.perf_counter() - started) * 1000)
     return times
-
-
-def _peak_rss() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

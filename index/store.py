@@ -451,6 +451,11 @@ class Store:
         """Every file that was taken in, by path, then every file that was left out, by path."""
         return self._catalog.files()
 
+    def named(self, name: str) -> tuple[DocumentInfo, ...]:
+        """The documents meant by a path, a folder or an id; raises StoreError where there is none."""
+        known = self._catalog.known_paths(self._paths_of(name)).values()
+        return tuple(self._catalog.documents({item.document_key for item in known}).values())
+
     def document(self, document_id: str) -> Document:
         """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
         found = self._catalog.document(document_id)

@@ -22,6 +22,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
 )
@@ -108,11 +109,32 @@ def load_trainable(name: str, task: Task, *, device: str | None = None, seed: in
     )
 
 
-def save_trained(trained: Trainable, start: str, task: Task, folder: Path, *, card: str) -> None:
+def with_labels(start: Trainable, labels: Sequence[str], *, seed: int = 0) -> PreTrainedModel:
+    """A model for sequence classification over the encoder of `start`, with a new head for these labels."""
+    config = start.model.config.__class__.from_dict(start.model.config.to_dict())
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: number for number, label in enumerate(labels)}
+    with torch.random.fork_rng(devices=[]), _quiet():
+        torch.manual_seed(seed)
+        family: Any = AutoModelForSequenceClassification  # its methods carry no types
+        model: PreTrainedModel = family.from_config(config, dtype=torch.float32)
+    _, unknown = model.base_model.load_state_dict(start.model.state_dict(), strict=False)
+    if unknown:
+        raise ModelError(
+            f"the encoder has weights that a classifier of its family has not: {', '.join(unknown[:3])}",
+            hint="choose a checkpoint of the RoBERTa, XLM-RoBERTa or BERT family",
+        )
+    return model
+
+
+def save_trained(
+    trained: Trainable, start: str, task: Task, folder: Path, *, card: str, sentences: bool = True
+) -> None:
     """Write trained weights as float16 safetensors with the tokenizer and settings of what they came from.
 
     `start` is the name that `load_trainable` was given, `card` the text of the model card. The weights are
-    written last, so that a folder that loads is whole. Raises ModelError where the folder cannot be written.
+    written last, so that a folder that loads is whole. `sentences` says that an encoder is to serve as one:
+    then its pooling is written too. Raises ModelError where the folder cannot be written.
     """
     _, origin = locate(start, task)
     try:
@@ -121,7 +143,7 @@ def save_trained(trained: Trainable, start: str, task: Task, folder: Path, *, ca
         (folder / "tokenizer.json").write_bytes(_tokenizer_file(trained.tokenizer, origin))
         if (origin / "tokenizer_config.json").is_file():
             shutil.copyfile(origin / "tokenizer_config.json", folder / "tokenizer_config.json")
-        if task == "encoder":
+        if task == "encoder" and sentences:
             _write_sentence_settings(trained, folder)
         half = {
             name: value.detach().to("cpu", torch.float16).contiguous()

@@ -19,6 +19,7 @@ MIN_LETTERS = 40
 MIN_DIFFERENT_LETTERS = 8
 MIN_SCRIPT_LETTERS = 2
 MIN_PROBABILITY = 0.8
+_LIKELIER_THAN_NOT = 0.5
 _SAMPLES = 4
 _SAMPLE_SIZE = 500
 
@@ -61,6 +62,24 @@ def detect_language(text: str) -> str:
     if letters < MIN_LETTERS or len(set(found)) < MIN_DIFFERENT_LETTERS:
         return UNDETERMINED
     return _by_words(sample)
+
+
+def short_language(text: str) -> str:
+    """The most likely language of a question or a heading, `und` where not even that can be said.
+
+    `detect_language` rather says nothing than something wrong; this says what is likelier than all else
+    together, for choices in which a mistake costs little.
+    """
+    sample = _NOISE.sub(" ", text)
+    letters = len(_LETTER.findall(sample))
+    by_script = _by_script(sample, letters)
+    if by_script is not None or letters < MIN_SCRIPT_LETTERS:
+        return by_script or UNDETERMINED
+    try:
+        best = detect_langs(sample.lower())[0]
+    except LangDetectException:
+        return UNDETERMINED
+    return str(best.lang).split("-")[0] if best.prob > _LIKELIER_THAN_NOT else UNDETERMINED
 
 
 def _sample(text: str) -> str:

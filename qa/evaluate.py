@@ -103,38 +103,40 @@ def _milliseconds_alone(examples: Sequence[Example], reader: Reader) -> list[flo
 
 
 def evaluate_answers(
-    path: str | Path,
+    path: str | Path | SquadFile,
     reader: Reader,
     encoder: Encoder,
     *,
     k: int = 20,
+    asked: Sequence[Example] | None = None,
     limit: int | None = None,
     seed: int = 0,
     failures_out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> AnswersReport:
-    """All contexts of a SQuAD file as one collection, and every question asked of it.
+    """All contexts of a SQuAD file, by path or as read, as one collection, and every question asked of it.
 
-    Each distinct context is a document under its title, in a temporary store. `limit` draws that many
+    Each distinct context is a document under its title, in a temporary store. `asked` are questions about
+    these contexts in the place of the file's own, in whatever language. `limit` draws that many
     questions by `seed`; the collection stays whole. `failures_out` takes a line of JSON for every question
     decided wrongly, as it happens. `progress` is called with (questions done, questions).
     Raises DataError for a file of another form, ValueError for a limit below 1.
     """
-    squad = _read(path)
-    examples = _sample(squad.examples, limit, seed)
+    squad = path if isinstance(path, SquadFile) else _read(path)
+    examples = _sample(squad.examples if asked is None else asked, limit, seed)
     check_writable(failures_out, sources=[squad.path])
     with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
         answerer, retriever = (
             Answerer(collection.store, reader, encoder),
             Retriever(collection.store, encoder),
         )
-        asked: list[Asked] = []
+        outcomes: list[Asked] = []
         for example in examples:
-            asked.append(_ask(example, k, answerer, retriever, collection))
-            note(asked[-1])
+            outcomes.append(_ask(example, k, answerer, retriever, collection))
+            note(outcomes[-1])
             if progress:
-                progress(len(asked), len(examples))
-    return answers_report(asked)
+                progress(len(outcomes), len(examples))
+    return answers_report(outcomes)
 
 
 def _sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:

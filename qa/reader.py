@@ -14,6 +14,7 @@ from index.checkpoint import LoadedModel, load_model
 from index.presets import DEFAULT_PRESET
 from qa.protocols import Reader
 from qa.records import SpanCandidate
+from qa.routing import RoutedReader, is_routed
 from qa.spans import SpanSettings, WindowLogits, best_spans
 from qa.windows import MAX_TOKENS, Window, make_windows
 
@@ -82,6 +83,8 @@ class RobertaReader:
 def load_reader(name: str = DEFAULT_PRESET, *, engine: str | None = None) -> Reader:
     """The reader called `name`: a preset, a folder or a hub id; `engine` overrides the fastest.
 
-    Raises ModelNotFound and ModelError.
+    `en=pocket;multilingual` chooses by language (`qa.routing`). Raises ModelNotFound and ModelError.
     """
+    if is_routed(name):
+        return RoutedReader(name, lambda one: load_reader(one, engine=engine))
     return RobertaReader(load_model(name, "reader", engine=engine))

@@ -20,7 +20,7 @@ from ingest.records import Document, Passage, document_id
 
 # The revision, the encoder and the store, the passages and their documents.
 QUESTION = 5
-SELECTION = {"languages": 1, "documents": 1, "since": 1, "labels": 1, "paths": 2}
+SELECTION = {"languages": 1, "documents": 1, "since": 1, "labels": 2, "paths": 2}
 FILTERS = {
     "languages": Filters(languages=("en",)),
     "documents": Filters(documents=("x",)),

@@ -160,9 +160,14 @@ def test_lines_are_texts_by_themselves(tiny: Callable[..., Vectorizer], tmp_path
 def test_a_failed_run_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     out = tmp_path / "x.npy"
     out.write_bytes(b"before")
-    with pytest.raises(RuntimeError), vector_file(out, 2) as sink:
-        sink.add([("a", 0, 1, "x")], np.zeros((1, 2), np.float32))
-        raise RuntimeError
+
+    def fail() -> None:
+        with vector_file(out, 2) as sink:
+            sink.add([("a", 0, 1, "x")], np.zeros((1, 2), np.float32))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert out.read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]
     with pytest.raises(DataError, match=r"known kind"), vector_file(tmp_path / "x.txt", 2):

@@ -63,8 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _models, _calibrate, _vectors):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _label, _calibrate, _vectors):
         declare(add)
+    _models(add("models", "list the presets, what is bundled and what is cached; or compare models"), common)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
     _benches(add("bench", "measure speed and memory"), common)
     _trainings(add("train", "fine-tune a model on your own labelled data"), common)
@@ -276,8 +277,47 @@ def _vectors(add: _Add) -> None:
     declare_nearest(add("nearest", "the words or sentences of the store nearest to one of yours"))
 
 
-def _models(add: _Add) -> None:
-    add("models", "list the presets, what is bundled and what is cached")
+def _label(add: _Add) -> None:
+    sub = add("label", "put labels on passages or files; without any flag, say which labels there are")
+    sub.add_argument("names", nargs="*", metavar="PATH_OR_ID", help="what --add and --remove are about")
+    kind = sub.add_mutually_exclusive_group()
+    kind.add_argument("--classifier", metavar="NAME", help="label by a classifier: its folder, or a hub id")
+    kind.add_argument(
+        "--labels",
+        metavar="A,B,...",
+        help="label by the nearest of these names, or of their meanings: 'refund: wants money back, ...'",
+    )
+    kind.add_argument("--add", metavar="LABEL", help="put this label on files by hand")
+    kind.add_argument("--remove", metavar="LABEL", help="take this label off files, or off everything")
+    sub.add_argument(
+        "--unit", choices=("passage", "document"), default="passage", help="what bears a label (passage)"
+    )
+    sub.add_argument(
+        "--least", type=_share, metavar="P", help="least probability of a label that is given (0.5)"
+    )
+    sub.add_argument("--dry-run", action="store_true", help="count the labels and store none")
+    _add_filters(sub)
+
+
+def _models(parser: argparse.ArgumentParser, common: _Parser) -> None:
+    kinds = parser.add_subparsers(metavar="KIND", title="kinds")
+    purpose = "compare models on your own documents and questions, and recommend one"
+    sub = kinds.add_parser("compare", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="models compare")
+    sub.add_argument("specs", nargs="+", metavar="MODELS", help="PRESET or ENCODER,READER; two or more")
+    sub.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        help="SQuAD JSON, whose paragraphs are searched; or questions for the documents of the store: one "
+        "a line, or JSON lines with question and answers",
+    )
+    sub.add_argument("--limit", type=_positive, default=200, metavar="N", help="questions at most (200)")
+    sub.add_argument(
+        "--passages", type=_positive, default=2000, metavar="N", help="of the store at most (2000)"
+    )
+    sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the samples (0)")
 
 
 def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
@@ -320,6 +360,27 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
         metavar="OUT.jsonl",
         help="write every question's scores, what was missed and what stood there instead here",
     )
+
+    sub = add("classifier", "accuracy, F1 of each label and confusion of a classifier on labelled texts")
+    sub.add_argument(
+        "files", nargs="+", metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl, plain or .gz"
+    )
+    sub.add_argument("--classifier", metavar="NAME", help="its folder, or a hub id")
+    sub.add_argument(
+        "--zero-shot",
+        choices=("vectors", "entailment"),
+        help="judge by the labels' names alone: the nearest vector, or entailment by --classifier",
+    )
+    _add_columns(sub)
+
+    sub = add("languages", "reading and retrieval in every language of parallel SQuAD files such as XQuAD")
+    sub.add_argument("folder", type=Path, metavar="FOLDER", help="files named *.LANGUAGE.json, plain or .gz")
+    sub.add_argument(
+        "--across", metavar="XX", default="en", help="also ask every language over this one's texts (en)"
+    )
+    sub.add_argument("--limit", type=_positive, metavar="N", help="ask N questions in each language")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (0)")
+    sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
 
     sub = add("chunking", "which size and overlap of passages keeps together what answers a question")
     sub.add_argument(
@@ -390,6 +451,34 @@ def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
         )
     )
 
+    sub = add(
+        "classifier",
+        "learn labels of texts, or of pairs of texts; --encoder NAME is the model to start from",
+        files=".csv, .tsv or .jsonl with text and label; plain or .gz",
+    )
+    sub.add_argument(
+        "--method",
+        choices=("auto", "fine-tune", "linear"),
+        help="all of the model, or a linear head on its frozen vectors; auto: linear below 500 texts (auto)",
+    )
+    sub.add_argument(
+        "--adapter",
+        type=_positive,
+        metavar="RANK",
+        help="train low-rank adapters and keep the model as it is",
+    )
+    sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (4)")
+    sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (1e-4)")
+    sub.add_argument("--hold-out", type=_share, metavar="SHARE", help="texts kept out to judge by (0.1)")
+    sub.add_argument("--strict", action="store_true", help="stop at rows without a text or a label")
+    _add_columns(sub)
+
+
+def _add_columns(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--text-column", metavar="NAME", help="column of the text (text, sentence, premise ...)")
+    sub.add_argument("--second-column", metavar="NAME", help="column of the second text of a pair")
+    sub.add_argument("--label-column", metavar="NAME", help="column of the label (label, category ...)")
+
 
 def _add_plots(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--plots", type=Path, metavar="DIR", help="draw the curves into this folder")
@@ -431,6 +520,9 @@ def _add_filters(sub: argparse.ArgumentParser) -> None:
     group.add_argument("--path", action="append", default=[], metavar="GLOB", help="file, folder or pattern")
     group.add_argument("--document", action="append", default=[], metavar="ID", help="document id")
     group.add_argument("--type", action="append", default=[], metavar="TYPE", help="such as pdf, md, docx")
+    group.add_argument(
+        "--label", action="append", default=[], metavar="NAME", help="label on file or passage"
+    )
     group.add_argument("--since", type=_moment, metavar="DATE", help="modified on or after (2024-05-31)")
     group.add_argument("--until", type=_last_moment, metavar="DATE", help="modified on or before")
 

@@ -42,7 +42,8 @@ def _search(flags: Flags, settings: Settings) -> int:
         result = Retriever(store).search(
             " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=filters_of(flags)
         )
-    _show(settings, output.search_json(result), text.search_text(result, _style(settings)))
+        labels = store.catalog.labels_of([hit.passage.id for hit in result.hits])
+    _show(settings, output.search_json(result, labels), text.search_text(result, _style(settings)))
     return 0
 
 
@@ -480,6 +481,41 @@ def _workbench(flags: Flags, settings: Settings) -> int:
     return COMMANDS[flags["command"]](flags, settings)
 
 
+def _train_classifier(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import train
+
+    _show(settings, *train(flags, settings))
+    return 0
+
+
+def _eval_classifier(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import evaluate
+
+    _show(settings, *evaluate(flags, settings))
+    return 0
+
+
+def _label(flags: Flags, settings: Settings) -> int:
+    from ui.labelling import label
+
+    _show(settings, *label(flags, settings, filters_of(flags)))
+    return 0
+
+
+def _eval_languages(flags: Flags, settings: Settings) -> int:
+    from ui.languages import evaluate
+
+    _show(settings, *evaluate(flags, settings))
+    return 0
+
+
+def _compare_models(flags: Flags, settings: Settings) -> int:
+    from ui.comparing import compare
+
+    _show(settings, *compare(flags, settings))
+    return 0
+
+
 def _learn(flags: Flags, settings: Settings) -> int:
     from ui.learn import learn
 
@@ -529,12 +565,16 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "reembed": _reembed,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
+    "label": _label,
     "bench store": _bench_store,
     "models": _models,
+    "models compare": _compare_models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
     "eval chunking": _eval_chunking,
+    "eval classifier": _eval_classifier,
+    "eval languages": _eval_languages,
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
@@ -544,6 +584,7 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "nearest": _workbench,
     "eval words": _workbench,
     "eval sentences": _workbench,
+    "train classifier": _train_classifier,
     "learn reader": _learn,
     "learn confidence": _learn,
 }
@@ -567,6 +608,7 @@ def filters_of(flags: Flags) -> Filters:
         types=tuple(kind.lower().removeprefix(".") for kind in flags["type"]),
         since=flags["since"],
         until=flags["until"],
+        labels=tuple(flags["label"]),
     )
 
 

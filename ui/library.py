@@ -113,7 +113,7 @@ class Library:
 
     def labelled(self) -> dict[str, frozenset[str]]:
         """The ids of the documents that carry each label."""
-        names = dict.fromkeys(label.name for label in self.store.catalog.labels())
+        names = [count.name for count in self.store.catalog.label_counts()]
         return {
             name: frozenset(document.id for document in self.store.documents(Filters(labels=(name,))))
             for name in names

@@ -94,11 +94,15 @@ def why_json(why: Why) -> Json:
     }
 
 
-def search_json(result: SearchResult) -> Json:
-    """The hits of one query."""
+def search_json(result: SearchResult, labels: Mapping[int, Sequence[str]] | None = None) -> Json:
+    """The hits of one query; `labels` are those of their passages, by id, told where there are some."""
     return {
         "query": result.query,
-        "hits": [_hit(hit) for hit in result.hits],
+        "hits": [
+            _hit(hit)
+            | ({"labels": list(labels[hit.passage.id])} if labels and labels.get(hit.passage.id) else {})
+            for hit in result.hits
+        ],
         "unsupported_language": result.unsupported_language,
         "timings_ms": _timings(result.timings_ms),
     }

@@ -10,19 +10,18 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import streamlit as st
 
 from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
-from ui import tables, views_collection
+from ui import tables, views, views_collection
 from ui.facets import folders_of
 from ui.library import Library
 from ui.messages import Say
+from ui.page_paging import paged
 from ui.views_work import WORK_STYLE
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
-_PAGE = 50
 _LOOK_SECONDS = 1.0
 _MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
 
@@ -36,14 +35,13 @@ def show_collection(library: Library, say: Say) -> None:
     if contents.documents:
         st.html(views_collection.store_facts(contents.stats, say))
     else:
-        st.subheader(say("collection.empty"), anchor=False)
-        st.caption(say("collection.empty_hint"))
+        st.html(views.lead(say("collection.empty"), say("collection.empty_hint")))
     _show_taking(library, say)
     _add_files(library, say)
     if is_local():
         _add_folder(library, contents.documents, say)
     if contents.documents:
-        st.subheader(say("collection.documents"), anchor=False)
+        st.html(views.head(say("collection.documents")))
         _documents(library, contents.documents, say)
         with st.expander(say("collection.statistics"), expanded=False):
             st.html(views_collection.statistics(contents.stats, contents.documents, say))
@@ -160,7 +158,7 @@ def _documents(library: Library, documents: Sequence[DocumentInfo], say: Say) ->
     if not found:
         st.caption(say("collection.none_found"))
         return
-    shown = _paged(found, "documents", say)
+    shown = paged(found, "documents", say)
     event = st.dataframe(
         tables.document_rows(shown, say),
         hide_index=True,
@@ -199,39 +197,6 @@ def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say) -> None:
             st.rerun()
 
 
-def _paged(found: Sequence[Any], key: str, say: Say) -> Sequence[Any]:
-    """The rows of the page that is looked at, with the way to the others."""
-    pages = max(-(-len(found) // _PAGE), 1)
-    number = min(st.session_state.get(f"{key}_page", 0), pages - 1)
-
-    def turn(by: int) -> None:
-        st.session_state[f"{key}_page"] = number + by
-
-    shown = found[number * _PAGE : (number + 1) * _PAGE]
-    if pages > 1:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                say("collection.previous"), key=f"{key}_back", on_click=turn, args=(-1,), disabled=number == 0
-            )
-            st.button(
-                say("collection.next"),
-                key=f"{key}_on",
-                on_click=turn,
-                args=(1,),
-                disabled=number == pages - 1,
-            )
-            first = number * _PAGE + 1
-            st.caption(
-                say(
-                    "collection.page_of",
-                    first=f"{first:,}",
-                    last=f"{first + len(shown) - 1:,}",
-                    total=f"{len(found):,}",
-                )
-            )
-    return shown
-
-
 # -- what was read of every file ----------------------------------------------------------------------------
 
 
@@ -249,8 +214,8 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
         taken = [file for file in files if file.rejected is None]
         rejected = [file for file in files if file.rejected is not None]
         if rejected:
-            st.markdown(f"**{say('collection.rejected')}**")
-            st.dataframe(tables.rejected_rows(_paged(rejected, "rejected", say), say), hide_index=True)
+            st.html(views.head(say("collection.rejected")))
+            st.dataframe(tables.rejected_rows(paged(rejected, "rejected", say), say), hide_index=True)
             if st.button(say("collection.try_again"), key="retry_button", disabled=library.taking.running):
                 paths = [Path(file.path) for file in rejected if Path(file.path).exists()]
                 _begin(
@@ -259,7 +224,7 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
                     lambda told: library.store.ingest(paths, retry_rejected=True, progress=told),
                 )
         if taken:
-            st.dataframe(tables.coverage_rows(_paged(taken, "taken", say), say), hide_index=True)
+            st.dataframe(tables.coverage_rows(paged(taken, "taken", say), say), hide_index=True)
         st.download_button(
             say("collection.download_coverage"),
             data=lambda: tables.coverage_csv(files, say),

@@ -40,6 +40,7 @@ class Progress:
         self._unit = unit
         self._began = self._last = time.monotonic()
         self._initial: int | None = None
+        self._done = 0
         self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -52,7 +53,13 @@ class Progress:
             self._bar.close()
 
     def __call__(self, done: int, total: int, note: str = "") -> None:
-        """`done` of `total` are done; what was done before the first call does not count for the rate."""
+        """`done` of `total` are done; what was done before the first call does not count for the rate.
+
+        Where `done` falls, another stage has begun.
+        """
+        if done < self._done:  # the next stage of the same work
+            self._began, self._initial = time.monotonic(), None
+        self._done = done
         if self._initial is None:
             self._initial = max(done - 1, 0)
         for listener in _listeners:

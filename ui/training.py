@@ -25,20 +25,23 @@ def read_training(flags: Mapping[str, Any], start: str | None) -> ReaderTraining
 
     Paths in the file are relative to its folder. Raises UsageError and DataError.
     """
-    content, where = _content(flags, start, kind="reader", files="SQuAD files")
+    content, where = settings_content(flags, start, kind="reader", files="SQuAD files")
     return training_settings(content, where=where)
 
 
 def read_encoder_training(flags: Mapping[str, Any], start: str | None) -> EncoderTraining:
     """The same for an encoder."""
-    content, where = _content(flags, start, kind="encoder", files="files of questions and passages")
+    content, where = settings_content(flags, start, kind="encoder", files="files of questions and passages")
     return encoder_settings(content, where=where)
 
 
-def _content(
+def settings_content(
     flags: Mapping[str, Any], start: str | None, *, kind: str, files: str
 ) -> tuple[dict[str, Any], str]:
-    """The settings of file and flags together, and what to call the place they came from."""
+    """The settings of file and flags together, and what to call the place they came from.
+
+    Raises UsageError where there is no data file, and DataError.
+    """
     file: Path | None = flags["settings"]
     content = {} if file is None else from_file(file)
     content["sources"] = [*content.get("sources", ()), *({"path": path} for path in flags["files"])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,6 +9,7 @@ from index.records import DocumentInfo, FileReport, IngestReport, Stats
 from ui import words
 from ui.messages import Say
 from ui.taking import Standing
+from ui.views import escape
 from ui.views_work import bars, charts, pace, track
 
 _MOST_BARS = 8
@@ -35,8 +35,7 @@ def store_facts(stats: Stats, say: Say) -> str:
         ("index", recall),
     )
     items = "".join(
-        f"<div><dt>{say(f'collection.fact_{name}')}</dt><dd>{_escape(fact)}</dd></div>"
-        for name, fact in facts
+        f"<div><dt>{say(f'collection.fact_{name}')}</dt><dd>{escape(fact)}</dd></div>" for name, fact in facts
     )
     return f'<dl class="sw-facts">{items}</dl>'
 
@@ -95,15 +94,15 @@ def taking_card(standing: Standing, now: float, say: Say) -> str:
             ]
         )
     last = (
-        f'<p class="sw-note">{_escape(say("collection.last_done", path=standing.recent[0].path))}</p>'
+        f'<p class="sw-note">{escape(say("collection.last_done", path=standing.recent[0].path))}</p>'
         if standing.recent
         else ""
     )
     state = say("work.cancelling" if standing.ending else "work.running")
     return (
         '<section class="sw-work" role="status"><p class="sw-work-head">'
-        f'<strong>{_escape(standing.title)}</strong><span class="sw-note">{state}</span></p>'
-        f"{track(standing.share)}<p>{_escape(facts)}</p>{last}</section>"
+        f'<strong>{escape(standing.title)}</strong><span class="sw-note">{state}</span></p>'
+        f"{track(standing.share)}<p>{escape(facts)}</p>{last}</section>"
     )
 
 
@@ -117,8 +116,8 @@ def taking_end(standing: Standing, say: Say) -> str:
         else (standing.message, standing.hint, "alert")
     )
     return (
-        f'<section class="sw-summary" role="{role}"><p>{_escape(message)}</p>'
-        f'<p class="sw-note">{_escape(hint)}</p></section>'
+        f'<section class="sw-summary" role="{role}"><p>{escape(message)}</p>'
+        f'<p class="sw-note">{escape(hint)}</p></section>'
     )
 
 
@@ -139,16 +138,16 @@ def ingest_summary(report: IngestReport, say: Say) -> str:
         ]
     )
     rejected = "".join(
-        f"<li><strong>{_escape(_file_name(item.path))}</strong> {say('collection.left_out')} "
+        f"<li><strong>{escape(_file_name(item.path))}</strong> {say('collection.left_out')} "
         f"{say(f'rejected.{item.reason.value}')} "
-        f'<span class="sw-note">{_escape(item.detail)}</span></li>'
+        f'<span class="sw-note">{escape(item.detail)}</span></li>'
         for item in report.rejected[:_SHOWN]
     )
     more = len(report.rejected) - _SHOWN
     rejected += f"<li>{say('collection.more_left_out', count=f'{more:,}')}</li>" if more > 0 else ""
-    warnings = "".join(f'<li class="sw-note">{_escape(item)}</li>' for item in report.warnings[:_SHOWN])
+    warnings = "".join(f'<li class="sw-note">{escape(item)}</li>' for item in report.warnings[:_SHOWN])
     lists = f"<ul>{rejected}{warnings}</ul>"
-    return f'<section class="sw-summary" role="status"><p>{_escape(said)}</p>{lists}</section>'
+    return f'<section class="sw-summary" role="status"><p>{escape(said)}</p>{lists}</section>'
 
 
 def coverage_note(files: Sequence[FileReport], say: Say) -> str:
@@ -171,7 +170,3 @@ def _largest(counts: Mapping[str, int], say: Say) -> list[tuple[str, int]]:
 
 def _file_name(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2] or path
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)

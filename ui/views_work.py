@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
-
 from ui.jobs import JobStanding, JobState
 from ui.messages import Say
+from ui.views import escape
 
 WORK_STYLE = """
 <style>
@@ -25,6 +24,7 @@ WORK_STYLE = """
 .sw-bars dd.sw-number { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
 .sw-bars .sw-fill { display: block; height: .7rem; min-width: 2px; border-radius: 0 3px 3px 0;
   background: #1f9480; }
+.sw-reason + .sw-facts { margin-top: 1rem; }
 .sw-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.4rem 2.4rem; }
 .sw-charts h3 { font-size: .95rem; font-weight: 600; margin: 0 0 .5rem; padding: 0; }
 .sw-compare { border-collapse: collapse; font-size: .95rem; }
@@ -83,10 +83,10 @@ def job_card(standing: JobStanding, say: Say) -> str:
         facts = " · ".join([*said, progress.note] if progress.note else said)
     return (
         '<section class="sw-work" role="status"><p class="sw-work-head">'
-        f"<strong>{_escape(standing.job.title)}</strong>"
+        f"<strong>{escape(standing.job.title)}</strong>"
         f'<span class="sw-note">{say(f"work.{standing.state.value}")}</span></p>'
         f"{track(progress.share if progress else 0.0)}"
-        f'<p>{_escape(facts)}</p><p class="sw-note">{say("work.goes_on")}</p></section>'
+        f'<p>{escape(facts)}</p><p class="sw-note">{say("work.goes_on")}</p></section>'
     )
 
 
@@ -100,26 +100,26 @@ def job_end(standing: JobStanding, say: Say) -> str:
         message = say(f"work.{standing.state.value}")
     took = "" if standing.seconds is None else say("work.took", time=duration(standing.seconds, say))
     role = "status" if standing.state is JobState.DONE else "alert"
-    hint = f'<p class="sw-note">{_escape(standing.hint)}</p>' if standing.hint else ""
+    hint = f'<p class="sw-note">{escape(standing.hint)}</p>' if standing.hint else ""
     return (
         f'<section class="sw-work" role="{role}"><p class="sw-work-head">'
-        f"<strong>{_escape(standing.job.title)}</strong>"
-        f'<span class="sw-note">{took}</span></p><p>{_escape(message)}</p>{hint}</section>'
+        f"<strong>{escape(standing.job.title)}</strong>"
+        f'<span class="sw-note">{took}</span></p><p>{escape(message)}</p>{hint}</section>'
     )
 
 
 def bars(title: str, rows: list[tuple[str, int]], *, empty: str = "–") -> str:
     """Counts as bars with their numbers, for the eye and for a screen reader alike."""
     if not rows:
-        return f"<section><h3>{_escape(title)}</h3><p>{empty}</p></section>"
+        return f"<section><h3>{escape(title)}</h3><p>{empty}</p></section>"
     most = max(number for _, number in rows) or 1
     lines = "".join(
-        f'<dt>{_escape(name)}</dt><dd aria-hidden="true">'
+        f'<dt>{escape(name)}</dt><dd aria-hidden="true">'
         f'<span class="sw-fill" style="width:{number / most:.1%}"></span></dd>'
         f'<dd class="sw-number">{number:,}</dd>'
         for name, number in rows
     )
-    return f'<section><h3>{_escape(title)}</h3><dl class="sw-bars">{lines}</dl></section>'
+    return f'<section><h3>{escape(title)}</h3><dl class="sw-bars">{lines}</dl></section>'
 
 
 def charts(parts: list[str]) -> str:
@@ -130,12 +130,8 @@ def charts(parts: list[str]) -> str:
 def comparison(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> str:
     """Figures before and after, as a table."""
     lines = "".join(
-        f'<tr><th scope="row">{_escape(name)}</th><td>{_escape(before)}</td><td>{_escape(after)}</td></tr>'
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(before)}</td><td>{escape(after)}</td></tr>'
         for name, before, after in rows
     )
-    cells = "".join(f'<th scope="col">{_escape(cell)}</th>' for cell in head)
+    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     return f'<table class="sw-compare"><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>'
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,11 +188,13 @@ def _vectorizer(flags: Flags, settings: Settings) -> Vectorizer:
     return load_vectorizer(name, layers=flags["layers"], pooling=flags["pooling"])
 
 
-def _lines(path: str) -> Iterable[str]:
+def _lines(path: str) -> Iterator[str]:
     if path == _STANDARD:
-        return sys.stdin
+        yield from sys.stdin
+        return
     try:
-        return Path(path).expanduser().open(encoding="utf-8", errors="replace")
+        with Path(path).expanduser().open(encoding="utf-8", errors="replace") as file:
+            yield from file
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}", hint="give a text file, or -") from error
 

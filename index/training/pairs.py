@@ -10,10 +10,6 @@ package knows nothing of answers.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +18,7 @@ from typing import Any
 from index.errors import DataError
 from index.training.encoder_settings import PairSource
 from index.training.sampling import held_out as is_held_out
+from index.training.tables import comma_rows, file_kind, objects, tab_rows, text_of
 
 COLUMNS = ("question", "passage")
 _ENOUGH_TITLES = 20
@@ -145,34 +142,15 @@ def _refuse(file: PairFile, *, strict: bool) -> None:
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
     """(place, question, passage) of every row."""
-    kind = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    kind = file_kind(path)
     if kind not in (".tsv", ".csv", ".jsonl"):
         raise DataError(f"{path} is of a kind that is not known here", hint=_FORM)
-    text = _text(path)
+    text = text_of(path)
     return _objects(path, text) if kind == ".jsonl" else _table(path, text, kind)
 
 
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}", hint="give the path of a file of pairs") from None
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="it must be UTF-8, plain or gzip") from error
-
-
 def _objects(path: Path, text: str) -> Iterator[tuple[str, str, str]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"line {number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}, {where}: not JSON ({error})", hint=_FORM) from error
+    for where, record in objects(path, text, hint=_FORM):
         question, passage = (_member(path, where, record, name) for name in COLUMNS)
         yield where, question, passage
 
@@ -187,7 +165,7 @@ def _member(path: Path, where: str, record: Any, name: str) -> str:
 def _table(path: Path, text: str, kind: str) -> Iterator[tuple[str, str, str]]:
     places: tuple[int, int] | None = None
     try:
-        for number, row in _tab_rows(text) if kind == ".tsv" else _comma_rows(text):
+        for number, row in tab_rows(text) if kind == ".tsv" else comma_rows(text):
             if not any(field.strip() for field in row):
                 continue
             if places is None:
@@ -200,17 +178,6 @@ def _table(path: Path, text: str, kind: str) -> Iterator[tuple[str, str, str]]:
             yield f"line {number}", row[places[0]], row[places[1]]
     except csv.Error as error:
         raise DataError(f"{path} cannot be read as a table: {error}", hint=_FORM) from error
-
-
-def _tab_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        yield number, line.rstrip("\r").split("\t")
-
-
-def _comma_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    for row in reader:
-        yield reader.line_num, row
 
 
 def _header(path: Path, row: Sequence[str]) -> tuple[int, int] | None:
