@@ -1,14 +1,15 @@
 """Documents or lines to a file of vectors: what `spanwise embed` does.
 
 Everything streams: documents are parsed, cut into passages that fit the model's window, and the vectors of a
-few hundred at a time are written. Words and tokens are read within their passage.
+few hundred at a time are written. A passage is read with its title and headings before it, as a search stores
+it, words and tokens within the passage alone, a sentence by itself.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
@@ -19,7 +20,7 @@ from index.errors import DataError
 from index.protocols import Vectors
 from index.vector_files import VectorSink, vector_file
 from index.vectorizer import Vectorizer
-from ingest.chunking import ChunkSettings, split
+from ingest.chunking import ChunkSettings, embedding_text, split
 from ingest.parsing import document_from_text
 from ingest.pipeline import ingest_paths
 from ingest.records import UNDETERMINED, Document, Rejected, Text
@@ -81,7 +82,8 @@ def lines_as_documents(lines: Iterable[str], name: str) -> Iterator[Document]:
     for number, line in enumerate(lines, start=1):
         text = line.rstrip("\r\n")
         if text.strip():
-            yield document_from_text(Text(id=f"{name}:{number}", text=text), language=UNDETERMINED)
+            document = document_from_text(Text(id=f"{name}:{number}", text=text), language=UNDETERMINED)
+            yield replace(document, title="")  # its number is no context of it
 
 
 def documents_below(paths: Sequence[str | Path]) -> Iterator[Document | Rejected]:
@@ -97,6 +99,8 @@ class _Shown:
     path: str
     start: int
     text: str
+    title: str = ""
+    headings: tuple[str, ...] = ()
     language: str = UNDETERMINED
 
 
@@ -112,7 +116,14 @@ def _passages(
             continue
         report.documents += 1
         for passage in split(item, vectorizer.tokenizer, chunking):
-            yield _Shown(path=item.path, start=passage.start, text=passage.text, language=item.language)
+            yield _Shown(
+                path=item.path,
+                start=passage.start,
+                text=passage.text,
+                title=item.title,
+                headings=passage.headings,
+                language=item.language,
+            )
 
 
 def _vectors(
@@ -124,11 +135,12 @@ def _vectors(
             spans = found.spans.tolist()
             yield [_place(shown, start, end) for start, end in spans], found.vectors
         return
-    places = [
-        _place(shown, start, end)
-        for shown in batch
-        for start, end in ([(0, len(shown.text))] if unit == "passage" else _sentences(shown))
-    ]
+    if unit == "passage":
+        # With its title and headings, as a search stores it.
+        texts = [embedding_text(shown.title, shown.headings, shown.text) for shown in batch]
+        yield [_place(shown, 0, len(shown.text)) for shown in batch], whole(texts)
+        return
+    places = [_place(shown, start, end) for shown in batch for start, end in _sentences(shown)]
     if places:
         yield places, whole([text for _, _, _, text in places])
 

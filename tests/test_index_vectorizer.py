@@ -142,7 +142,7 @@ def test_a_file_holds_every_part_with_its_place(
         "token": lambda: vectorizer.tokens(TEXT).vectors,
         "word": lambda: vectorizer.words(TEXT).vectors,
         "sentence": lambda: vectorizer.sentences(TEXT).vectors,
-        "passage": lambda: vectorizer.whole([TEXT]),
+        "passage": lambda: vectorizer.whole([f"a\n{TEXT}"]),
     }
     wanted = makers[unit]()
     assert np.allclose(vectors, wanted, atol=1e-5)

