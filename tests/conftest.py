@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from tokenizers import Tokenizer
 
 from index.protocols import Encoder, Vectors
@@ -37,6 +38,10 @@ if TYPE_CHECKING:  # the page's harness is imported by those who test the page
     from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("spanwise", deadline=None)
+settings.load_profile("spanwise")
 
 # -- stores ----
 

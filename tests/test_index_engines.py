@@ -181,7 +181,7 @@ def test_other_families_are_left_to_pytorch(tmp_path: Path, tiny_roberta_encoder
     with torch.inference_mode():
         expected = model(input_ids=torch.from_numpy(ids[None])).last_hidden_state[0].numpy()
     ((_, (hidden,)),) = loaded.engine.run([ids])
-    np.testing.assert_allclose(hidden, expected, atol=2e-2 if "bf16" in loaded.engine.name else 1e-5)
+    np.testing.assert_allclose(hidden, expected, atol=6e-2 if "bf16" in loaded.engine.name else 1e-5)
     with pytest.raises(ModelError, match=r"onnx-fp32 cannot run .*relu"):
         load_model(str(folder), "encoder", engine=FP32)
 
