@@ -158,7 +158,9 @@ def figures_text(reports: Sequence[FileReport], vectorizer: Vectorizer) -> str:
         unit = "questions" if item.analogies else "pairs"
         lines.append(
             f"{item.name}: {'accuracy' if item.analogies else 'Spearman'} {100 * item.value:.1f} "
-            f"({item.used:,} {unit}, {item.skipped:,} skipped"
+            + "("
+            + f"mean of {len(vectorizer.layers)} layers, " * bool(item.layers)
+            + f"{item.used:,} {unit}, {item.skipped:,} skipped"
             + (f", chosen from {item.vocabulary:,} words)" if item.vocabulary is not None else ")")
         )
         lines += [f"  {100 * value:5.1f}  {name}" for name, value in item.categories.items()]
