@@ -15,8 +15,9 @@ from index.presets import DEFAULT_PRESET
 from index.records import Hit
 from index.torch_models import Trainable, load_trainable
 from ingest.records import Span
-from qa.attribution import STEPS, attribute
+from qa.attribution import attribute
 from qa.evidence import coverage
+from qa.gradients import STEPS
 from qa.records import Answer, AskResult
 from qa.routing import chosen_reader
 from qa.why import Attribution, Competitor, Evidence, Method, Why

@@ -192,12 +192,15 @@ FOCUS = """
 </script>
 """
 
-# Brings the words that are looked at into the middle of the window; PLACE is a number.
+# Scrolls the document to the words that are looked at; PLACE is a number.
 SCROLL = """
 <script>
 (() => { /* PLACE */
   const go = (tries) => { const mark = document.querySelector('mark.sw-here');
-    if (mark) mark.scrollIntoView({block: 'center'}); else if (tries) setTimeout(() => go(tries - 1), 50); };
+    const box = mark && mark.closest('.sw-document');
+    if (box) box.scrollTop += mark.getBoundingClientRect().top - box.getBoundingClientRect().top
+      - box.clientHeight / 3;
+    else if (tries) setTimeout(() => go(tries - 1), 50); };
   go(40);
 })();
 </script>
