@@ -39,9 +39,12 @@ if TYPE_CHECKING:  # the page's harness is imported by those who test the page
 
 ROOT = Path(__file__).parents[1]
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("spanwise", deadline=None)
-settings.load_profile("spanwise")
+
+def pytest_configure() -> None:
+    """How long an example takes says more about the machine than about the code."""
+    settings.register_profile("spanwise", deadline=None)
+    settings.load_profile("spanwise")
+
 
 # -- stores ----
 
