@@ -26,8 +26,7 @@ STYLE = """
 [data-testid="stTextInputRootElement"] input:focus-visible { outline: none; }
 [data-testid="stCaptionContainer"] { color: var(--sw-quiet); opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
-[data-testid="stBaseButton-segmented_controlActive"] { color: inherit !important; }
-[data-testid="stBaseButton-segmented_controlActive"] p { color: inherit; font-weight: 650; }
+button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-frame { border-bottom: 1px solid var(--sw-line); padding-bottom: .55rem; margin-bottom: .9rem; }
 .sw-name { font-family: var(--sw-serif); font-size: 1.4rem; font-weight: 700; letter-spacing: -.02em;
   line-height: 1.2; margin: 0 .9rem 0 0; }
