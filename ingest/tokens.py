@@ -96,6 +96,14 @@ class TextTokenizer:
         """How many ids there are, added tokens included."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
 
+    def whole_words(self) -> list[str]:
+        """The words that are one token by themselves and made of letters alone, in the order of their ids."""
+        pieces = sorted(self._tokenizer.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+        # What a vocabulary writes for a space before a word is no part of it.
+        words = dict.fromkeys(piece.lstrip("\u0120\u2581") for piece, _ in pieces)
+        letters = [word for word in words if word.isalpha()]
+        return [word for word, ids in zip(letters, self.encode_ids(letters), strict=True) if len(ids) == 1]
+
     def serialise(self) -> str:
         """The whole tokenizer as JSON, the same text for the same behaviour."""
         return str(self._tokenizer.to_str())

@@ -16,6 +16,13 @@ from typing import NoReturn
 from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
+from ui.workbench_arguments import (
+    declare_adapt,
+    declare_embed,
+    declare_explain,
+    declare_nearest,
+    declare_vector_evaluation,
+)
 
 BENCH_PARTS = ("reading", "encoding", "answers", "asking", "fresh", "ingest", "growth")
 
@@ -58,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _label, _calibrate):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _label, _calibrate, _vectors):
         declare(add)
     _models(add("models", "list the presets, what is bundled and what is cached; or compare models"), common)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
@@ -301,6 +308,12 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each engine (15)")
 
 
+def _vectors(add: _Add) -> None:
+    declare_embed(add("embed", "write the encoder's vectors of tokens, words, sentences or passages"))
+    declare_explain(add("explain", "which words made a passage near to a question, and which the answer"))
+    declare_nearest(add("nearest", "the words or sentences of the store nearest to one of yours"))
+
+
 def _label(add: _Add) -> None:
     sub = add("label", "put labels on passages or files; without any flag, say which labels there are")
     sub.add_argument("names", nargs="*", metavar="PATH_OR_ID", help="what --add and --remove are about")
@@ -418,6 +431,11 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     )
     _add_mode(sub)
 
+    purpose = "agreement of word vectors with people: similarity and analogies"
+    declare_vector_evaluation(add("words", purpose), words=True)
+    purpose = "agreement of sentence vectors with people: STS-B, SICK"
+    declare_vector_evaluation(add("sentences", purpose), words=False)
+
     sub = add("answers", "ask every question of a SQuAD file over all its paragraphs")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
     sub.add_argument("--limit", type=_positive, metavar="N", help="ask a sample of N questions")
@@ -461,6 +479,14 @@ def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (1)")
     sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (2e-5)")
     sub.add_argument("--strict", action="store_true", help="stop at rows without question or passage")
+
+    declare_adapt(
+        add(
+            "adapt",
+            "go on training the encoder on the words of your own documents; --encoder NAME: to start from",
+            files="document, folder, SQuAD file or BEIR folder; without any, the store's documents",
+        )
+    )
 
     sub = add(
         "classifier",

@@ -487,6 +487,12 @@ def _train_encoder(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _workbench(flags: Flags, settings: Settings) -> int:
+    from ui.workbench import COMMANDS
+
+    return COMMANDS[flags["command"]](flags, settings)
+
+
 def _train_classifier(flags: Flags, settings: Settings) -> int:
     from ui.labelling import train
 
@@ -586,6 +592,12 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
+    "train adapt": _workbench,
+    "embed": _workbench,
+    "explain": _workbench,
+    "nearest": _workbench,
+    "eval words": _workbench,
+    "eval sentences": _workbench,
     "train classifier": _train_classifier,
     "learn reader": _learn,
     "learn confidence": _learn,
