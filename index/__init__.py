@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.records import Filters, Hit, IngestReport, Mode, SearchResult
     from index.retriever import Retriever
     from index.store import Store
+    from index.vectorizer import Vectorizer, load_vectorizer
     from ingest.records import Text
 
 _HOMES = {
@@ -30,7 +31,9 @@ _HOMES = {
     "SearchResult": "index.records",
     "Store": "index.store",
     "Text": "ingest.records",
+    "Vectorizer": "index.vectorizer",
     "load_encoder": "index.encoder",
+    "load_vectorizer": "index.vectorizer",
 }
 
 __all__ = [
@@ -43,7 +46,9 @@ __all__ = [
     "SearchResult",
     "Store",
     "Text",
+    "Vectorizer",
     "load_encoder",
+    "load_vectorizer",
 ]
 
 

@@ -26,15 +26,22 @@ def run_in_batches(
     `token_budget` tokens, padding included, so the results come in another order than the sequences: the
     index says which is which. Empty sequences are refused with ValueError.
     """
-    order = longest_first(sequences)
-    start = 0
-    while start < len(order):
-        longest = len(sequences[order[start]])
-        batch = order[start : start + max(1, token_budget // longest)]
+    for batch in of_like_length(sequences, token_budget):
         ids, mask = padded([sequences[index] for index in batch], pad_id)
         outputs = run(ids, mask)
         for row, index in enumerate(batch):
             yield index, tuple(output[row, : len(sequences[index])] for output in outputs)
+
+
+def of_like_length(
+    sequences: Sequence[TokenIds], token_budget: int = TOKENS_PER_BATCH
+) -> Iterator[list[int]]:
+    """The indexes of the sequences, longest first, in runs of at most so many tokens, padding included."""
+    order = longest_first(sequences)
+    start = 0
+    while start < len(order):
+        batch = order[start : start + max(1, token_budget // len(sequences[order[start]]))]
+        yield batch
         start += len(batch)
 
 

@@ -106,12 +106,12 @@ def load_encoder(name: str = DEFAULT_PRESET, *, engine: str | None = None) -> En
 
     `name@256` gives the first 256 dimensions only. Raises ModelNotFound and ModelError.
     """
-    whole, dimension = _cut_name(name)
+    whole, dimension = cut_name(name)
     model = load_model(whole, "encoder", engine=engine)
     return RobertaEncoder(model if dimension is None else _narrowed(model, name, dimension))
 
 
-def _cut_name(name: str) -> tuple[str, int | None]:
+def cut_name(name: str) -> tuple[str, int | None]:
     """The name of the model and the dimensions asked for; a folder's own name may end in @ and digits."""
     found = re.fullmatch(r"(.+)@(\d+)", name)
     if found is None or Path(name).expanduser().is_dir():

@@ -117,17 +117,17 @@ def phrases(question: str) -> list[Literal]:
 
 
 def proper(question: str) -> frozenset[str]:
-    """The words, case-folded, that begin with a capital inside a sentence: what is written as a name.
+    """The words, case-folded, that hold a capital inside a sentence: what is written as a name.
 
     Where all words do, as in a heading, capitals say nothing.
 
-    >>> sorted(proper("Where did Ada meet her (and Quibble)? Only in Oslo."))
-    ['ada', 'oslo', 'quibble']
+    >>> sorted(proper("Where did Ada call getCount (and Quibble)? Only in Oslo."))
+    ['ada', 'getcount', 'oslo', 'quibble']
     >>> proper("Who Wrote The Book Of Hours")
     frozenset()
     """
     inside = _INSIDE.findall(question)
-    capitals = [word for word in inside if word[0].isupper()]
+    capitals = [word for word in inside if word != word.lower()]
     if len(inside) > 2 and len(capitals) == len(inside):
         return frozenset()
     return frozenset(unicodedata.normalize("NFKC", word).casefold() for word in capitals)

@@ -46,7 +46,6 @@ def build_graph(
     for number in range(config["num_hidden_layers"]):
         hidden = graph.layer(config, hidden, f"encoder.layer.{number}")
     if task == "reader":
-        # Two columns of float32 cost nothing and decide everything.
         hidden = graph.head(hidden, "qa_outputs")
     return graph.finish(hidden, ["token_type_ids"] if has_segments(config) else []), graph.arrays
 
@@ -100,25 +99,23 @@ class _Graph:
 
     def layer(self, config: Mapping[str, Any], hidden: str, name: str) -> str:
         """Self-attention and feed-forward, each added to its input and normalised."""
-        parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
+        attention = f"{name}.attention.self"
+        parts = [f"{attention}.{part}" for part in ("query", "key")]
         weight = np.concatenate([self._backbone(f"{part}.weight") for part in parts])
         bias = np.concatenate([self._backbone(f"{part}.bias") for part in parts])
-        projected = self._linear(hidden, f"{name}.attention.self", weight, bias)
-        split = self._nodes_out("Split", [projected], 3, axis=-1, num_outputs=3)
+        projected = self._linear(hidden, attention, weight, bias)
+        split = self._nodes_out("Split", [projected], 2, axis=-1, num_outputs=2)
+        value = self._product(hidden, f"{attention}.value", prefix=self._prefix)
         heads = int(config["num_attention_heads"])
-        attended = self._node("MultiHeadAttention", split, domain=_FUSED, num_heads=heads)
+        attended = self._node("MultiHeadAttention", [*split, value], domain=_FUSED, num_heads=heads)
         attended = self._dense(attended, f"{name}.attention.output")
         hidden = self._added(config, attended, hidden, f"{name}.attention.output")
         inner = self._node("Gelu", [self._dense(hidden, f"{name}.intermediate")], domain=_FUSED)
         return self._added(config, self._dense(inner, f"{name}.output"), hidden, f"{name}.output")
 
     def head(self, hidden: str, name: str) -> str:
-        """A product in float32 whatever the others are."""
-        weight, bias = (
-            np.asarray(self._weights[f"{name}.{part}"], np.float32) for part in ("weight", "bias")
-        )
-        product = self._node("MatMul", [hidden, self._put(f"{name}.weight", weight.T)])
-        return self._node("Add", [product, self._put(f"{name}.bias", bias)])
+        """What a reader has on top: two columns that cost nothing and decide everything."""
+        return self._product(hidden, name)
 
     def finish(self, output: str, more_inputs: list[str]) -> ModelProto:
         """The whole as a model."""
@@ -140,10 +137,22 @@ class _Graph:
         weight, bias = self._backbone(f"{name}.dense.weight"), self._backbone(f"{name}.dense.bias")
         return self._linear(hidden, f"{name}.dense", weight, bias)
 
+    def _product(self, hidden: str, name: str, *, prefix: str = "") -> str:
+        """A linear layer in float32 whatever the others are."""
+        weight, bias = (
+            np.asarray(self._weights[f"{prefix}{name}.{part}"], np.float32) for part in ("weight", "bias")
+        )
+        return self._multiplied(hidden, name, weight, bias)
+
+    def _multiplied(
+        self, hidden: str, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> str:
+        product = self._node("MatMul", [hidden, self._put(f"{name}.weight", weight.T)])
+        return self._node("Add", [product, self._put(f"{name}.bias", bias)])
+
     def _linear(self, hidden: str, name: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
         if self._bits is None:
-            product = self._node("MatMul", [hidden, self._put(f"{name}.weight", weight.T)])
-            return self._node("Add", [product, self._put(f"{name}.bias", bias)])
+            return self._multiplied(hidden, name, weight, bias)
         # Quantised products take one scale for all rows that they are given, and a few tokens with large
         # values would cost all others their digits: each row is brought to at most 1 before and back after.
         largest = self._node("ReduceMax", [self._node("Abs", [hidden]), self._whole_number(-1)], keepdims=1)

@@ -1,11 +1,12 @@
 """One ingest run: which files are new, changed, renamed or gone, and their way into SQL.
 
-    walk -> settle (unchanged? known? refused?) -> parse (worker) -> split -> encode -> a transaction each
+    walk -> settle (unchanged? known? refused?) -> parse (process) -> split -> encode (thread) -> transactions
 
 Files stream through: neither their names nor their texts are ever all in memory. Encoding gathers passages of
-several files, because small files alone would waste the model, but only as many as take half a second: a
-process that is killed loses that, or the one large file that it was at. Committing stays one file, one
-transaction. What the run counts was committed when it was counted.
+several files, because small files alone would waste the model, but only as many as take half a second. While
+one batch is encoded, the batch before it is committed and the next one parsed and cut up: a process that is
+killed loses two batches, or the one large file that it was at. Committing stays one file, one transaction, in
+the order of the files. What the run counts was committed when it was counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +70,8 @@ class Ingestion:
         self._publish = publish
         self._tally = Tally()
         self._pending: list[_Pending] = []
+        self._encoding: tuple[Sequence[_Pending], Future[list[dict[int, Vectors]]]] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._held_since = 0.0
         self._batch = 2 * _LEAST_PASSAGES
         self._asked: dict[str, Look] = {}
@@ -103,10 +107,10 @@ class Ingestion:
                 self._foresee(settling.look(files), done)
             else:
                 self._readers = settling.readers
-                with Parser(limits, options, idle=lambda: self._flush(done)) as parser:
+                with self._thread, Parser(limits, options, idle=lambda: self._drain(done)) as parser:
                     for item in parser.parse_many(self._to_parse(settling.look(files), done)):
                         self._take(item, done)
-                    self._flush(done)
+                    self._drain(done)
         if prune:
             self._prune(roots, walk, seen, only=only, dry_run=dry_run)
         self._tally.skipped.update({reason.value: count for reason, count in walk.skipped.items()})
@@ -115,11 +119,11 @@ class Ingestion:
     def ingest_texts(self, texts: Iterable[Text]) -> IngestReport:
         """Add and update texts given from Python."""
         started = time.monotonic()
-        with Totals(None, None) as done:
+        with self._thread, Totals(None, None) as done:
             for text in texts:
                 document = document_from_text(text)
                 self._hold(document, FileState.now(document.size_bytes, time.time_ns()), done)
-            self._flush(done)
+            self._drain(done)
         return self._tally.report(seconds=time.monotonic() - started)
 
     # -- what to do with a file -----------------------------------------------------------------------------
@@ -207,14 +211,23 @@ class Ingestion:
             self._flush(done)
 
     def _flush(self, done: Totals) -> None:
+        """Let what waits be encoded, and commit what was encoded meanwhile."""
         pending, self._pending = self._pending, []
-        vectors = iter(self._encode(pending))
-        for item in pending:
-            self._commit(item, dict(next(vectors)))
+        begun = self._encoding
+        self._encoding = (pending, self._thread.submit(self._encode, pending)) if pending else None
+        if begun is None:
+            return
+        for item, vectors in zip(begun[0], begun[1].result(), strict=True):
+            self._commit(item, vectors)
             done.step(item.document.path, len(item.passages))
         if time.monotonic() - self._published > _PUBLISH_SECONDS:
             self._publish()
             self._published = time.monotonic()
+
+    def _drain(self, done: Totals) -> None:
+        """Commit all that was taken in so far."""
+        while self._pending or self._encoding is not None:
+            self._flush(done)
 
     def _encode(self, pending: Sequence[_Pending]) -> list[dict[int, Vectors]]:
         """For each document the vectors of its passages by passage index, less the unreadable ones."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from index.caching import Cache
 from index.catalog import Ids
 from index.derived import Indexes, Snapshot
 from index.errors import StoreLocked
@@ -27,6 +28,7 @@ from index.store import Store
 _LEAST_POOL = 100
 _WIDER = 4
 _ATTEMPTS = 4
+_QUESTIONS = 2048  # whose vectors are kept
 
 
 class _Purged(Exception):
@@ -115,6 +117,7 @@ class Retriever:
         self._store = store
         self._given = encoder
         self._fusion = fusion
+        self._known: Cache[tuple[str, str], Vectors] = Cache(_QUESTIONS)
 
     @property
     def encoder(self) -> Encoder:
@@ -197,10 +200,17 @@ class Retriever:
             for number, query in enumerate(queries)
             if query.strip() and encoder.unknown_share(query) <= UNKNOWN_LIMIT
         ]
-        if readable:
-            encoded = encoder.encode_queries([queries[number] for number in readable])
-            for number, vector in zip(readable, encoded, strict=True):
+        keys = [(encoder.fingerprint, query) for query in queries]
+        missing = []
+        for number in readable:
+            vectors[number] = self._known.get(keys[number])
+            if vectors[number] is None:
+                missing.append(number)
+        if missing:
+            encoded = encoder.encode_queries([queries[number] for number in missing])
+            for number, vector in zip(missing, encoded, strict=True):
                 vectors[number] = vector
+                self._known.put(keys[number], vector)
         return vectors
 
     def _require_index(self, snapshot: Snapshot) -> None:

@@ -23,6 +23,8 @@ from ingest.spelling import is_spelled
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNKNOWN_NAMES = ("[UNK]", "<unk>")
 _PART_CHARACTERS = 500_000
+# Which characters are white space; none is beyond the ideographic one.
+_BLANK = np.array([chr(code).isspace() for code in range(0x3002)])
 _PAD_NAMES = ("[PAD]", "<pad>")
 _MASK_NAMES = ("[MASK]", "<mask>")
 
@@ -94,6 +96,14 @@ class TextTokenizer:
         """How many ids there are, added tokens included."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
 
+    def whole_words(self) -> list[str]:
+        """The words that are one token by themselves and made of letters alone, in the order of their ids."""
+        pieces = sorted(self._tokenizer.get_vocab(with_added_tokens=False).items(), key=lambda item: item[1])
+        # What a vocabulary writes for a space before a word is no part of it.
+        words = dict.fromkeys(piece.lstrip("\u0120\u2581") for piece, _ in pieces)
+        letters = [word for word in words if word.isalpha()]
+        return [word for word, ids in zip(letters, self.encode_ids(letters), strict=True) if len(ids) == 1]
+
     def serialise(self) -> str:
         """The whole tokenizer as JSON, the same text for the same behaviour."""
         return str(self._tokenizer.to_str())
@@ -131,15 +141,16 @@ class TextTokenizer:
         A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown; a
         text that is spelled letter by letter in a script of its own is unknown as a whole.
         """
+        if text.isascii() and not self._spells_bytes:  # Latin letters need no look at their places
+            ids = self.encode_ids([text])[0]
+            return float((ids == self.unk_id).mean()) if len(ids) and self.unk_id is not None else 0.0
         tokens = self.encode(text)
         if not len(tokens):
             return 0.0
         if is_spelled(text, tokens.offsets):
             return 1.0
         unknown = tokens.ids == (-1 if self.unk_id is None else self.unk_id)
-        if self._spells_bytes:
-            unknown |= _fragments(tokens.offsets)
-        return float(unknown.mean())
+        return float((unknown | _fragments(tokens.offsets)).mean())
 
     def _tokens(self, text: str, encoding: Encoding) -> Tokens:
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
@@ -201,8 +212,8 @@ def _frame(encoding: Encoding) -> Frame:
 
 def _trimmed(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Offsets without white space at either end of a token (byte-level vocabularies count it in)."""
-    blank = np.fromiter((character.isspace() for character in text), dtype=bool, count=len(text))
-    blank = np.append(blank, False)
+    characters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    blank = np.append(_BLANK[np.minimum(characters, len(_BLANK) - 1)], False)
     starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
     while (moving := (starts < ends) & blank[starts]).any():
         starts[moving] += 1

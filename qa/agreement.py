@@ -46,7 +46,8 @@ def near_duplicates(one: str, other: str) -> bool:
     By the share of runs of five words that both hold (Broder 1997).
     """
     first, second = _shingles(one), _shingles(other)
-    return len(first & second) >= _NEAR_DUPLICATE * len(first | second)
+    shared = len(first & second)
+    return shared >= _NEAR_DUPLICATE * (len(first) + len(second) - shared)
 
 
 # Every claim of a question is held against every answer so far, and an answer's passages against each other.

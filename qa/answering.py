@@ -13,10 +13,11 @@ instead of 46).
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -32,14 +33,18 @@ from qa.calibration import fitted_decision
 from qa.citation import cite
 from qa.decision import Claim, Decision, DecisionSettings, decide
 from qa.evidence import coverage
+from qa.promise import Promise, Thrift
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import AskResult, Reason, SpanCandidate
 from qa.several import asks_for_several
+from qa.sparing import SparingReader
 from qa.trimming import has_content
 
 _LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 16
+_THRIFT = Thrift()
+_EVERYTHING = Thrift(first=sys.maxsize)
 
 
 class Searcher(Protocol):
@@ -54,18 +59,23 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadQuestion:
-    """A question's passages and what the reader claims of them; `obstacle` is why there can be no answer."""
+    """A question's passages and what the reader claims of them; `obstacle` is why there can be no answer.
+
+    `read` is how many of the passages were read; the others could not have changed the decision.
+    """
 
     result: SearchResult
     claims: tuple[Claim, ...]
     obstacle: Reason | None
+    read: int = 0
 
 
 class Answerer:
     """Answers questions from one store; safe to share between threads.
 
     `reader` and `encoder` put loaded models in the place of the store's own, which are loaded on first use;
-    `retriever` one's own way of finding passages in that of the store's.
+    `retriever` one's own way of finding passages in that of the store's. `thrift` says which passages need
+    not be read, None that all are.
     """
 
     def __init__(
@@ -76,9 +86,11 @@ class Answerer:
         *,
         retriever: Searcher | None = None,
         decision: DecisionSettings | None = None,
+        thrift: Thrift | None = _THRIFT,
     ) -> None:
         self._store = store
-        self._reader = reader
+        self._reader = None if reader is None else SparingReader(reader)
+        self._thrift = thrift
         self._encoder = encoder
         self._retriever = retriever or Retriever(store, encoder)
         self._decision = decision
@@ -116,7 +128,7 @@ class Answerer:
         """The reading model, loaded on first use; raises ModelError."""
         with self._loading:
             if self._reader is None:
-                self._reader = load_reader(self._store.models.reader)
+                self._reader = SparingReader(load_reader(self._store.models.reader))
             return self._reader
 
     @property
@@ -178,7 +190,7 @@ class Answerer:
             started = time.perf_counter()
             found = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
             searched = time.perf_counter()
-            judged = [(item, *self._decide(item)) for item in self._read_all(found)]
+            judged = [(item, *self._decide(item)) for item in self._read_all(found, self._thrift)]
             read_ms = (time.perf_counter() - searched) * 1000 / len(batch)
             total_ms = (time.perf_counter() - started) * 1000 / len(batch)
             for item, decision, settings in judged:
@@ -194,6 +206,7 @@ class Answerer:
                     answers=tuple(cite(ranked, self._store) for ranked in shown),
                     passages=result.hits,
                     calibrated=settings.calibrated,
+                    read=item.read,
                     timings_ms={
                         "encode": result.timings_ms.get("encode", 0.0),
                         "search": result.timings_ms.get("search", 0.0),
@@ -205,8 +218,11 @@ class Answerer:
     def read(
         self, questions: Sequence[str], *, k: int = 20, filters: Filters | None = None
     ) -> list[ReadQuestion]:
-        """What was found and claimed for each question, before any decision: what calibration fits on."""
-        return self._read_all(self._retriever.search_many(questions, k, Mode.HYBRID, filters))
+        """What was found and claimed for each question, before any decision: what calibration fits on.
+
+        All passages are read.
+        """
+        return self._read_all(self._retriever.search_many(questions, k, Mode.HYBRID, filters), None)
 
     # -- inside ---------------------------------------------------------------------------------------------
 
@@ -215,20 +231,63 @@ class Answerer:
         settings = self.decision if item.claims else DecisionSettings()
         return decide(item.claims, settings, several=asks_for_several(item.result.query)), settings
 
-    def _read_all(self, found: Sequence[SearchResult]) -> list[ReadQuestion]:
+    def _read_all(self, found: Sequence[SearchResult], thrift: Thrift | None) -> list[ReadQuestion]:
         """For each question what its passages claim, and what stood in the way."""
         asked = [(result.query, self._readable(result)) for result in found]
-        read = self._read(asked)
+        covered = [[coverage(query, hit) for hit in hits] for query, hits in asked]
+        read, counts = self._in_steps(asked, covered, thrift)
         items: list[ReadQuestion] = []
-        for result, (_, hits), candidates in zip(found, asked, read, strict=True):
-            covered = [coverage(result.query, hit) for hit in hits]
+        for result, (_, hits), shares, candidates, count in zip(
+            found, asked, covered, read, counts, strict=True
+        ):
             claims = tuple(
-                Claim(candidate=item, hit=hits[item.context], coverage=covered[item.context])
+                Claim(candidate=item, hit=hits[item.context], coverage=shares[item.context])
                 for item in candidates
             )
             obstacle = self._obstacle(result, hits, candidates)
-            items.append(ReadQuestion(result=result, claims=claims, obstacle=obstacle))
+            items.append(ReadQuestion(result=result, claims=claims, obstacle=obstacle, read=count))
         return items
+
+    def _in_steps(
+        self,
+        asked: Sequence[tuple[str, Sequence[Hit]]],
+        covered: Sequence[Sequence[float]],
+        thrift: Thrift | None,
+    ) -> tuple[list[list[SpanCandidate]], list[int]]:
+        """Candidates and the number of passages read for each question, the most promising ones first.
+
+        The steps of all questions are taken together, so that they fill batches. Who asks for several things
+        gets all passages read.
+        """
+        promises = [
+            Promise(hits, shares, self.decision, self._thrift_for(question, thrift)) if hits else None
+            for (question, hits), shares in zip(asked, covered, strict=True)
+        ]
+        found: list[list[SpanCandidate]] = [[] for _ in asked]
+        counts = [0] * len(asked)
+        while True:
+            places = [[] if promise is None else promise.next() for promise in promises]
+            if not any(places):
+                break
+            chosen = [
+                (question, [hits[place] for place in now])
+                for (question, hits), now in zip(asked, places, strict=True)
+            ]
+            for number, (now, candidates) in enumerate(zip(places, self._read(chosen), strict=True)):
+                placed = [replace(item, context=now[item.context]) for item in candidates]
+                found[number] += placed
+                counts[number] += len(now)
+                promise = promises[number]
+                if promise is not None:
+                    promise.learn([(item.context, item) for item in placed])
+        for candidates in found:
+            candidates.sort(key=lambda item: item.context)
+        return found, counts
+
+    def _thrift_for(self, question: str, thrift: Thrift | None) -> Thrift:
+        if thrift is None or asks_for_several(question):
+            return _EVERYTHING
+        return thrift
 
     def _readable(self, result: SearchResult) -> list[Hit]:
         """The hits whose words the reader knows; none where it does not know the question's."""

@@ -3,45 +3,34 @@
     log-odds = start logit + end logit of the span - (start logit + end logit of "no answer")
 
 Every word has a share in the difference between these log-odds and those of the same window with all words
-blanked out, that is with the mask's embedding in the place of theirs:
-
-- INTEGRATED: (embedding - blank) x gradient, the gradient averaged over the straight line from blank to
-  input (integrated gradients; Sundararajan et al. 2017, arXiv:1703.01365). The shares add up.
-- GRADIENT: the same with the gradient at the input alone (gradient x input; Shrikumar et al. 2016,
-  arXiv:1605.01713), for the price of one step.
+blanked out; `gradients` says how the two methods come by it, INTEGRATED and GRADIENT.
 
 Masking the twentieth of the pieces (the answer's own apart) that weighs most takes 9.8 off the log-odds of
 the bundled reader by INTEGRATED, 3.4 by GRADIENT and 1.7 by chance (14 questions of the demo): a reader that
 is sure has flat gradients, so the quick method is for comparison. captum offers both, but brings matplotlib
-for what is 30 lines of autograd. One window at a time, never padded: given embeddings instead of ids, RoBERTa
-cannot know padding and counts its positions otherwise.
+for what is 30 lines of autograd.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 import torch
 from numpy.typing import NDArray
 
-from index.batches import segments
 from index.errors import DataError
 from index.torch_models import Trainable
 from ingest.records import Span
 from ingest.tokens import Frame
+from ingest.words import word_numbers, word_spans
+from qa.gradients import STEPS, embedded, evaluating, shares_of, token_types
 from qa.trimming import trim
 from qa.why import Attribution, Method, TokenWeight
 from qa.windows import MAX_TOKENS, Window, make_windows
 
-STEPS = 16  # leaves 2 to 3 % of the difference unexplained (median; 32 steps: 0.4 %)
-_STEPS_AT_ONCE = 8
 _TRIMMED = 12  # characters at either end within which the reader's own choice of tokens is looked for
-# Word borders of Unicode's annex 29 ("don't", "3.14", a joined emoji and each 字 are one), and quotes apart
-_WORDS = regex.compile(r"(?<!\w)['’]|.+?\b", regex.WORD | regex.DOTALL | regex.V1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,24 +62,24 @@ def attribute(
     windows = make_windows(
         asked, tokenizer.encode(context), tokenizer.pair, max_tokens=min(reader.max_tokens, MAX_TOKENS)
     )
-    with _evaluating(reader.model):
+    with evaluating(reader.model):
         target = _target(reader, context, span, windows)
         places = _text_places(target.window, tokenizer.pair)
-        whole = _embedded(reader, target.window.input_ids)
-        blank = whole.clone()
-        blank[np.concatenate(places)] = _embedded(reader, np.array([tokenizer.mask_id]))
-        points = [1.0] if method is Method.GRADIENT else [(step + 0.5) / steps for step in range(steps)]
-        slope = _mean_gradient(reader, target, whole, blank, points)
-        with torch.no_grad():
-            full, empty = _log_odds(reader, target, torch.stack([whole, blank])).tolist()
-    shares = ((whole - blank) * slope).sum(-1).double().cpu().numpy()
-    of_question, loose = words_of(question, asked.offsets[: len(places[0])], shares[places[0]])
-    of_passage, more_loose = words_of(context, target.window.offsets, shares[places[1]])
+        found = shares_of(
+            reader,
+            target.window.input_ids,
+            np.concatenate(places),
+            lambda inputs: _log_odds(reader, target, inputs),
+            method,
+            steps,
+        )
+    of_question, loose = words_of(question, asked.offsets[: len(places[0])], found.shares[places[0]])
+    of_passage, more_loose = words_of(context, target.window.offsets, found.shares[places[1]])
     return Attribution(
         method=method,
-        target_log_odds=full,
-        null_score=target.score - full,
-        baseline_log_odds=empty,
+        target_log_odds=found.full,
+        null_score=target.score - found.full,
+        baseline_log_odds=found.empty,
         question=of_question,
         passage=of_passage,
         other=loose + more_loose,
@@ -105,22 +94,14 @@ def words_of(
     `offsets`, shape (n, 2), and `weights`, shape (n,), belong to the pieces in their order. Pieces of one
     character, and pieces that touch inside a word or a visible character, become one.
     """
-    borders = {match.start() for match in _WORDS.finditer(text)}
-    joined: list[tuple[int, int, float]] = []
-    loose = 0.0
-    for (start, end), weight in zip(offsets.tolist(), weights.tolist(), strict=True):
-        if start == end:
-            loose += weight
-        elif joined and (start < joined[-1][1] or (start == joined[-1][1] and start not in borders)):
-            first, last, before = joined[-1]
-            joined[-1] = (min(first, start), max(last, end), before + weight)
-        else:
-            joined.append((start, end, weight))
+    numbers = word_numbers(text, offsets)
+    shares = np.zeros(int(numbers.max(initial=-1)) + 1)
+    np.add.at(shares, numbers[numbers >= 0], weights[numbers >= 0])
     words = tuple(
         TokenWeight(text=text[start:end], start=start, end=end, weight=weight)
-        for start, end, weight in joined
+        for (start, end), weight in zip(word_spans(numbers, offsets).tolist(), shares.tolist(), strict=True)
     )
-    return words, loose
+    return words, float(weights[numbers < 0].sum())
 
 
 def _target(reader: Trainable, context: str, span: Span, windows: Sequence[Window]) -> _Target:
@@ -128,7 +109,7 @@ def _target(reader: Trainable, context: str, span: Span, windows: Sequence[Windo
     best: _Target | None = None
     for window in windows:
         with torch.no_grad():
-            start, end = _logits(reader, window, _embedded(reader, window.input_ids)[None])
+            start, end = _logits(reader, window, embedded(reader, window.input_ids)[None])
         for place in _token_pairs(context, span, window):
             first, last = (window.context_position + token for token in place)
             score = float(start[0, first]) + float(end[0, last])
@@ -163,20 +144,6 @@ def _text_places(window: Window, frame: Frame) -> tuple[NDArray[np.int64], NDArr
     return question, window.context_position + np.arange(len(window.offsets))
 
 
-def _mean_gradient(
-    reader: Trainable, target: _Target, whole: torch.Tensor, blank: torch.Tensor, points: Sequence[float]
-) -> torch.Tensor:
-    """The gradient of the log-odds averaged over points of the line from `blank` (0) to `whole` (1)."""
-    total = torch.zeros_like(whole)
-    for first in range(0, len(points), _STEPS_AT_ONCE):
-        part = torch.tensor(points[first : first + _STEPS_AT_ONCE], device=whole.device)
-        inputs = (blank + part[:, None, None] * (whole - blank)).requires_grad_()
-        with torch.enable_grad():
-            odds = _log_odds(reader, target, inputs)
-        total += torch.autograd.grad(odds.sum(), inputs)[0].sum(0)
-    return total / len(points)
-
-
 def _log_odds(reader: Trainable, target: _Target, inputs: torch.Tensor) -> torch.Tensor:
     """Log-odds, shape (batch,), of embedded copies of the target's window, (batch, length, width)."""
     start, end = _logits(reader, target.window, inputs)
@@ -185,28 +152,6 @@ def _log_odds(reader: Trainable, target: _Target, inputs: torch.Tensor) -> torch
 
 def _logits(reader: Trainable, window: Window, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Start and end logits, shape (batch, length) each, of embedded copies of one window."""
-    numbers = {}
-    if reader.separator is not None:
-        kinds = torch.from_numpy(segments(window.input_ids[None], reader.separator))
-        numbers["token_type_ids"] = kinds.expand(len(inputs), -1).to(inputs.device)
+    numbers = token_types(reader, window.input_ids, len(inputs))
     output = reader.model(inputs_embeds=inputs, **numbers)
     return output.start_logits, output.end_logits
-
-
-def _embedded(reader: Trainable, ids: NDArray[np.int64]) -> torch.Tensor:
-    """The word embeddings of ids, shape (len(ids), width), detached from the model."""
-    embeddings: torch.Tensor = reader.model.get_input_embeddings()(
-        torch.from_numpy(ids).to(reader.model.device)
-    )
-    return embeddings.detach()
-
-
-@contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """The model without dropout; afterwards as it was."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -103,40 +103,64 @@ def _milliseconds_alone(examples: Sequence[Example], reader: Reader) -> list[flo
 
 
 def evaluate_answers(
-    path: str | Path | SquadFile,
+    path: str | Path,
     reader: Reader,
     encoder: Encoder,
     *,
     k: int = 20,
-    asked: Sequence[Example] | None = None,
     limit: int | None = None,
     seed: int = 0,
     failures_out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> AnswersReport:
-    """All contexts of a SQuAD file, by path or as read, as one collection, and every question asked of it.
+    """All contexts of a SQuAD file as one collection, and every question asked of it.
 
-    Each distinct context is a document under its title, in a temporary store. `asked` are questions about
-    these contexts in the place of the file's own, in whatever language. `limit` draws that many
+    Each distinct context is a document under its title, in a temporary store. `limit` draws that many
     questions by `seed`; the collection stays whole. `failures_out` takes a line of JSON for every question
     decided wrongly, as it happens. `progress` is called with (questions done, questions).
     Raises DataError for a file of another form, ValueError for a limit below 1.
     """
-    squad = path if isinstance(path, SquadFile) else _read(path)
-    examples = _sample(squad.examples if asked is None else asked, limit, seed)
+    squad = _read(path)
+    examples = _sample(squad.examples, limit, seed)
     check_writable(failures_out, sources=[squad.path])
     with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
         answerer, retriever = (
             Answerer(collection.store, reader, encoder),
             Retriever(collection.store, encoder),
         )
-        outcomes: list[Asked] = []
+        asked: list[Asked] = []
         for example in examples:
-            outcomes.append(_ask(example, k, answerer, retriever, collection))
-            note(outcomes[-1])
+            asked.append(_ask(example, k, answerer, retriever, collection))
+            note(asked[-1])
             if progress:
-                progress(len(outcomes), len(examples))
-    return answers_report(outcomes)
+                progress(len(asked), len(examples))
+    return answers_report(asked)
+
+
+def evaluate_groups(
+    squad: SquadFile,
+    groups: Mapping[str, Sequence[Example]],
+    reader: Reader,
+    encoder: Encoder,
+    *,
+    k: int = 20,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, AnswersReport]:
+    """As `evaluate_answers`, for several groups of questions over the contexts of one file.
+
+    `progress` is called with the name of the group that is begun.
+    """
+    found: dict[str, AnswersReport] = {}
+    with squad_collection(squad, encoder) as collection:
+        answerer = Answerer(collection.store, reader, encoder)
+        retriever = Retriever(collection.store, encoder)
+        for name, asked in groups.items():
+            if progress:
+                progress(name)
+            found[name] = answers_report(
+                [_ask(example, k, answerer, retriever, collection) for example in asked]
+            )
+    return found
 
 
 def _sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:

@@ -19,10 +19,10 @@ from typing import Any
 
 from index.errors import DataError
 from index.protocols import Encoder
-from qa.evaluate import evaluate_answers, evaluate_reader
+from qa.evaluate import evaluate_groups, evaluate_reader
 from qa.protocols import Reader
 from qa.reports import AnswersReport, ReaderReport
-from qa.squad import read_squad
+from qa.squad import Example, SquadFile, read_squad
 
 _NAME = re.compile(r".*[._-]([a-z]{2})\.json(?:\.gz)?")
 
@@ -87,31 +87,58 @@ def evaluate_languages(
             f"{folder} has no file of the language {across!r}, only {', '.join(sorted(files))}",
             hint="name one of these with --across",
         )
-    squads = {language: read_squad(path) for language, path in files.items()}
+    squads = {language: read_squad(path) for language, path in sorted(files.items())}
     ids = _sample([example.id for example in squads[across].examples], limit, seed)
-    target = {example.id: example for example in squads[across].examples}
-    found: list[LanguageFigures] = []
-    stages = 3 * len(squads) - 1
+    done = 0
 
-    def at(language: str, what: str, number: int) -> None:
+    def begin(what: str) -> None:
+        nonlocal done
         if progress:
-            progress(3 * len(found) + number, stages, f"{language}: {what}")
+            progress(done, 3 * len(squads), what)
+        done += 1
 
-    for language, squad in sorted(squads.items()):
-        asked = [example for example in squad.examples if example.id in ids]
-        if not asked:
-            raise DataError(f"{squad.path} shares no question id with {squads[across].path}")
-        at(language, "reading", 0)
-        read = evaluate_reader(replace(squad, examples=tuple(asked)), reader, always_answer=True)
-        at(language, "own texts", 1)
-        own = evaluate_answers(squad, reader, encoder, asked=asked, k=k)
-        crossed = None
-        if language != across:
-            at(language, f"texts in {across}", 2)
-            moved = [replace(target[item.id], question=item.question) for item in asked if item.id in target]
-            crossed = evaluate_answers(squads[across], reader, encoder, asked=moved, k=k)
-        found.append(LanguageFigures(language=language, read=read, own=own, across=crossed))
+    asked = {language: _asked(squad, ids, squads[across]) for language, squad in squads.items()}
+    target = {example.id: example for example in squads[across].examples}
+    moved = {
+        language: [replace(target[item.id], question=item.question) for item in examples]
+        for language, examples in asked.items()
+    }
+    crossed = evaluate_groups(
+        squads[across],
+        moved,
+        reader,
+        encoder,
+        k=k,
+        progress=lambda language: begin(f"{language}: texts in {across}"),
+    )
+    found: list[LanguageFigures] = []
+    for language, squad in squads.items():
+        begin(f"{language}: gold paragraphs")
+        read = evaluate_reader(replace(squad, examples=tuple(asked[language])), reader, always_answer=True)
+        begin(f"{language}: own texts")
+        same = language == across
+        own = crossed if same else evaluate_groups(squad, {language: asked[language]}, reader, encoder, k=k)
+        found.append(
+            LanguageFigures(
+                language=language,
+                read=read,
+                own=own[language],
+                across=None if same else crossed[language],
+            )
+        )
     return LanguagesReport(languages=tuple(found), across=across, questions=len(ids))
+
+
+def _asked(squad: SquadFile, ids: frozenset[str], target: SquadFile) -> list[Example]:
+    """The questions of a file that are drawn and have their answer in the other one too."""
+    there = {example.id for example in target.examples} & ids
+    asked = [example for example in squad.examples if example.id in there]
+    if not asked:
+        raise DataError(
+            f"{squad.path} shares no question with {target.path}",
+            hint="the ids must be the same in all files",
+        )
+    return asked
 
 
 def _files(folder: Path) -> Mapping[str, Path]:

@@ -15,16 +15,18 @@ from index.presets import DEFAULT_PRESET
 from index.records import Hit
 from index.torch_models import Trainable, load_trainable
 from ingest.records import Span
-from qa.attribution import STEPS, attribute
+from qa.attribution import attribute
 from qa.evidence import coverage
+from qa.gradients import STEPS
 from qa.records import Answer, AskResult
+from qa.routing import chosen_reader
 from qa.why import Attribution, Competitor, Evidence, Method, Why
 
 
 class Explainer:
     """Explains the answers of one reader; may be shared between threads, which then take turns.
 
-    `reader` is the preset, folder or hub id of the reader that answered.
+    `reader` is the preset, folder or hub id of the reader that answered, or a choice of readers by language.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class Explainer:
         self._method = method
         self._steps = steps
         self._device = device
-        self._model: Trainable | None = None
+        self._models: dict[str, Trainable] = {}
         self._one_at_a_time = threading.Lock()
 
     def explain(self, result: AskResult, answer: Answer) -> Why:
@@ -57,18 +59,19 @@ class Explainer:
             span_score=answer.span_score,
             agreement=len(answer.also_in),
             evidence=_evidence(result.question, hit),
-            attribution=self._attribute(result.question, answer),
+            attribution=self._attribute(result, answer),
             competitors=tuple(_competitor(other) for other in result.answers if other is not answer),
         )
 
-    def _attribute(self, question: str, answer: Answer) -> Attribution:
+    def _attribute(self, result: AskResult, answer: Answer) -> Attribution:
         start = answer.passage.start
+        name = chosen_reader(self.name, result.question, [hit.passage.text for hit in result.passages])
         with self._one_at_a_time:
-            if self._model is None:
-                self._model = _load(self.name, self._device)
+            if name not in self._models:
+                self._models[name] = _load(name, self._device)
             return attribute(
-                self._model,
-                question,
+                self._models[name],
+                result.question,
                 answer.passage.text,
                 Span(start=answer.start - start, end=answer.end - start),
                 method=self._method,

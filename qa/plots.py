@@ -1,4 +1,4 @@
-"""Drawings of an evaluation: reliability and risk-coverage, as SVG or PNG by the file's suffix.
+"""Drawings of an evaluation (reliability, risk-coverage) and of speed, as SVG or PNG by the file's suffix.
 
 The only module that imports matplotlib, and only its figures: nothing global is set, no window, no display.
 The same report gives the same bytes. What is drawn is in the reports; nothing is computed here.
@@ -6,7 +6,7 @@ The same report gives the same bytes. What is drawn is in the reports; nothing i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,6 +55,60 @@ def draw_reader(report: ReaderReport, folder: str | Path, *, kind: Format = "svg
     curve = Path(folder) / f"reader-risk-coverage.{kind}"
     draw_risk_coverage(report.risk_coverage, curve, ranked_by="log-odds of the span against no answer")
     return [curve]
+
+
+def draw_bench(record: Mapping[str, Any], folder: str | Path, *, kind: Format = "svg") -> list[Path]:
+    """`bench-reading`, `bench-encoding` and `bench-growth`, as far as the record holds them; the files."""
+    folder, drawn = Path(folder), []
+    for part, what in (("reading", "20 passages read"), ("encoding", "passages encoded")):
+        if "ways" in record.get(part, {}):
+            drawn.append(folder / f"bench-{part}.{kind}")
+            _draw_ways(
+                record[part]["ways"], f"{what}, milliseconds (median and quartile distance)", drawn[-1]
+            )
+    if record.get("growth", {}).get("points"):
+        drawn.append(folder / f"bench-growth.{kind}")
+        _draw_growth(record["growth"]["points"], drawn[-1])
+    return drawn
+
+
+def _draw_ways(ways: Mapping[str, Mapping[str, float]], title: str, path: Path) -> None:
+    """A bar for each way of doing the same, the fastest on top."""
+    order = sorted(ways, key=lambda name: -ways[name]["ms"])
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.0, 0.8 + 0.5 * len(order)), layout="constrained")
+        axes = figure.subplots()
+        bars = axes.barh(
+            order,
+            [ways[name]["ms"] for name in order],
+            xerr=[ways[name]["spread_ms"] / 2 for name in order],
+            color=[_BLUE if name == "spanwise" else _GREY for name in order],
+            ecolor=_INK,
+        )
+        axes.bar_label(bars, [f"{ways[name]['ms']:,.0f} ms" for name in order], padding=6)
+        axes.margins(x=0.2)
+        axes.set_title(title, loc="left", fontsize=10)
+        _grid(axes)
+        _save(figure, path)
+
+
+def _draw_growth(points: Sequence[Mapping[str, float]], path: Path) -> None:
+    """What storing a passage costs, and the memory it takes, over the size of the store."""
+    sizes = [point["passages"] for point in points]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        for axes, field, label in (
+            (upper, "write_ms", "ms of processor time to store a passage"),
+            (lower, "index_bytes", "bytes of memory for a passage"),
+        ):
+            axes.plot(sizes, [point[field] for point in points], color=_BLUE, marker="o")
+            axes.set_title(label, loc="left", fontsize=10)
+            axes.set_ylim(bottom=0)
+            axes.set_xscale("log")
+            _grid(axes)
+        lower.set_xlabel("passages in the store")
+        _save(figure, path)
 
 
 def draw_reliability(bins: Sequence[Bin], path: str | Path) -> None:

@@ -81,7 +81,8 @@ class AskResult:
 
     `confidence` belongs to the best span, shown or not. `answers` is empty when `answered` is false unless
     the caller asked for an answer regardless. `calibrated` says whether confidence was fitted on labelled
-    questions of this store.
+    questions of this store. `read` is how many of the passages were read; the others could not have changed
+    the decision.
     """
 
     question: str
@@ -91,4 +92,5 @@ class AskResult:
     answers: tuple[Answer, ...]
     passages: tuple[Hit, ...]
     calibrated: bool = False
+    read: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)

@@ -58,6 +58,20 @@ def parse_routes(name: str) -> tuple[Route, ...]:
     return tuple(routes)
 
 
+def chosen_reader(name: str, question: str, contexts: Sequence[str]) -> str:
+    """The one reader that `name` means for this question and these texts, itself if it is no choice."""
+    return _route(parse_routes(name), question, contexts).reader if is_routed(name) else name
+
+
+def _route(routes: Sequence[Route], question: str, contexts: Sequence[str]) -> Route:
+    """The first whose languages are those of the question and of every text, else the last."""
+    asked = short_language(question)
+    for route in routes[:-1]:
+        if asked in route.languages and all(_language(text) in route.languages for text in contexts):
+            return route
+    return routes[-1]
+
+
 class RoutedReader:
     """Several readers behind one; `load` opens a reader by its name."""
 
@@ -87,25 +101,13 @@ class RoutedReader:
         """Each question by its own reader; questions of one reader are read together."""
         places: dict[Route, list[int]] = {}
         for place, (question, contexts) in enumerate(asked):
-            places.setdefault(self.route(question, contexts), []).append(place)
+            places.setdefault(_route(self._routes, question, contexts), []).append(place)
         found: list[list[SpanCandidate]] = [[] for _ in asked]
         for route, some in places.items():
             read = self._reader(route).read_many([asked[place] for place in some])
             for place, candidates in zip(some, read, strict=True):
                 found[place] = candidates
         return found
-
-    def reader_for(self, question: str, contexts: Sequence[str]) -> str:
-        """The name of the reader that reads this."""
-        return self.route(question, contexts).reader
-
-    def route(self, question: str, contexts: Sequence[str]) -> Route:
-        """The first whose languages are those of the question and of every text, else the last."""
-        asked = short_language(question)
-        for route in self._routes[:-1]:
-            if asked in route.languages and all(_language(text) in route.languages for text in contexts):
-                return route
-        return self._routes[-1]
 
     def _reader(self, route: Route) -> Reader:
         if route.reader not in self._readers:

@@ -128,15 +128,15 @@ def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> N
     paragraph = np.searchsorted(
         [gap.end() for gap in _BLANK_LINES.finditer(context)], first_character, "right"
     )
-    scores = np.full((min(settings.max_answer_tokens, size), size), -np.inf)
-    for row in range(len(scores)):
-        columns = size - row
-        characters = last_character[row:] - first_character[:columns]
-        allowed = (characters > 0) & (characters <= settings.max_answer_characters)
-        allowed &= contents[row + 1 :] > contents[:columns]
-        allowed &= paragraph[row:] == paragraph[:columns]
-        scores[row, :columns] = np.where(allowed, start[:columns] + end[row:], -np.inf)
-    return scores
+    first = np.arange(size)[None, :]
+    last = first + np.arange(min(settings.max_answer_tokens, size))[:, None]
+    beyond = last >= size
+    last = np.where(beyond, size - 1, last)
+    characters = last_character[last] - first_character
+    allowed = ~beyond & (characters > 0) & (characters <= settings.max_answer_characters)
+    allowed &= contents[last + 1] > contents[first]
+    allowed &= paragraph[last] == paragraph
+    return np.where(allowed, start + end[last], -np.inf)
 
 
 def _whole_offsets(context: str, window: Window) -> NDArray[np.int64]:

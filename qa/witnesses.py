@@ -1,8 +1,8 @@
 """How many documents say an answer, and how many say otherwise: agreement in numbers a reader understands.
 
-A copy of a document is no second witness. A document says otherwise when its own span was read as an answer
-(better than "no answer" in its passage), is another answer than the first, and the document does not say the
-first one too; where a question asks for several things, other answers are no contradiction. Pure.
+A copy of a document is no second witness. A document says otherwise when another answer that is worth showing
+stands in it, was read as an answer (better than "no answer" in its passage), and the document does not say
+the first one too; where a question asks for several things, others are no contradiction. Pure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from index.records import Hit
 from qa.agreement import near_duplicates
 from qa.records import Answer, AskResult
 from qa.several import asks_for_several
+
+LEAST_SHOWN = 0.05  # an answer less likely than that is noise below the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +30,20 @@ def agreement(result: AskResult) -> Agreement:
     """Who agrees with the first answer of a result; no answer has no witnesses."""
     if not result.answers:
         return Agreement(agreeing=0, differing=0)
-    first, *others = result.answers
+    first = result.answers[0]
     saying = _passages(first, result.passages)
     against: dict[str, str] = {}
     if not asks_for_several(result.question):
-        for other in others:
+        for other in others_worth_showing(result):
             if other.span_score > 0:
                 against |= _passages(other, result.passages)
     differing = {path: text for path, text in against.items() if path not in saying}
     return Agreement(agreeing=_distinct(saying.values()), differing=_distinct(differing.values()))
+
+
+def others_worth_showing(result: AskResult) -> tuple[Answer, ...]:
+    """The answers after the first that are likely enough to be shown."""
+    return tuple(answer for answer in result.answers[1:] if answer.confidence >= LEAST_SHOWN)
 
 
 def _passages(answer: Answer, hits: Sequence[Hit]) -> dict[str, str]:

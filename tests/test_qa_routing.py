@@ -11,7 +11,7 @@ from ingest.language import short_language
 from qa.protocols import Reader
 from qa.reader import load_reader
 from qa.records import SpanCandidate
-from qa.routing import RoutedReader, is_routed, parse_routes
+from qa.routing import RoutedReader, chosen_reader, is_routed, parse_routes
 
 ENGLISH = "The harbour lies to the north of the old town, and ships come in with the tide."
 GERMAN = "Der Hafen liegt im Norden der alten Stadt, und die Schiffe kommen mit der Flut herein."
@@ -60,7 +60,9 @@ def test_each_question_by_its_own_reader_and_in_order() -> None:
     assert [[span.text for span in spans] for spans in found] == [["T"], ["D", "T"], ["T", "D"], ["T", "T"]]
     assert [question for question, _ in readers["small"].given] == [asked[0][0], asked[3][0]]
     assert [question for question, _ in readers["many"].given] == [asked[1][0], asked[2][0]]
-    assert routed.reader_for(*asked[0]) == "small"
+    assert chosen_reader(routed.name, *asked[0]) == "small"
+    assert chosen_reader(routed.name, *asked[1]) == "many"
+    assert chosen_reader("pocket", *asked[1]) == "pocket"
     assert routed.unknown_share("你好") == 0.0
     assert routed.fingerprint != RoutedReader("de=small;many", load).fingerprint
 

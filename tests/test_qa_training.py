@@ -248,6 +248,15 @@ class TestData:
         with pytest.raises(DataError, match="no question is left"):
             load_sources([Source(path=path, weight=0.0)], hold_out=0.0)
 
+    def test_nothing_left_for_wrong_offsets_is_said_so(self, tmp_path: Path) -> None:
+        answer = {"text": "harbour", "answer_start": 3}
+        asked = {"id": "1", "question": "Where?", "answers": [answer]}
+        paragraph = {"context": "It stands at the harbour.", "qas": [asked]}
+        path = tmp_path / "s.json"
+        path.write_text(json.dumps({"data": [{"title": "T", "paragraphs": [paragraph]}]}), encoding="utf-8")
+        with pytest.raises(DataError, match="1 have an answer that does not stand"):
+            load_sources([Source(path=str(path))], hold_out=0.0)
+
     def test_weights_say_how_often(self) -> None:
         drawn = draw([1.0, 2.0, 0.0, 0.5], seed=1, epoch=0)
         assert drawn.count(0) == 1

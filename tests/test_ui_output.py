@@ -85,6 +85,7 @@ def result(*, answered: bool = True) -> AskResult:
         reason=None if answered else Reason.BELOW_THRESHOLD,
         answers=(answer,) if answered else (),
         passages=(found,),
+        read=1,
         timings_ms={"encode": 1.0, "search": 2.0, "read": 3.0, "total": 6.0},
     )
 
@@ -129,6 +130,7 @@ def test_the_form_of_an_answer() -> None:
             }
         ],
         "passages": [output.search_json(SearchResult(query="", hits=(hit(),), timings_ms={}))["hits"][0]],
+        "read": 1,
         "timings_ms": {"encode": 1.0, "search": 2.0, "read": 3.0, "total": 6.0},
     }
     assert output.ask_json(result(answered=False))["reason"] == "below_threshold"

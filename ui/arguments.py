@@ -16,6 +16,15 @@ from typing import NoReturn
 from index.engine_names import ENGINES
 from index.records import Mode
 from ui.settings import UsageError
+from ui.workbench_arguments import (
+    declare_adapt,
+    declare_embed,
+    declare_explain,
+    declare_nearest,
+    declare_vector_evaluation,
+)
+
+BENCH_PARTS = ("reading", "encoding", "asking", "fresh", "ingest", "growth")
 
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
@@ -56,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=name)
         return sub
 
-    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _label, _calibrate):
+    for declare in (_ingest, _search, _ask, _ui, _demo, _maintenance, _moving, _label, _calibrate, _vectors):
         declare(add)
     _models(add("models", "list the presets, what is bundled and what is cached; or compare models"), common)
     _evaluations(add("eval", "measure reading, retrieval or answering on labelled data"), common)
@@ -244,7 +253,42 @@ def _learning(parser: argparse.ArgumentParser, common: _Parser) -> None:
 
 
 def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
-    kinds = parser.add_subparsers(metavar="KIND", required=True, title="kinds")
+    parser.set_defaults(command="bench")
+    parser.add_argument(
+        "--parts",
+        type=_parts,
+        metavar="PART[,PART]",
+        help="reading, encoding, asking, fresh, ingest, growth; without it all of them",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the record here as it grows")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw its figures into this folder")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="another store to ask beside --store, such as one made by bench grow; can be repeated",
+    )
+    parser.add_argument(
+        "--documents", type=Path, metavar="DIR", help="a folder to ingest (the demo's collection)"
+    )
+    parser.add_argument("--files", type=_positive, default=100, metavar="N", help="of them (100)")
+    parser.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each way (15)")
+    parser.add_argument(
+        "--compared", type=_positive, default=100, metavar="N", help="questions compared with float32 (100)"
+    )
+    parser.add_argument(
+        "--asked", type=_positive, default=100, metavar="N", help="questions to a store (100)"
+    )
+    kinds = parser.add_subparsers(metavar="KIND", title="single kinds")
+    purpose = "grow a new store from another one's documents, to measure at sizes that are not at hand"
+    sub = kinds.add_parser("grow", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench grow")
+    sub.add_argument("target", type=Path, metavar="DIR", help="the new store; --store is the source")
+    sub.add_argument(
+        "--passages", type=_positive, default=1_000_000, metavar="N", help="how many it gets (1000000)"
+    )
     purpose = "build a vector index over generated vectors and measure time, bytes and recall"
     sub = kinds.add_parser("index", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
     sub.set_defaults(command="bench index")
@@ -262,6 +306,12 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
         "--passages", type=_positive, default=20, metavar="N", help="of the demo collection (20)"
     )
     sub.add_argument("--rounds", type=_positive, default=15, metavar="N", help="turns of each engine (15)")
+
+
+def _vectors(add: _Add) -> None:
+    declare_embed(add("embed", "write the encoder's vectors of tokens, words, sentences or passages"))
+    declare_explain(add("explain", "which words made a passage near to a question, and which the answer"))
+    declare_nearest(add("nearest", "the words or sentences of the store nearest to one of yours"))
 
 
 def _label(add: _Add) -> None:
@@ -381,6 +431,11 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     )
     _add_mode(sub)
 
+    purpose = "agreement of word vectors with people: similarity and analogies"
+    declare_vector_evaluation(add("words", purpose), words=True)
+    purpose = "agreement of sentence vectors with people: STS-B, SICK"
+    declare_vector_evaluation(add("sentences", purpose), words=False)
+
     sub = add("answers", "ask every question of a SQuAD file over all its paragraphs")
     sub.add_argument("file", type=Path, metavar="FILE.json", help="SQuAD 1.1 or 2.0, plain or .gz")
     sub.add_argument("--limit", type=_positive, metavar="N", help="ask a sample of N questions")
@@ -424,6 +479,14 @@ def _trainings(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--epochs", type=_above_zero, metavar="X", help="passes over the data, also 0.5 (1)")
     sub.add_argument("--learning-rate", type=_above_zero, metavar="X", help="the highest one (2e-5)")
     sub.add_argument("--strict", action="store_true", help="stop at rows without question or passage")
+
+    declare_adapt(
+        add(
+            "adapt",
+            "go on training the encoder on the words of your own documents; --encoder NAME: to start from",
+            files="document, folder, SQuAD file or BEIR folder; without any, the store's documents",
+        )
+    )
 
     sub = add(
         "classifier",
@@ -520,6 +583,14 @@ def _numbers(least: int) -> Callable[[str], tuple[int, ...]]:
         return numbers
 
     return parse
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [part for part in parts if part not in BENCH_PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(BENCH_PARTS)}")
+    return parts
 
 
 def _positive(text: str) -> int:

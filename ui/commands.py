@@ -287,6 +287,18 @@ def _reembed(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _bench(flags: Flags, settings: Settings) -> int:
+    from ui.benching import bench
+
+    return bench(flags, settings)
+
+
+def _bench_grow(flags: Flags, settings: Settings) -> int:
+    from ui.benching import bench_grow
+
+    return bench_grow(flags, settings)
+
+
 def _bench_index(flags: Flags, settings: Settings) -> int:
     from index.scale import measure_index
     from ui.progress import say
@@ -475,6 +487,12 @@ def _train_encoder(flags: Flags, settings: Settings) -> int:
     return 0
 
 
+def _workbench(flags: Flags, settings: Settings) -> int:
+    from ui.workbench import COMMANDS
+
+    return COMMANDS[flags["command"]](flags, settings)
+
+
 def _train_classifier(flags: Flags, settings: Settings) -> int:
     from ui.labelling import train
 
@@ -557,6 +575,8 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "import": _import,
     "backup": _backup,
     "reembed": _reembed,
+    "bench": _bench,
+    "bench grow": _bench_grow,
     "bench index": _bench_index,
     "bench engines": _bench_engines,
     "label": _label,
@@ -572,6 +592,12 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "eval answers": _eval_answers,
     "train reader": _train_reader,
     "train encoder": _train_encoder,
+    "train adapt": _workbench,
+    "embed": _workbench,
+    "explain": _workbench,
+    "nearest": _workbench,
+    "eval words": _workbench,
+    "eval sentences": _workbench,
     "train classifier": _train_classifier,
     "learn reader": _learn,
     "learn confidence": _learn,

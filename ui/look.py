@@ -24,6 +24,10 @@ STYLE = """
 [data-testid="InputInstructions"] { display: none; }
 :focus-visible { outline: 2px solid var(--sw-accent); outline-offset: 2px; }
 [data-testid="stTextInputRootElement"] input:focus-visible { outline: none; }
+[data-testid="stCaptionContainer"] { color: var(--sw-quiet); opacity: 1; }
+[data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stBaseButton-segmented_controlActive"] { color: inherit !important; }
+[data-testid="stBaseButton-segmented_controlActive"] p { color: inherit; font-weight: 650; }
 .st-key-frame { border-bottom: 1px solid var(--sw-line); padding-bottom: .55rem; margin-bottom: .9rem; }
 .sw-name { font-family: var(--sw-serif); font-size: 1.4rem; font-weight: 700; letter-spacing: -.02em;
   line-height: 1.2; margin: 0 .9rem 0 0; }
@@ -192,12 +196,15 @@ FOCUS = """
 </script>
 """
 
-# Brings the words that are looked at into the middle of the window; PLACE is a number.
+# Scrolls the document to the words that are looked at; PLACE is a number.
 SCROLL = """
 <script>
 (() => { /* PLACE */
   const go = (tries) => { const mark = document.querySelector('mark.sw-here');
-    if (mark) mark.scrollIntoView({block: 'center'}); else if (tries) setTimeout(() => go(tries - 1), 50); };
+    const box = mark && mark.closest('.sw-document');
+    if (box) box.scrollTop += mark.getBoundingClientRect().top - box.getBoundingClientRect().top
+      - box.clientHeight / 3;
+    else if (tries) setTimeout(() => go(tries - 1), 50); };
   go(40);
 })();
 </script>

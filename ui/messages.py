@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from ui.messages_map import MAP
 from ui.messages_work import WORK
 
 Language = Literal["en", "zh"]
@@ -24,6 +25,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         **WORK,
+        **MAP,
         # what stands on every tab
         "frame.failed": ("That did not work", "未能完成"),
         "frame.loading": ("Loading the models …", "正在加载模型 ……"),

@@ -54,6 +54,7 @@ def ask_json(result: AskResult, whys: Sequence[Why] = ()) -> Json:
         "reason": None if result.reason is None else result.reason.value,
         "answers": answers,
         "passages": [_hit(hit) for hit in result.passages],
+        "read": result.read,
         "timings_ms": _timings(result.timings_ms),
     }
 

@@ -7,7 +7,7 @@ import streamlit as st
 from ingest.errors import SpanwiseError
 from qa.explainer import Explainer
 from qa.records import Answer, AskResult
-from qa.witnesses import agreement
+from qa.witnesses import agreement, others_worth_showing
 from ui import views, views_answer, views_search
 from ui.address import Choices
 from ui.library import Library
@@ -20,7 +20,6 @@ from ui.views_why import why_panel
 
 _SHOWN_AFTER_REFUSAL = 3
 _ANSWERS = 5
-_LEAST_SHOWN = 0.05  # an answer less likely than that is noise below the first
 
 
 def show_ask(library: Library, say: Say) -> None:
@@ -84,15 +83,11 @@ def _show_first(library: Library, result: AskResult, say: Say) -> None:
 
 
 def _show_others(library: Library, result: AskResult, say: Say) -> None:
-    others = [
-        (number, answer)
-        for number, answer in enumerate(result.answers[1:], start=2)
-        if answer.confidence >= _LEAST_SHOWN
-    ]
+    others = others_worth_showing(result)
     if not others:
         return
     st.html(views.head(say("answer.others")))
-    for number, other in others:
+    for number, other in enumerate(others, start=2):
         with st.container(key=f"other_{number}"):
             st.html(views_answer.other_answer(other, number, say))
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -22,7 +22,7 @@ from ui.library import Library
 from ui.messages import Say, language_for
 from ui.page_links import register
 
-TABS = ("ask", "search", "collection", "questionnaire", "teach", "models", "quality")
+TABS = ("ask", "search", "collection", "map", "questionnaire", "teach", "models", "quality")
 UNLISTED = ("document",)  # reached from an answer or a passage
 
 

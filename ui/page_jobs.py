@@ -49,7 +49,11 @@ def show_end(jobs: Jobs, standing: JobStanding, say: Say) -> None:
                 args=(standing.job.id,),
             )
         st.button(
-            say("work.forget"), key=f"forget_{standing.job.id}", on_click=jobs.forget, args=(standing.job.id,)
+            say("work.forget"),
+            type="tertiary",
+            key=f"forget_{standing.job.id}",
+            on_click=jobs.forget,
+            args=(standing.job.id,),
         )
     if standing.state in (JobState.FAILED, JobState.DIED) and (log := standing.log().strip()):
         with st.expander(say("work.log")):

@@ -176,7 +176,7 @@ def _failed(failures: list[dict[str, Any]], say: Say) -> None:
         selection_mode="single-row",
         column_config={
             say("quality.column_confidence"): st.column_config.ProgressColumn(
-                min_value=0, max_value=1, format="percent"
+                min_value=0, max_value=100, format="%d %%"
             )
         },
         key="failed_questions",

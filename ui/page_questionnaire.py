@@ -155,7 +155,7 @@ def _table(standing: JobStanding, say: Say) -> None:
         selection_mode="single-row",
         column_config={
             say("questionnaire.column_confidence"): st.column_config.ProgressColumn(
-                min_value=0, max_value=1, format="percent"
+                min_value=0, max_value=100, format="%d %%"
             )
         },
         key=f"rows_{standing.job.id}",

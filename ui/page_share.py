@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from qa.records import AskResult
+from ui.address import carried
 from ui.citing import as_csv, as_json, as_markdown, citation
 from ui.messages import Say
 
@@ -24,7 +26,8 @@ def show_share(result: AskResult, say: Say) -> None:
             today = datetime.now().astimezone().date()
             st.code(citation(result.answers[0], say, today), language=None, wrap_lines=True)
         st.caption(say("share.link"))
-        st.code(st.context.url or "", language=None, wrap_lines=True)
+        handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
+        st.code(f"{(st.context.url or '').rstrip('/')}/?{urlencode(handed)}", language=None, wrap_lines=True)
         with st.container(horizontal=True, gap="small"):
             for form, data, mime in (
                 ("JSON", as_json(result), "application/json"),

@@ -44,7 +44,7 @@ OPTIONS: Mapping[str, str] = {
     "theme.light.secondaryBackgroundColor": "#f3f1ec",
     "theme.light.textColor": "#1d1f21",
     "theme.light.borderColor": "#dedad2",
-    "theme.dark.primaryColor": "#2a9583",
+    "theme.dark.primaryColor": "#218270",
     "theme.dark.backgroundColor": "#14171a",
     "theme.dark.secondaryBackgroundColor": "#1e2327",
     "theme.dark.textColor": "#e8e6e1",

@@ -43,7 +43,7 @@ def settings_content(
     Raises UsageError where there is no data file, and DataError.
     """
     file: Path | None = flags["settings"]
-    content = {} if file is None else _from_file(file)
+    content = {} if file is None else from_file(file)
     content["sources"] = [*content.get("sources", ()), *({"path": path} for path in flags["files"])]
     if not content["sources"]:
         raise UsageError(f"train {kind} needs data", hint=f"give {files}, or --settings FILE.toml")
@@ -153,7 +153,8 @@ def calibration_text(report: CalibrationReport) -> str:
     return "\n".join([*lines, f"Kept in {report.path}"])
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def from_file(path: Path) -> dict[str, Any]:
+    """What a settings file says, its relative paths made whole; raises DataError."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -161,9 +162,11 @@ def _from_file(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise DataError(f"{path} is not TOML: {error}", hint="mend the line it names") from error
     sources = content.get("sources")
-    for source in sources if isinstance(sources, list) else ():
+    for number, source in enumerate(sources if isinstance(sources, list) else ()):
         if isinstance(source, dict) and isinstance(source.get("path"), str):
             source["path"] = str((path.parent / source["path"]).resolve())
+        elif isinstance(source, str):
+            content["sources"][number] = str((path.parent / source).resolve())
     start = content.get("start")
     if isinstance(start, str) and start.startswith("."):
         content["start"] = str((path.parent / start).resolve())

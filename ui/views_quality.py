@@ -100,7 +100,7 @@ def failure_rows(failures: Iterable[Mapping[str, Any]], say: Say) -> list[dict[s
             say("quality.column_expected"): expected(item, say),
             say("quality.column_got"): got(item, say),
             say("quality.column_stage"): say(f"quality.stage_{item['stage']}"),
-            say("quality.column_confidence"): float(item.get("confidence", 0.0)),
+            say("quality.column_confidence"): round(100 * float(item.get("confidence", 0.0))),
         }
         for item in failures
         if item.get("stage") in STAGES

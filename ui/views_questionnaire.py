@@ -37,7 +37,7 @@ def table_rows(rows: Iterable[Row], say: Say) -> list[dict[str, Any]]:
         {
             say("questionnaire.column_question"): row.question,
             say("questionnaire.column_answer"): row.answer if row.answer else _refusal(row, say),
-            say("questionnaire.column_confidence"): row.confidence,
+            say("questionnaire.column_confidence"): round(100 * row.confidence),
             say("questionnaire.column_source"): source(row, say),
         }
         for row in rows

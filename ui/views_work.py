@@ -18,11 +18,13 @@ WORK_STYLE = """
 .sw-track > span { display: block; height: 100%; border-radius: 1rem; background: #1f9480;
   transition: width .6s linear; }
 .sw-bars { display: grid; grid-template-columns: minmax(4rem, max-content) 1fr max-content;
-  gap: .3rem .8rem; align-items: center; margin: 0; font-size: .9rem; }
+  gap: .3rem .8rem; align-items: center; margin: 0; padding: 0;
+  font-size: .9rem; }
+.sw-bars dt { margin: 0; padding: 0; }
 .sw-bars dt { overflow-wrap: anywhere; max-width: 14rem; }
 .sw-bars dd { margin: 0; }
-.sw-bars dd.sw-number { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
-.sw-bars .sw-fill { display: block; height: .7rem; min-width: 2px; border-radius: 0 3px 3px 0;
+.sw-bars dd.sw-count { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
+.sw-bars .sw-fill { display: block; height: .7rem; border-radius: 0 3px 3px 0;
   background: #1f9480; }
 .sw-reason + .sw-facts { margin-top: 1rem; }
 .sw-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.4rem 2.4rem; }
@@ -116,7 +118,7 @@ def bars(title: str, rows: list[tuple[str, int]], *, empty: str = "–") -> str:
     lines = "".join(
         f'<dt>{escape(name)}</dt><dd aria-hidden="true">'
         f'<span class="sw-fill" style="width:{number / most:.1%}"></span></dd>'
-        f'<dd class="sw-number">{number:,}</dd>'
+        f'<dd class="sw-count">{number:,}</dd>'
         for name, number in rows
     )
     return f'<section><h3>{escape(title)}</h3><dl class="sw-bars">{lines}</dl></section>'

@@ -70,8 +70,11 @@ def load_sources(sources: Sequence[Source], *, hold_out: float, strict: bool = F
             )
         )
     if not sum(weights):
+        wrong = sum(report.wrong_offsets for report in reports)
         raise DataError(
-            "no question is left to train on", hint="check the files, their weights and --hold-out"
+            "no question is left to train on"
+            + f": {wrong:,} have an answer that does not stand at its offset" * bool(wrong),
+            hint="check the files, their weights and --hold-out",
         )
     return TrainingData(
         examples=tuple(examples),

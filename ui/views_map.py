@@ -1,0 +1,57 @@
+"""The map of passages as a drawing for the page: points, colours, and what a pointer shows (pure).
+
+The form is Vega-Lite's, which Streamlit draws with a library of its own; texts get in as data, never as
+markup.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from index.flat_map import FlatMap
+
+_COLOURS = 8
+_SNIPPET = 160
+
+
+def map_rows(found: FlatMap, titles: Mapping[str, str], others: str) -> list[dict[str, Any]]:
+    """One row for each point; `group` is its document's title for those with most passages, else `others`."""
+    named = Counter(passage.document_id for passage in found.passages)
+    largest = {document for document, _ in named.most_common(_COLOURS)}
+    rows = []
+    for (x, y), passage in zip(found.points.tolist(), found.passages, strict=True):
+        title = titles.get(passage.document_id, "")
+        text = " ".join(passage.text.split())
+        rows.append(
+            {
+                "x": x,
+                "y": y,
+                "document": title,
+                "group": title if passage.document_id in largest else others,
+                "passage": text if len(text) <= _SNIPPET else f"{text[:_SNIPPET]} \N{HORIZONTAL ELLIPSIS}",
+            }
+        )
+    return rows
+
+
+def map_drawing(document: str, passage: str) -> dict[str, Any]:
+    """How the rows are drawn; `document` and `passage` name what a pointer shows."""
+    place = {"type": "quantitative", "axis": None}
+    return {
+        "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.7},
+        "height": 460,
+        "encoding": {
+            "x": {"field": "x", **place},
+            "y": {"field": "y", **place},
+            "color": {"field": "group", "type": "nominal", "title": document, "legend": {"orient": "bottom"}},
+            # By shape as well, so that colour is not needed.
+            "shape": {"field": "group", "type": "nominal", "title": document},
+            "tooltip": [
+                {"field": "document", "title": document},
+                {"field": "passage", "title": passage},
+            ],
+        },
+        "config": {"view": {"stroke": None}},
+    }
