@@ -146,6 +146,9 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores th { font-weight: 400; }
 .sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
+  .st-key-frame [data-testid="stPageLink-NavLink"] { padding: .25rem .4rem; }
+  .st-key-tab_here [data-testid="stPageLink-NavLink"]::after { bottom: 0; left: .4rem; right: .4rem; }
+  .sw-name { margin-right: .4rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
   .sw-card, .st-key-answer, .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
