@@ -1,7 +1,7 @@
 """`spanwise bench`: everything that is said of speed and memory, as one record with the machine it holds for.
 
-The parts run one after the other, each with a limit on its time; what a part cannot do is said in its place
-and does not end the run. `targets` holds the figures against what this project asks of itself.
+The parts run one after the other; what a part cannot do is said in its place and does not end the run. Those
+that measure the memory of other processes come first: a new process is counted with what its parent held. `targets` holds the figures against what this project asks of itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from qa.benchmark_store import measure_answers, measure_asking, measure_fresh, m
 from qa.speed import machine_facts
 
 _LOG = logging.getLogger(__name__)
-PARTS = ("reading", "encoding", "answers", "asking", "fresh", "ingest", "growth")
+PARTS = ("fresh", "ingest", "asking", "reading", "encoding", "answers", "growth")
 GROWTH = "growth.json"
 _MEGABYTE = 2**20
 _SMALL, _LARGE = 10_000, 1_000_000

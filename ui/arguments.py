@@ -24,7 +24,7 @@ from ui.workbench_arguments import (
     declare_vector_evaluation,
 )
 
-BENCH_PARTS = ("reading", "encoding", "answers", "asking", "fresh", "ingest", "growth")
+BENCH_PARTS = ("fresh", "ingest", "asking", "reading", "encoding", "answers", "growth")
 
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
