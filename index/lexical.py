@@ -117,6 +117,7 @@ class LexicalIndex:
         folder.mkdir(parents=True)
         schema = _schema()
         index = tantivy.Index(schema, path=str(folder))
+        index.config_reader(reload_policy="manual")  # else a thread watches the folder and reads on its own
         lexical_files.write_label(folder, store)
         return cls(index, schema, folder)
 
