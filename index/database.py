@@ -10,6 +10,7 @@ tables is none of this module's business.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sqlite3
@@ -233,7 +234,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _explain(context: ExceptionContext, place: str) -> None:
-    known = explained(context.original_exception, place)
+    error = context.original_exception
+    if "unable to open database file" in str(error) and os.access(place, os.W_OK):
+        # The files beside the database could not be made, in a folder where they may be.
+        error = OSError(errno.EIO, str(error))
+    known = explained(error, place)
     if known is not None:
         raise known from context.original_exception
 

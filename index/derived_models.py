@@ -24,7 +24,7 @@ from index.model_files import ModelFiles, Task
 
 _LOG = logging.getLogger(__name__)
 _GRAPH, _DATA = "model.onnx", "model.bin"
-GRAPHS = "3"  # raised whenever the same weights would give another graph
+GRAPHS = "4"  # raised whenever the same weights would give another graph
 _LIVING: list[tempfile.TemporaryDirectory[str]] = []
 
 

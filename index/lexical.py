@@ -13,6 +13,7 @@ identifiers and how rare a word is.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import os
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 
 from index import analysis, exact, lexical_files
 from index.exact import Literal
+from index.trouble import explained
 
 _LOG = logging.getLogger(__name__)
 _STOP_WORD_LANGUAGES = {
@@ -101,9 +103,12 @@ class Named:
 class LexicalIndex:
     """A searchable index in one folder."""
 
-    def __init__(self, index: tantivy.Index, schema: tantivy.Schema, folder: Path) -> None:
+    def __init__(
+        self, index: tantivy.Index, schema: tantivy.Schema, folder: Path, *, linked: bool = False
+    ) -> None:
         self._index = index
         self._schema = schema
+        self._linked = linked
         self.folder = folder
 
     @classmethod
@@ -112,6 +117,7 @@ class LexicalIndex:
         folder.mkdir(parents=True)
         schema = _schema()
         index = tantivy.Index(schema, path=str(folder))
+        index.config_reader(reload_policy="manual")  # else a thread watches the folder and reads on its own
         lexical_files.write_label(folder, store)
         return cls(index, schema, folder)
 
@@ -134,19 +140,32 @@ class LexicalIndex:
             wrong = f"its last commit is {last}, which is older than {commit}"
         if wrong is not None:
             raise DamagedLexicalIndex(f"{folder.name}: {wrong}")
-        links = None if os.access(folder, os.W_OK) else _writable_view(folder)
-        folder = links or folder
         try:
-            index = tantivy.Index.open(str(folder))
-            index.config_reader(reload_policy="manual")
+            return cls._opened(folder, linked=not os.access(folder, os.W_OK))
         except (ValueError, OSError) as error:
-            raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
+            if explained(error, str(folder)) is None:
+                raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
+        return cls._through_links(folder)
+
+    @classmethod
+    def _opened(cls, folder: Path, *, linked: bool) -> LexicalIndex:
+        links = _writable_view(folder) if linked else None
+        index = tantivy.Index.open(str(links or folder))
+        index.config_reader(reload_policy="manual")
         if index.schema != _schema():
             raise DamagedLexicalIndex(f"{folder.name}: an earlier version made it, without all fields")
-        opened = cls(index, _schema(), folder)
+        opened = cls(index, _schema(), links or folder, linked=linked)
         if links is not None:
             weakref.finalize(opened, shutil.rmtree, links, ignore_errors=True)
         return opened
+
+    @classmethod
+    def _through_links(cls, folder: Path) -> LexicalIndex:
+        """For reading on a disk without room for the lock file; raises DamagedLexicalIndex."""
+        try:
+            return cls._opened(folder, linked=True)
+        except (ValueError, OSError) as error:
+            raise DamagedLexicalIndex(f"{folder.name}: {error}") from error
 
     @property
     def commit(self) -> int:
@@ -155,6 +174,8 @@ class LexicalIndex:
 
     def update(self, entries: Iterable[LexicalEntry], deleted: Iterable[int]) -> None:
         """Add or replace entries and remove ids, in one commit."""
+        if self._linked:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         writer = self._index.writer(heap_size=_WRITER_MEMORY_BYTES, num_threads=1)
         for passage_id in deleted:
             writer.delete_documents_by_query(self._is(passage_id))
@@ -178,7 +199,12 @@ class LexicalIndex:
 
     def view(self) -> LexicalView:
         """What is committed now, unchanged by later commits."""
-        self._index.reload()
+        try:
+            self._index.reload()
+        except ValueError as error:
+            if self._linked or explained(error, str(self.folder)) is None:
+                raise
+            return self._through_links(self.folder).view()
         return LexicalView(self._index.searcher(), self._schema, self)
 
 

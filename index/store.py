@@ -595,7 +595,13 @@ class Store:
     def _record_index(self, setting: str) -> None:
         if setting not in (AUTO, EXACT):
             _least_for(setting, self._dimension() or self.encoder.dimension)
-        write_settings(self.path, {**read_settings(self.path), "index": setting})
+        try:
+            write_settings(self.path, {**read_settings(self.path), "index": setting})
+        except OSError as error:
+            said = explained(error, str(self.path))
+            if said is None:
+                raise
+            raise said from error
 
     def _index_info(self) -> IndexInfo:
         manifest = Manifest.read(self._derived.folder)

@@ -91,7 +91,7 @@ class EntailedLabels:
         if "entailment" not in folded:
             raise ModelError(
                 f"{judge.name} knows no label `entailment`, only {', '.join(judge.labels[:6])}",
-                hint="train one: spanwise train classifier --settings data/models/pocket/entailment.toml",
+                hint="train one on pairs labelled entailment, neutral and so on: spanwise train classifier",
             )
         self._judge, self._column = judge, folded.index("entailment")
         self._statements = [template.format(label.meaning) for label in labels]

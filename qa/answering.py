@@ -32,10 +32,11 @@ from ingest.errors import SpanwiseError
 from qa.calibration import fitted_decision
 from qa.citation import cite
 from qa.decision import Claim, Decision, DecisionSettings, decide
+from qa.doubt import ExactReader, contenders, read_again
 from qa.evidence import coverage
 from qa.promise import Promise, Thrift
 from qa.protocols import Reader
-from qa.reader import load_reader
+from qa.reader import exact_for, load_reader
 from qa.records import AskResult, Reason, SpanCandidate
 from qa.several import asks_for_several
 from qa.sparing import SparingReader
@@ -75,7 +76,8 @@ class Answerer:
 
     `reader` and `encoder` put loaded models in the place of the store's own, which are loaded on first use;
     `retriever` one's own way of finding passages in that of the store's. `thrift` says which passages need
-    not be read, None that all are.
+    not be read, None that all are. `exact` gives the reader that decides where rounding could, None for one
+    that is exact itself; a `reader` of ours has its own.
     """
 
     def __init__(
@@ -87,9 +89,12 @@ class Answerer:
         retriever: Searcher | None = None,
         decision: DecisionSettings | None = None,
         thrift: Thrift | None = _THRIFT,
+        exact: ExactReader | None = None,
     ) -> None:
         self._store = store
         self._reader = None if reader is None else SparingReader(reader)
+        self._exact_source = exact if exact is not None or reader is None else lambda: exact_for(reader)
+        self._exact: SparingReader | None = None
         self._thrift = thrift
         self._encoder = encoder
         self._retriever = retriever or Retriever(store, encoder)
@@ -128,7 +133,9 @@ class Answerer:
         """The reading model, loaded on first use; raises ModelError."""
         with self._loading:
             if self._reader is None:
-                self._reader = SparingReader(load_reader(self._store.models.reader))
+                loaded = load_reader(self._store.models.reader)
+                self._reader = SparingReader(loaded)
+                self._exact_source = lambda: exact_for(loaded)
             return self._reader
 
     @property
@@ -228,8 +235,27 @@ class Answerer:
 
     def _decide(self, item: ReadQuestion) -> tuple[Decision, DecisionSettings]:
         # What was fitted is known by the models' fingerprints; nothing to decide is no reason to load them.
-        settings = self.decision if item.claims else DecisionSettings()
-        return decide(item.claims, settings, several=asks_for_several(item.result.query)), settings
+        if not item.claims:
+            return Decision(), DecisionSettings()
+        settings, several = self.decision, asks_for_several(item.result.query)
+        decision = decide(item.claims, settings, several=several)
+        exact = self._exact_reader()
+        if exact is None:
+            return decision, settings
+        try:
+            claims = read_again(item.result.query, item.claims, contenders(decision, settings), exact)
+        except Exception:
+            _LOG.exception("the reader %s failed in float32", exact.name)
+            return decision, settings
+        return decide(claims, settings, several=several), settings
+
+    def _exact_reader(self) -> Reader | None:
+        """What decides where rounding could; loaded on first use."""
+        with self._loading:
+            if self._exact is None and self._exact_source is not None:
+                loaded, self._exact_source = self._exact_source(), None
+                self._exact = None if loaded is None else SparingReader(loaded)
+            return self._exact
 
     def _read_all(self, found: Sequence[SearchResult], thrift: Thrift | None) -> list[ReadQuestion]:
         """For each question what its passages claim, and what stood in the way."""

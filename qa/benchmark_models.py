@@ -1,7 +1,7 @@
 """The speed of the two models beside their peers: reading passages for a question, and encoding passages.
 
-Peers read and encode the same texts with the same weights (`qa.peers`). Speed that changes answers is none,
-so those of the chosen engine are held against those of float32 on more questions than are timed.
+Peers read and encode the same texts with the same weights (`qa.peers`). Whether speed changes answers is the
+matter of `qa.benchmark_store`, because what rounds is not what decides.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from qa import peers
 from qa.metrics import normalise_answer
 from qa.protocols import Reader
 from qa.reader import load_reader
-from qa.records import SpanCandidate
 from qa.turns import Turn, in_turns, timing
 
 OURS = "spanwise"
@@ -34,14 +33,10 @@ def measure_reading(
     *,
     depth: int,
     rounds: int,
-    compared: int,
     seconds: float,
     progress: Say,
 ) -> dict[str, Any]:
-    """For each of `rounds` questions the `depth` passages nearest to it, read by us and by the peers.
-
-    On the first `compared` questions our answers are compared with those of float32.
-    """
+    """For each of `rounds` questions the `depth` passages nearest to it, all read by us and by the peers."""
     asked = [(question, nearest(question, passages, depth)) for question in questions]
     reader, others = load_reader(model), peers.readers(model)
     ways: dict[str, Callable[[int], str]] = {OURS: lambda number: _best(reader, *asked[number % len(asked)])}
@@ -58,7 +53,6 @@ def measure_reading(
         "base": base,
         "ways": _figures(turns, base),
         "same_as_peers": {name: _same(turns[OURS], turns[name]) for name in others},
-        **_against_float32(model, reader, asked[:compared], progress),
     }
 
 
@@ -103,19 +97,6 @@ def nearest(question: str, passages: Sequence[str], count: int) -> list[str]:
     return [passages[place] for place in order[:count]]
 
 
-def _against_float32(
-    model: str, reader: Reader, asked: Sequence[tuple[str, Sequence[str]]], progress: Say
-) -> dict[str, Any]:
-    plain = load_reader(model, engine=FP32)
-    same = []
-    for number, (question, texts) in enumerate(asked, start=1):
-        if number % 20 == 0:
-            progress(f"reading: {number} of {len(asked)} questions compared with float32")
-        ours, theirs = (_top(item.read(question, texts)) for item in (reader, plain))
-        same.append(ours == theirs)
-    return {"compared": len(same), "same_as_float32": round(float(np.mean(same)), 4) if same else None}
-
-
 def _figures(turns: Mapping[str, Sequence[Turn]], base: str) -> dict[str, dict[str, Any]]:
     return {name: timing(taken, turns[base]).as_json() for name, taken in turns.items()}
 
@@ -130,11 +111,6 @@ def _same(ours: Sequence[Turn], theirs: Sequence[Turn]) -> float:
 def _best(reader: Reader, question: str, passages: Sequence[str]) -> str:
     found = reader.read(question, passages)
     return max(found, key=lambda item: item.score).text if found else ""
-
-
-def _top(found: Sequence[SpanCandidate]) -> tuple[int, int, int] | None:
-    best = max(found, key=lambda item: item.margin, default=None)
-    return None if best is None else (best.context, best.start, best.end)
 
 
 def _engine(model: str, task: Task) -> dict[str, Any]:

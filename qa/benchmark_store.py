@@ -20,10 +20,14 @@ from typing import Any
 import numpy as np
 
 from index.analysis import ENGLISH_FUNCTION_WORDS
+from index.engine_names import FP32
 from index.store import Store
 from ingest.sources import find_files
 from qa import peers
 from qa.answering import Answerer
+from qa.metrics import normalise_answer
+from qa.reader import load_reader
+from qa.records import AskResult
 from qa.turns import quantiles
 
 Say = Callable[[str], None]
@@ -94,10 +98,11 @@ def measure_asking(path: Path, models: str | None, *, questions: int, progress: 
         for question in asked[:5]:
             answerer.ask(question)
         times: dict[str, list[float]] = {"encode": [], "search": [], "read": [], "total": []}
-        answered = 0
+        answered, read = 0, []
         for number, question in enumerate(asked[5:], start=1):
             result = answerer.ask(question)
             answered += result.answered
+            read.append(result.read)
             for name, taken in times.items():
                 taken.append(result.timings_ms[name])
             if number % 25 == 0:
@@ -107,7 +112,50 @@ def measure_asking(path: Path, models: str | None, *, questions: int, progress: 
     total = quantiles(times["total"]) if times["total"] else {}
     stages = {f"{name}_ms": round(float(np.median(taken)), 1) for name, taken in times.items() if taken}
     facts = {"passages": stats.passages, "index": stats.index.kind, "recall": stats.index.measured_recall}
-    return {**facts, **total, **stages, "answered": answered}
+    mean_read = round(float(np.mean(read)), 1) if read else 0.0
+    return {**facts, **total, **stages, "answered": answered, "passages_read": mean_read}
+
+
+def measure_answers(
+    documents: Path, encoder: str, reader: str, questions: Sequence[str], *, progress: Say
+) -> dict[str, Any]:
+    """How often speed changes a decision: the same questions with all passages read in float32.
+
+    `same` is the share of questions with the same decision and the same words, `same_first` with the same
+    words as the best span, shown or not; `confidence_apart` the mean difference. Asked of a new store of
+    `documents`.
+    """
+    pairs: list[tuple[AskResult, AskResult]] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="spanwise-bench-") as scratch,
+        Store.open(Path(scratch) / "store", create=True, models=f"{encoder},{reader}") as store,
+    ):
+        store.ingest([documents])
+        fast = Answerer(store)
+        whole = Answerer(store, load_reader(reader, engine=FP32), thrift=None)
+        for number, question in enumerate(questions, start=1):
+            pairs.append((fast.ask(question, always_answer=True), whole.ask(question, always_answer=True)))
+            if number % 20 == 0:
+                progress(f"answers: {number} of {len(questions)} compared with float32, all passages read")
+    same_first = [_words(ours) == _words(theirs) for ours, theirs in pairs]
+    same = [
+        ours.answered == theirs.answered and (first or not ours.answered)
+        for (ours, theirs), first in zip(pairs, same_first, strict=True)
+    ]
+    apart = [abs(ours.confidence - theirs.confidence) for ours, theirs in pairs]
+    return {
+        "questions": len(pairs),
+        "answered": sum(ours.answered for ours, _ in pairs),
+        "same": round(float(np.mean(same)), 4),
+        "same_first": round(float(np.mean(same_first)), 4),
+        "confidence_apart": round(float(np.mean(apart)), 4),
+        "read": round(float(np.mean([ours.read for ours, _ in pairs])), 1),
+        "found": round(float(np.mean([theirs.read for _, theirs in pairs])), 1),
+    }
+
+
+def _words(result: AskResult) -> str:
+    return normalise_answer(result.answers[0].text) if result.answers else ""
 
 
 def measure_fresh(path: Path, models: str | None, *, runs: int, progress: Say) -> dict[str, Any]:

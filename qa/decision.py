@@ -7,6 +7,12 @@
 One softmax over everything that was read keeps the scale the same for a question with one good passage among
 twenty poor ones (whose nineteen "not here" must not drown it) and for a question that nothing answers. The
 same answer in several places adds up, near copies of a document once. Pure: no model, no store.
+
+Tried as further evidence and left out (500 questions of the SQuAD v1.1 development set over all its
+paragraphs, 99 without their answer, fitted on one half of the articles and judged on the other): whether the
+answer is of the kind asked for (a time for "when", a number for "how many", a name for "who"), and how far
+its sentence entails it by a linear head on vectors. Exact match stayed 65.6 with either; ECE went from .033
+to .040 and .031, right among the surer half from 81.6 % to 80.8 % and 81.2 %: nothing beyond chance.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.checkpoint import LoadedModel, load_model
+from index.engine_names import FP32, INT8
 from index.presets import DEFAULT_PRESET
 from qa.protocols import Reader
 from qa.records import SpanCandidate
@@ -35,6 +36,11 @@ class RobertaReader:
     def fingerprint(self) -> str:
         """Hash of weights and tokenizer."""
         return self._model.fingerprint
+
+    @property
+    def rounded(self) -> bool:
+        """Whether it runs in int8, and so errs by some tenths of a logit."""
+        return self._model.engine.name == INT8
 
     def unknown_share(self, text: str) -> float:
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens."""
@@ -88,3 +94,10 @@ def load_reader(name: str = DEFAULT_PRESET, *, engine: str | None = None) -> Rea
     if is_routed(name):
         return RoutedReader(name, lambda one: load_reader(one, engine=engine))
     return RobertaReader(load_model(name, "reader", engine=engine))
+
+
+def exact_for(reader: Reader) -> Reader | None:
+    """The same reader in float32, None where it is exact already or is none of ours; raises ModelError."""
+    if isinstance(reader, RobertaReader) and reader.rounded:
+        return load_reader(reader.name, engine=FP32)
+    return None

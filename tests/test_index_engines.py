@@ -187,6 +187,8 @@ def test_other_families_are_left_to_pytorch(tmp_path: Path, tiny_roberta_encoder
 
 
 def test_an_answer_needs_neither_pytorch_nor_transformers() -> None:
+    for task in ("encoder", "reader"):  # the graphs are there, as they are but for the first time
+        load_model("pocket", task, engine=INT8)
     code = (
         "import sys; from index.encoder import load_encoder; from qa.reader import load_reader\n"
         "load_encoder(engine='onnx-int8').encode_queries(['Who?'])\n"

@@ -26,12 +26,16 @@ def mounted(*arguments: str) -> bool:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Two megabytes, two hundred files."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if shutil.which("mount") is None or not mounted("-t", "tmpfs", "-o", "size=2m", "none", str(folder)):
+    size = "size=2m,nr_inodes=200"
+    if shutil.which("mount") is None or not mounted("-t", "tmpfs", "-o", size, "none", str(folder)):
         pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def read_only(folder: Path) -> Iterator[Path]:
@@ -94,6 +98,26 @@ def test_full_disk_is_said_and_costs_nothing(small_disk: Path, hashing_encoder: 
         assert {f"text:n{number}" for number in range(8)} <= found(store, "note dawn")
         assert added <= found(store, k=2000)
         assert not [problem for problem in store.check().problems if problem.startswith("database")]
+
+
+def test_disk_without_room_for_one_more_file_is_searched(small_disk: Path, hashing_encoder: Encoder) -> None:
+    with Store.open(small_disk / "s", create=True, encoder=hashing_encoder) as store:
+        store.add(NOTES)
+        for lock in (small_disk / "s").rglob(".tantivy-*.lock"):
+            lock.unlink()
+        with pytest.raises(OSError, match="No space left"):  # noqa: PT012
+            for number in range(300):
+                (small_disk / f"{number}").touch()
+        with Store.open(small_disk / "s", encoder=hashing_encoder) as other:
+            assert {f"text:n{number}" for number in range(8)} <= found(other, "note dawn")
+            with pytest.raises(StoreError, match="no room left") as caught:
+                other.add([Text(id="more", text="One more note.")])
+            assert "free some room" in caught.value.hint
+    for number in range(50):
+        (small_disk / f"{number}").unlink()
+    with Store.open(small_disk / "s", encoder=hashing_encoder) as store:
+        store.add([Text(id="more", text="One more note.")])
+        assert store.check().ok
 
 
 def test_read_only_store_is_searched_and_refuses_to_be_written(

@@ -43,7 +43,8 @@ def test_ratios_are_of_the_same_round() -> None:
 
 def test_targets_say_what_was_met_and_leave_out_what_was_not_measured() -> None:
     record = {
-        "reading": {"base": "haystack", "same_as_float32": 0.98, "ways": {"spanwise": {"times": 12.0}}},
+        "reading": {"base": "haystack", "ways": {"spanwise": {"times": 12.0}}},
+        "answers": {"same": 0.98},
         "asking": [{"passages": 30_000, "p50_ms": 100.0, "p95_ms": 300.0}],
         "ingest": {"files": 10, "passages": 100, "cpu_seconds": 1.0},
         "growth": {
@@ -66,6 +67,7 @@ def test_a_part_that_fails_is_said_and_costs_no_other(tmp_path: Path) -> None:
         reader="no-such-reader",
         questions=["who?"],
         passages=["Ada did."],
+        collection=tmp_path,
         stores=(tmp_path / "none",),
         documents=tmp_path,
         parts=("reading", "growth"),

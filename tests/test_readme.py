@@ -66,6 +66,7 @@ def test_files_that_are_linked_exist() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+@pytest.mark.slow
 def test_python_examples_run(tmp_path: Path) -> None:
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "masking.md").write_text(

@@ -35,6 +35,11 @@ TOWN = (
 )
 # What Streamlit's own widgets bring along and no page can change.
 FAULTS_OF_STREAMLIT: frozenset[str] = frozenset()
+OBSERVATORY = (
+    "The observatory on the hill was designed by Ines Falk in 1926. Its great telescope was a gift of the "
+    "glass makers, and its dome turns on rails that were laid for a coal mine.\n\nVisitors are let in on "
+    "clear Fridays. The observatory closes when it rains."
+)
 QUESTION = "Who was the first mayor of the town council?"
 
 pytestmark = [
@@ -48,11 +53,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page with an empty store, served by the command."""
+    """A page over a store of one document, served by the command."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    store = tmp_path_factory.mktemp("browser") / "store"
+    folder = tmp_path_factory.mktemp("browser")
+    store = folder / "store"
+    (folder / "observatory.txt").write_text(OBSERVATORY)
+    ingest = [sys.executable, "-m", "ui", "ingest", str(folder / "observatory.txt"), "--store", str(store)]
+    subprocess.run(ingest, cwd=ROOT, check=True, capture_output=True, timeout=240)
     command = [sys.executable, "-m", "ui", "ui", "--headless", "--port", str(port), "--store", str(store)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -243,11 +252,15 @@ def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: noise.append(str(error)))
-    page.goto(f"{address}?q=Who+was+the+first+mayor%3F")
-    page.locator(".sw-answer").first.wait_for()
+    page.goto(f"{address}?q=Who+designed+the+observatory%3F")
+    page.locator(".sw-passage").wait_for()
     faults: dict[str, list[str]] = {}
-    for tab in TABS:
-        page.locator(f'.st-key-frame a[href*="{tab}"]').click() if tab != "ask" else None
+    for tab in (TABS[0], "document", *TABS[1:]):
+        if tab == "document":
+            page.get_by_role("link", name="See it in the document").first.click()
+            page.locator("mark.sw-here").wait_for()
+        elif tab != TABS[0]:
+            page.locator(f'.st-key-frame a[href*="{tab}"]').click()
         _wait_until_still(page)
         _photograph(page, tmp_path, f"{tab}-{scheme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab

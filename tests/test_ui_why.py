@@ -275,6 +275,7 @@ def test_the_strongest_words_leave_punctuation_out() -> None:
     assert [word.text for word in found] == ["When"]
 
 
+@pytest.mark.slow
 def test_from_the_command_line(
     tmp_path: Path, hashing_encoder: Encoder, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ from ui.workbench_arguments import (
     declare_vector_evaluation,
 )
 
-BENCH_PARTS = ("reading", "encoding", "asking", "fresh", "ingest", "growth")
+BENCH_PARTS = ("reading", "encoding", "answers", "asking", "fresh", "ingest", "growth")
 
 _DESCRIPTION = """\
 Point it at a folder of documents, ask in plain language, get the exact words that answer,
@@ -258,7 +258,7 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
         "--parts",
         type=_parts,
         metavar="PART[,PART]",
-        help="reading, encoding, asking, fresh, ingest, growth; without it all of them",
+        help=f"{', '.join(BENCH_PARTS)}; without it all of them",
     )
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the record here as it grows")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw its figures into this folder")

@@ -92,6 +92,7 @@ def _plan(flags: Flags, settings: Settings, stores: tuple[Path, ...]) -> BenchPl
         reader=chosen.reader,
         questions=[example.question for example in examples],
         passages=list(dict.fromkeys(demo_passages(_READ_FROM))),
+        collection=demo_collection(),
         stores=stores,
         documents=flags["documents"] or demo_collection(),
         parts=flags["parts"] or PARTS,

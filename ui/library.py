@@ -26,7 +26,7 @@ from ingest.errors import IngestError
 from ingest.tokens import TextTokenizer
 from qa.answering import Answerer
 from qa.protocols import Reader
-from qa.reader import load_reader
+from qa.reader import exact_for, load_reader
 from qa.records import SpanCandidate
 from ui.jobs import Jobs
 from ui.taking import Taking
@@ -76,10 +76,15 @@ class Library:
             chosen = store.models
         encoder = OneAtATimeEncoder(load_encoder(chosen.encoder))
         store = Store.open(path, models=models, encoder=encoder)
-        reader = OneAtATimeReader(load_reader(chosen.reader))
+        loaded = load_reader(chosen.reader)
+
+        def exact() -> Reader | None:
+            found = exact_for(loaded)
+            return None if found is None else OneAtATimeReader(found)
+
         return cls(
             store,
-            Answerer(store, reader, encoder),
+            Answerer(store, OneAtATimeReader(loaded), encoder, exact=exact),
             Retriever(store, encoder),
             fingerprint=encoder.fingerprint,
             reader=store.catalog.setting("reader"),

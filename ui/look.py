@@ -26,8 +26,7 @@ STYLE = """
 [data-testid="stTextInputRootElement"] input:focus-visible { outline: none; }
 [data-testid="stCaptionContainer"] { color: var(--sw-quiet); opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
-[data-testid="stBaseButton-segmented_controlActive"] { color: inherit !important; }
-[data-testid="stBaseButton-segmented_controlActive"] p { color: inherit; font-weight: 650; }
+button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-frame { border-bottom: 1px solid var(--sw-line); padding-bottom: .55rem; margin-bottom: .9rem; }
 .sw-name { font-family: var(--sw-serif); font-size: 1.4rem; font-weight: 700; letter-spacing: -.02em;
   line-height: 1.2; margin: 0 .9rem 0 0; }
@@ -147,6 +146,9 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores th { font-weight: 400; }
 .sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
+  .st-key-frame [data-testid="stPageLink-NavLink"] { padding: .25rem .4rem; }
+  .st-key-tab_here [data-testid="stPageLink-NavLink"]::after { bottom: 0; left: .4rem; right: .4rem; }
+  .sw-name { margin-right: .4rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
   .sw-card, .st-key-answer, .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
