@@ -2,10 +2,13 @@
 
     hidden -> dense -> GELU -> layer norm -> word table (tied) + bias        (RoBERTa's head; Liu et al. 2019)
 
-Tied embeddings (Press and Wolf 2017) leave the head a square matrix and a bias for each word: 0.4 MB beside
+Tied embeddings (Press and Wolf 2017) leave the head a square matrix and a bias for each word: 0.4 MB for
 the bundled encoder. A head is taken from the checkpoint itself, from `lm_head.safetensors` beside it, or is
-new and has to be trained. Logits are computed at the hidden places only: they are seven times as wide as all
-the rest of a small model.
+new and has to be trained. The bundled encoder comes without one: what its training for sentences left in the
+last layer says little about a hidden word. A head trained on it alone guesses one hidden token in ten right
+(23,000 tokens of the reader's training texts; cross-entropy 6.7, from the fourth layer 6.6), where frequency
+alone gives about 6.9. Logits are computed at the hidden places only: they are seven times as wide as all the
+rest of a small model.
 """
 
 from __future__ import annotations
