@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from index.engines import open_engine
+from index.engines import open_engine, question_engine
 from index.model_files import Pooling, Task, read_folder
 from index.presets import Prefixes
 from index.protocols import Engine
@@ -22,9 +22,10 @@ __all__ = ["LoadedModel", "load_model"]
 class LoadedModel:
     """A checkpoint ready to run.
 
-    `max_tokens` is its window with special tokens, `dimension` the width of its hidden states. `pooling`
-    and `prefixes` are for encoders. `fingerprint` is a hash of weights, tokenizer, pooling and prefixes; the
-    engine and its precision are no part of it.
+    `max_tokens` is its window with special tokens, `dimension` the width of its hidden states. `pooling`,
+    `prefixes` and `question_engine` (what runs it for questions, None for `engine`) are for encoders.
+    `fingerprint` is a hash of weights, tokenizer, pooling and prefixes; the engine and its precision are no
+    part of it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LoadedModel:
     fingerprint: str
     pooling: Pooling
     prefixes: Prefixes
+    question_engine: Engine | None = None
 
 
 def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedModel:
@@ -49,6 +51,7 @@ def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedMod
         name=name,
         tokenizer=files.tokenizer,
         engine=opened,
+        question_engine=question_engine(files, opened) if task == "encoder" else None,
         max_tokens=window,
         dimension=int(files.config["hidden_size"]),
         fingerprint=files.fingerprint,

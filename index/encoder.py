@@ -21,7 +21,7 @@ from index.checkpoint import LoadedModel, load_model
 from index.errors import ModelError
 from index.model_files import Pooling
 from index.presets import DEFAULT_PRESET
-from index.protocols import Encoder, TokenIds, Vectors
+from index.protocols import Encoder, Engine, TokenIds, Vectors
 from ingest.tokens import TextTokenizer
 
 _LOG = logging.getLogger(__name__)
@@ -76,17 +76,18 @@ class RobertaEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Unit-length float32 rows, shape (len(texts), dimension)."""
-        return self._encode(self._model.prefixes.passage, texts)
+        return self._encode(self._model.engine, self._model.prefixes.passage, texts)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Unit-length float32 rows, shape (len(texts), dimension)."""
-        return self._encode(self._model.prefixes.query, texts)
+        engine = self._model.question_engine or self._model.engine
+        return self._encode(engine, self._model.prefixes.query, texts)
 
-    def _encode(self, prefix: str, texts: Sequence[str]) -> Vectors:
+    def _encode(self, engine: Engine, prefix: str, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = [prefix + text for text in texts[start : start + _TEXTS_AT_ONCE]]
-            for index, (hidden,) in self._model.engine.run(self._framed(part)):
+            for index, (hidden,) in engine.run(self._framed(part)):
                 vectors[start + index] = pool(hidden, self._model.pooling)[: self.dimension]
         return unit_length(vectors)
 

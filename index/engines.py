@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from index import architecture, derived_models
+from index.deferred import DeferredEngine
 from index.engine_names import FP32, INT8, TORCH_BF16, TORCH_FP32, known, preferred
 from index.errors import ModelError
 from index.machine import this_machine
@@ -40,11 +41,11 @@ _OUTPUTS = {"encoder": 1, "reader": 2}
 _CHOICES = "engines.json"
 _ROUNDS = 3
 # Distance from float32's outputs, as a share of their spread, up to which int8 is taken; an encoder's are its
-# pooled vectors. Without VNNI, and so with seven bits, the bundled encoder is at .10 (cosine .997 over
-# paragraphs) and its nDCG@10 moves by -.008 (adi), -.003 (cacm) and +.004 (cranfield): too much for an index
-# that is kept. The bundled reader is at .05. With one scale for a whole text it was at .12, and another span
-# came first for 28 of 100 questions.
-_MOST_LOSS = {"encoder": 0.05, "reader": 0.08}
+# pooled vectors. The bundled encoder is at .05 with VNNI, and its nDCG@10 moves by -.0065 (adi), -.0044
+# (cranfield) and -.0008 (cisi), at .10 without (seven bits); in bfloat16 by -.0008, +.0009 and +.0023.
+# The bundled reader is at .05. With one scale for a whole text it was at .12, and another span came first for
+# 28 of 100 questions.
+_MOST_LOSS = {"encoder": 0.03, "reader": 0.08}
 _TEXTS = (
     "A library lends books to whoever holds a card. Cards are given out at the desk on the ground floor, on "
     "working days between nine and six, and cost nothing for pupils and students.",
@@ -86,9 +87,21 @@ def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engi
     if wanted is None and this_machine().has_accelerator() and _torch_has_accelerator():
         return _torch(files, task, None)
     engine = wanted or choose(files, task).engine
+    window = files.window(architecture.positions(files.config))
     if engine.startswith("torch"):
-        return _torch(files, task, engine)
-    return _onnx(files, task, engine), files.window(architecture.positions(files.config))
+        return DeferredEngine(engine, lambda: _torch(files, task, engine)[0]), window
+    return _onnx(files, task, engine), window
+
+
+def question_engine(files: ModelFiles, engine: Engine) -> Engine | None:
+    """What encodes questions in the place of an encoder's engine, None for that engine itself.
+
+    A question is so short that any engine is quick, and a new process would spend most of its time on loading
+    PyTorch for it.
+    """
+    if not isinstance(engine, DeferredEngine):
+        return None
+    return DeferredEngine(FP32, lambda: _onnx(files, "encoder", FP32))
 
 
 def _obstacle(files: ModelFiles, task: Task) -> str | None:
@@ -218,7 +231,12 @@ def _key(files: ModelFiles, task: Task) -> str:
     machine = this_machine()
     versions = [version(name) for name in ("onnxruntime", "torch")]
     facts: list[Any] = [machine.processor, machine.cores, *machine.instructions, *versions]
-    return " | ".join(map(str, [*facts, f"graph {derived_models.GRAPHS}", task, files.fingerprint]))
+    return " | ".join(
+        map(
+            str,
+            [*facts, f"graph {derived_models.GRAPHS}", f"loss {_MOST_LOSS[task]}", task, files.fingerprint],
+        )
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

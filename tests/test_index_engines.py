@@ -17,10 +17,12 @@ import transformers
 from index import derived_models, engines
 from index.architecture import unsupported
 from index.checkpoint import load_model
-from index.engine_names import ENGINES, FP32, INT8, prefer, preferred
+from index.encoder import load_encoder
+from index.engine_names import ENGINES, FP32, INT8, TORCH_BF16, prefer, preferred
 from index.errors import ModelError
 from index.graph import quantised
-from index.model_files import Task, read_folder
+from index.model_files import ModelFiles, Task, read_folder
+from index.protocols import Engine
 
 TinyFolder = Callable[[str, str], Path]
 ROOT = Path(__file__).parents[1]
@@ -137,6 +139,26 @@ class TestChoice:
         finally:
             prefer(None)
         assert preferred() is None
+
+    def test_questions_do_not_wait_for_pytorch(
+        self, tiny_roberta_encoder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        chosen = engines.Measured(engine=TORCH_BF16, milliseconds={}, loss=None)
+        monkeypatch.setattr(engines, "choose", lambda *_: chosen)
+        opened: list[str | None] = []
+        open_torch = engines._torch
+
+        def noting(files: ModelFiles, task: Task, kind: str | None) -> tuple[Engine, int]:
+            opened.append(kind)
+            return open_torch(files, task, kind)
+
+        monkeypatch.setattr(engines, "_torch", noting)
+        encoder = load_encoder(str(tiny_roberta_encoder))
+        question = encoder.encode_queries(["When does the ferry leave?"])
+        assert not opened
+        passages = encoder.encode_passages(["When does the ferry leave?"] * 2)
+        assert opened == [TORCH_BF16]
+        assert np.sum(question * passages, axis=1) == pytest.approx(1, abs=1e-2)
 
 
 class TestKeptGraphs:
