@@ -51,7 +51,7 @@ def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedMod
         name=name,
         tokenizer=files.tokenizer,
         engine=opened,
-        question_engine=question_engine(files, opened) if task == "encoder" else None,
+        question_engine=question_engine(files, opened, engine) if task == "encoder" else None,
         max_tokens=window,
         dimension=int(files.config["hidden_size"]),
         fingerprint=files.fingerprint,

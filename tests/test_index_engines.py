@@ -160,6 +160,21 @@ class TestChoice:
         assert opened == [TORCH_BF16]
         assert np.sum(question * passages, axis=1) == pytest.approx(1, abs=1e-2)
 
+    def test_questions_are_encoded_in_float32_where_int8_was_chosen(
+        self, tiny_roberta_encoder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name, texts = str(tiny_roberta_encoder), ["When does the ferry leave?"]
+        chosen = engines.Measured(engine=INT8, milliseconds={}, loss=None)
+        monkeypatch.setattr(engines, "choose", lambda *_: chosen)
+        mixed, plain, whole = (
+            load_encoder(name),
+            load_encoder(name, engine=FP32),
+            load_encoder(name, engine=INT8),
+        )
+        assert np.array_equal(mixed.encode_queries(texts), plain.encode_queries(texts))
+        assert np.array_equal(mixed.encode_passages(texts), whole.encode_passages(texts))
+        assert np.array_equal(whole.encode_queries(texts), whole.encode_passages(texts))
+
 
 class TestKeptGraphs:
     def test_are_made_once_and_again_when_damaged(self, tiny_roberta_encoder: Path, cache: Path) -> None:
