@@ -201,7 +201,7 @@ def test_models_are_listed_with_what_a_change_would_mean(
     )
     page.button(key=f"measure_{pocket.key}").click().run()
     standing = only_job(page_folder)
-    assert standing.job.arguments[-2:] == ("--models", "pocket")
+    assert standing.job.arguments[-4:-1] == ("--models", "pocket", "--store")
     figures = {"exact": 70.1, "f1": 80.2, "ece": 0.05, "p50_ms": 120.0, "p95_ms": 200.0, "questions": 158}
     finish(standing, figures)
     shown = html_of(page.run())
