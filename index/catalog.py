@@ -22,6 +22,7 @@ from index.errors import StoreError
 from index.holdings import VECTOR, Holdings, visible
 from index.layout import layout_of, layout_records
 from index.lexical import LexicalEntry
+from index.listing import Listing
 from index.mending import Mending
 from index.protocols import Vectors
 from index.records import DocumentInfo, FileState, StoredPassage
@@ -70,7 +71,7 @@ class NewDocument:
     vectors: Mapping[int, Vectors]
 
 
-class Catalog(Audit, Coverage, Succession, Holdings, Mending, Remarks, Selecting, Upkeep):
+class Catalog(Audit, Coverage, Succession, Holdings, Listing, Mending, Remarks, Selecting, Upkeep):
     """The SQL side of one store."""
 
     def __init__(self, engine: Engine) -> None:

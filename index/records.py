@@ -37,6 +37,15 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentSize:
+    """The kind of a stored document, and how long it is."""
+
+    type: str
+    characters: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPassage(Passage):
     """A passage with its stable id (below 2^53, never reused)."""
 

@@ -492,9 +492,11 @@ class Store:
         self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
     ) -> tuple[DocumentInfo, ...]:
         """Documents that pass the filters, by path."""
-        keys = None
-        if filters and not filters.empty:
-            keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
+        if not filters or filters.empty:
+            if offset or limit is not None:
+                return self._catalog.listed(offset=offset, limit=limit)[1]
+            return tuple(self._catalog.documents().values())
+        keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
         chosen = tuple(self._catalog.documents(keys).values())
         return chosen[offset : None if limit is None else offset + limit]
 

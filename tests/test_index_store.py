@@ -507,3 +507,16 @@ def test_measured_recall_is_measured(store: Store, monkeypatch: pytest.MonkeyPat
     recall = store.stats().index.measured_recall
     assert recall is not None
     assert recall < 0.9
+
+
+def test_documents_are_listed_by_stretches_in_any_script(store: Store) -> None:
+    store.add([Text(id=f"n{n}", text=f"Note {n}.", title=f"ÉCOLE {n} % _") for n in range(4)])
+    store.delete(["text:n2"])
+    everything = store.documents()
+    assert [item.path for item in everything] == ["text:n0", "text:n1", "text:n3"]
+    total, shown = store.catalog.listed(offset=1, limit=1)
+    assert (total, shown) == (3, everything[1:2])
+    assert store.documents(offset=1, limit=1) == everything[1:2]
+    assert store.catalog.listed("école", limit=2) == (3, everything[:2])
+    assert store.catalog.listed("N3") == (1, everything[2:])
+    assert store.catalog.listed("%%") == (0, ())

@@ -19,7 +19,13 @@ FRONT_DOORS = {
         *("index/database.py", "index/schema.py", "index/catalog.py"),
         # The parts of the catalogue.
         *("index/audit.py", "index/coverage.py", "index/succession.py", "index/holdings.py"),
-        *("index/mending.py", "index/rejections.py", "index/remarks.py", "index/revisions.py"),
+        *(
+            "index/listing.py",
+            "index/mending.py",
+            "index/rejections.py",
+            "index/remarks.py",
+            "index/revisions.py",
+        ),
         *("index/selecting.py", "index/upkeep.py", "index/copying.py", "index/tracing.py"),
         *(f"index/migrations/{name}.py" for name in ("__init__", "versions/schema_1", "versions/schema_2")),
     },

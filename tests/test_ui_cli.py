@@ -80,6 +80,17 @@ def test_help_of_every_command_loads_nothing_heavy() -> None:
     assert json.loads(done.stdout) == []
 
 
+def test_the_page_answers_without_loading_pytorch() -> None:
+    program = (
+        "import sys\nimport ui.page_frame, ui.page_ask, ui.page_search, ui.page_document\n"
+        "print(sorted({'torch', 'transformers'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -9,7 +9,7 @@ may be typed by hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -102,3 +102,12 @@ def _parsed(parameters: Parameters, key: str, read: Callable[[str], Any]) -> Any
         except ValueError:
             continue
     return None
+
+
+def folders_of(paths: Iterable[str]) -> list[str]:
+    """Every folder in which one of the paths lies, in order; texts that are no files have none.
+
+    >>> folders_of(["/a/b.txt", "/a/c.txt", "text:n1"])
+    ['/a']
+    """
+    return sorted({path.rpartition("/")[0] or "/" for path in paths if path.startswith("/")})

@@ -128,10 +128,13 @@ def run_demo(
         )
 
 
-def example_questions(paths: Sequence[str], *, limit: int = 4) -> tuple[str, ...]:
-    """Questions to try when the demo collection is among `paths`: one of each of its first topics."""
-    folder = f"{demo_collection().as_posix()}/"
-    if not any(path.startswith(folder) for path in paths) or not demo_questions().exists():
+def example_questions(folders: Sequence[str], *, limit: int = 4) -> tuple[str, ...]:
+    """Questions to try when the demo collection is among `folders`: one of each of its first topics."""
+    folder = demo_collection().as_posix()
+    if (
+        not any(path == folder or path.startswith(f"{folder}/") for path in folders)
+        or not demo_questions().exists()
+    ):
         return ()
     by_title: dict[str, str] = {}
     for example in read_squad(demo_questions()).examples:

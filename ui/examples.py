@@ -8,10 +8,9 @@ are English; what reads no English offers none. The demo collection has question
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 
-from index.records import DocumentInfo
 from ingest.sentences import sentences
 from ui.demo import example_questions
 from ui.library import Contents, Library
@@ -19,6 +18,7 @@ from ui.library import Contents, Library
 _SHOWN = 4
 _TRIED = 10
 _DOCUMENTS = 12
+_LOOKED_AT = 5  # for one in English, at each of as many places
 _CHARACTERS = 12_000  # of a document, from its beginning, where subjects are introduced
 _OF_EACH = 6
 _ASKED = re.compile(r"^(?:who|what|when|where|which|how|why)\b[^?\n]{8,85}\?$", re.IGNORECASE)
@@ -53,18 +53,24 @@ def candidates(text: str, language: str = "en") -> list[str]:
     return list(dict.fromkeys(question for _, question in ordered))[:_OF_EACH]
 
 
-def verified(library: Library, contents: Contents) -> tuple[str, ...]:
-    """Questions that this collection answers, looked for once for each revision."""
+def verified(
+    library: Library, contents: Contents, *, pause: Callable[[], object] = lambda: None
+) -> tuple[str, ...]:
+    """Questions that this collection answers, looked for once for each revision.
+
+    `pause` is called before each is tried, and may end the search by an exception.
+    """
     key = (contents.revision, library.answerer.reader.fingerprint)
     if library.examples is None or library.examples[0] != key:
-        demo = example_questions([document.path for document in contents.documents])
-        library.examples = (key, demo or tuple(_verified(library, contents.documents)))
+        demo = example_questions(contents.folders)
+        library.examples = (key, demo or tuple(_verified(library, contents, pause)))
     return library.examples[1]
 
 
-def _verified(library: Library, documents: Sequence[DocumentInfo]) -> Iterator[str]:
+def _verified(library: Library, contents: Contents, pause: Callable[[], object]) -> Iterator[str]:
     shown = 0
-    for number, question in enumerate(_proposed(library, documents)):
+    for number, question in enumerate(_proposed(library, contents.stats.documents)):
+        pause()
         if number >= _TRIED or shown >= _SHOWN:
             return
         if library.answerer.ask(question, k=8, answers=1).answered:
@@ -72,14 +78,16 @@ def _verified(library: Library, documents: Sequence[DocumentInfo]) -> Iterator[s
             yield question
 
 
-def _proposed(library: Library, documents: Sequence[DocumentInfo]) -> Iterator[str]:
+def _proposed(library: Library, documents: int) -> Iterator[str]:
     """Candidates of documents from all over the collection, one of each in turn."""
-    english = [document for document in documents if document.language in ("en", "und")]
-    step = max(1, len(english) // _DOCUMENTS)
-    found = [
-        candidates(library.store.document(document.id).text[:_CHARACTERS])
-        for document in english[::step][:_DOCUMENTS]
+    step = max(1, documents // _DOCUMENTS)
+    stretches = (library.store.documents(offset=n * step, limit=_LOOKED_AT) for n in range(_DOCUMENTS))
+    english = [
+        next((document for document in stretch if document.language in ("en", "und")), None)
+        for stretch in stretches
     ]
+    chosen = {document.id: document for document in english if document is not None}
+    found = [candidates(library.store.document(key).text[:_CHARACTERS]) for key in chosen]
     rows = chain.from_iterable(zip_longest(*found))
     return iter(dict.fromkeys(question for question in rows if question))
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from posixpath import commonpath
 
 from index.records import DocumentInfo
-from ui.address import LISTS, Choices
+from ui.address import LISTS, Choices, folders_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ def facets(
     documents: Sequence[DocumentInfo], labelled: Mapping[str, frozenset[str]], choices: Choices
 ) -> Facets:
     """Counts for all filters. `labelled` gives the ids of the documents of each label."""
-    root = common_folder(folders_of(documents))
+    root = common_folder(folders_of(path for document in documents for path in document.paths))
     labels: dict[str, list[str]] = {}
     for name, ids in labelled.items():
         for key in ids:
@@ -61,12 +61,6 @@ def facets(
         name: dict(sorted(found.items(), key=lambda x: (-x[1], x[0]))) for name, found in counts.items()
     }
     return Facets(values=values, passing=passing)
-
-
-def folders_of(documents: Iterable[DocumentInfo]) -> list[str]:
-    """Every folder that holds a document, in order; texts that are no files have none."""
-    paths = (PurePosixPath(path) for document in documents for path in document.paths)
-    return sorted({path.parent.as_posix() for path in paths if path.is_absolute()})
 
 
 def common_folder(folders: Iterable[str]) -> str:

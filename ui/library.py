@@ -11,6 +11,7 @@ import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Self
@@ -28,6 +29,7 @@ from qa.answering import Answerer
 from qa.protocols import Reader
 from qa.reader import exact_for, load_reader
 from qa.records import SpanCandidate
+from ui.address import folders_of
 from ui.jobs import Jobs
 from ui.taking import Taking
 
@@ -39,13 +41,23 @@ _LONGEST_NAME = 200  # bytes; file systems stop at 255
 _SLICE = 32  # passages: well under a second of the bundled encoder on two cores
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the store held at one revision."""
+    """What the store held at one revision; the lists are read when they are first looked at."""
 
     revision: int
-    documents: tuple[DocumentInfo, ...]
     stats: Stats
+    store: Store
+
+    @cached_property
+    def documents(self) -> tuple[DocumentInfo, ...]:
+        """All documents. Of a long collection that takes a moment: only for what needs them all."""
+        return self.store.documents()
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """Every folder that holds a document, in order."""
+        return folders_of(self.store.catalog.standing_paths())
 
 
 class Library:
@@ -108,11 +120,11 @@ class Library:
         return Jobs(self.store.path)
 
     def contents(self) -> Contents:
-        """Documents and figures of the present revision, read once for each."""
+        """Figures and lists of the present revision, read once for each."""
         revision = self.revision()
         contents = self._contents
         if contents is None or contents.revision != revision:
-            contents = Contents(revision=revision, documents=self.store.documents(), stats=self.store.stats())
+            contents = Contents(revision=revision, stats=self.store.stats(), store=self.store)
             self._contents = contents
         return contents
 

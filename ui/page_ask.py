@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from ingest.errors import SpanwiseError
-from qa.explainer import Explainer
 from qa.records import Answer, AskResult
 from qa.witnesses import agreement, others_worth_showing
 from ui import views, views_answer, views_search
@@ -17,6 +18,9 @@ from ui.page_passages import open_in_document, show_passages
 from ui.page_question import question_box, record, show_history, show_welcome
 from ui.page_share import show_share
 from ui.views_why import why_panel
+
+if TYPE_CHECKING:  # it loads PyTorch, which the first answer must not wait for
+    from qa.explainer import Explainer
 
 _SHOWN_AFTER_REFUSAL = 3
 _ANSWERS = 5
@@ -142,4 +146,6 @@ def _show_why(library: Library, result: AskResult, number: int, say: Say) -> Non
 @st.cache_resource(show_spinner=False)
 def _explainer(reader: str) -> Explainer:
     """The one explainer of this process for a reader."""
+    from qa.explainer import Explainer
+
     return Explainer(reader)

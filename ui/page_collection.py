@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -15,10 +16,9 @@ import streamlit as st
 
 from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
 from ui import tables, views, views_collection
-from ui.facets import folders_of
-from ui.library import Library
+from ui.library import Contents, Library
 from ui.messages import Say
-from ui.page_paging import paged
+from ui.page_paging import paged, read_page, show_pages
 from ui.views_work import WORK_STYLE
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
@@ -32,20 +32,22 @@ def show_collection(library: Library, say: Say) -> None:
     """Draw the tab."""
     contents = library.contents()
     st.html(WORK_STYLE)
-    if contents.documents:
+    stats = contents.stats
+    if stats.documents:
         st.html(views_collection.store_facts(contents.stats, say))
     else:
         st.html(views.lead(say("collection.empty"), say("collection.empty_hint")))
     _show_taking(library, say)
     _add_files(library, say)
     if is_local():
-        _add_folder(library, contents.documents, say)
-    if contents.documents:
+        _add_folder(library, contents, say)
+    if stats.documents:
         st.html(views.head(say("collection.documents")))
-        _documents(library, contents.documents, say)
-        with st.expander(say("collection.statistics"), expanded=False):
-            st.html(views_collection.statistics(contents.stats, contents.documents, say))
-    if contents.documents or contents.stats.rejected:
+        _documents(library, say)
+        with st.expander(say("collection.statistics"), key="statistics", on_change="rerun") as opened:
+            if opened.open:
+                st.html(views_collection.statistics(stats, library.store.catalog.sizes(), say))
+    if stats.documents or stats.rejected:
         _coverage(library, contents.revision, say)
 
 
@@ -109,7 +111,7 @@ def _add_files(library: Library, say: Say) -> None:
     _begin(library, say("collection.taking_files", count=f"{len(given):,}"), take)
 
 
-def _add_folder(library: Library, documents: Sequence[DocumentInfo], say: Say) -> None:
+def _add_folder(library: Library, contents: Contents, say: Say) -> None:
     with (
         st.form("add_folder", border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
@@ -120,9 +122,7 @@ def _add_folder(library: Library, documents: Sequence[DocumentInfo], say: Say) -
         )
     if given and folder.strip():
         _take_folder(library, folder.strip(), say, prune=False)
-    own = [
-        folder for folder in folders_of(documents) if not Path(folder).is_relative_to(library.store.uploads)
-    ]
+    own = [folder for folder in contents.folders if not Path(folder).is_relative_to(library.store.uploads)]
     if not own:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -152,13 +152,13 @@ def _begin(library: Library, title: str, work: Callable[[Told], IngestReport]) -
 # -- what is in it ------------------------------------------------------------------------------------------
 
 
-def _documents(library: Library, documents: Sequence[DocumentInfo], say: Say) -> None:
-    wanted = st.text_input(say("collection.find"), key="find_document").strip().casefold()
-    found = [item for item in documents if wanted in f"{item.title}\n{item.path}".casefold()]
-    if not found:
+def _documents(library: Library, say: Say) -> None:
+    wanted = st.text_input(say("collection.find"), key="find_document").strip()
+    total, shown = read_page(partial(library.store.catalog.listed, wanted), "documents")
+    if not total:
         st.caption(say("collection.none_found"))
         return
-    shown = paged(found, "documents", say)
+    show_pages(total, "documents", say)
     event = st.dataframe(
         tables.document_rows(shown, say),
         hide_index=True,

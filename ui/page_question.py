@@ -44,13 +44,14 @@ def question_box(say: Say, tab: str) -> str:
 def show_welcome(library: Library, contents: Contents, say: Say) -> None:
     """What to do first, with questions that this very collection answers."""
     stats = contents.stats
-    if not contents.documents:
+    if not stats.documents:
         st.html(views.lead(say("ask.nothing_yet"), say("ask.add_first")))
         return
     holds = f"{say.count('document', stats.documents)} · {say.count('passage', stats.passages)}"
     st.html(views.lead(say("ask.welcome"), say("ask.promise"), holds))
     with st.spinner(say("ask.looking_for_examples")):
-        found = verified(library, contents)
+        # What is drawn in between lets a question that was typed meanwhile come first.
+        found = verified(library, contents, pause=st.empty().empty)
     if not found:
         return
     st.html(views.head(say("ask.try")))

@@ -15,7 +15,6 @@ from index.records import DocumentInfo
 from ingest.errors import SpanwiseError
 from ui import views, views_questionnaire
 from ui.address import pattern
-from ui.facets import folders_of
 from ui.jobs import Jobs, JobStanding
 from ui.library import Contents, Library
 from ui.messages import Say
@@ -60,7 +59,7 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
             documents = _documents(contents.documents, say)
             folders = st.multiselect(
                 say("questionnaire.folders"),
-                folders_of(contents.documents),
+                contents.folders,
                 placeholder=say("questionnaire.all"),
                 key="questionnaire_folders",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from index.records import DocumentInfo, FileReport, IngestReport, Stats
+from index.records import DocumentSize, FileReport, IngestReport, Stats
 from ui import words
 from ui.messages import Say
 from ui.taking import Standing
@@ -40,7 +40,7 @@ def store_facts(stats: Stats, say: Say) -> str:
     return f'<dl class="sw-facts">{items}</dl>'
 
 
-def statistics(stats: Stats, documents: Sequence[DocumentInfo], say: Say) -> str:
+def statistics(stats: Stats, documents: Sequence[DocumentSize], say: Say) -> str:
     """The collection in plots: languages, kinds, lengths, passages, and what was left out."""
     passages: Counter[str] = Counter()
     for document in documents:
