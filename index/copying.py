@@ -1,8 +1,9 @@
 """A copy of a store that can be opened as one, made while others write.
 
 The copy is as the database was at one moment, always a SQLite file, wherever the store keeps its own;
-uploaded files and fitted confidences come along. The indexes are derived and not copied. `store.json` is
-written last, so that a copy that was cut short is no store.
+uploaded files, fitted confidences and models that were trained in the store come along, the checkpoints of
+their training do not. The indexes are derived and not copied. `store.json` is written last, so that a copy
+that was cut short is no store.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from index.folders import DATABASE, folder_size, read_settings, write_settings
 from index.records import BackupReport
 from index.schema import Base
 
-_FOLDERS = ("uploads", "calibration")
+_FOLDERS = ("uploads", "calibration", "models")
 _ROWS = 1000
 
 
@@ -38,7 +39,7 @@ def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:
         _copy_database(catalog.engine, goal / DATABASE)
         for name in _FOLDERS:
             if (folder / name).is_dir():
-                shutil.copytree(folder / name, goal / name)
+                shutil.copytree(folder / name, goal / name, ignore=shutil.ignore_patterns("checkpoints"))
         (goal / "index").mkdir()
         settings = {**read_settings(folder), "database": DATABASE}
         write_settings(goal, settings)

@@ -29,6 +29,7 @@ from typing import IO, Any, cast
 
 from index.catalog import Catalog
 from index.errors import StoreError
+from index.folders import found_inside
 from index.holdings import Holding
 from index.layout import layout_of
 from index.records import ExportReport
@@ -55,7 +56,7 @@ def export_store(
     total = catalog.count_holdings(revision)
     counts = {"documents": 0, "passages": 0, "vectors": 0}
     with _writing(target) as file:
-        _write_line(file, _header(catalog, revision, total, fingerprint), checked=False)
+        _write_line(file, _header(catalog, folder, revision, total, fingerprint), checked=False)
         for holding in catalog.holdings(revision, fingerprint):
             _write_line(file, _document_line(holding, vectors=fingerprint is not None))
             counts["documents"] += 1
@@ -72,7 +73,9 @@ def export_store(
     return ExportReport(**counts, revision=revision, seconds=time.monotonic() - started)
 
 
-def _header(catalog: Catalog, revision: int, documents: int, fingerprint: str | None) -> dict[str, Any]:
+def _header(
+    catalog: Catalog, folder: Path, revision: int, documents: int, fingerprint: str | None
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -80,7 +83,7 @@ def _header(catalog: Catalog, revision: int, documents: int, fingerprint: str | 
         "revision": revision,
         "documents": documents,
         "encoder": catalog.setting("encoder"),
-        "reader": catalog.setting("reader"),
+        "reader": found_inside(folder, catalog.setting("reader") or "") or None,
         "fingerprint": catalog.setting("fingerprint"),
         "dimension": int(catalog.setting("dimension") or 0),
         "vectors": fingerprint is not None,

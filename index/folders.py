@@ -21,6 +21,7 @@ from index.errors import StoreError
 SETTINGS = "store.json"
 DATABASE = "spanwise.db"
 _FORMAT = 1
+_INSIDE = "store:"  # no hub id has a colon
 
 
 def make_folder(folder: Path, database: str | None = None) -> bool:
@@ -48,6 +49,24 @@ def make_folder(folder: Path, database: str | None = None) -> bool:
             f"a store cannot be made in {folder}: {error.strerror}", hint="give a folder you may write to"
         ) from error
     return True
+
+
+def named_inside(folder: Path, models: str) -> str:
+    """The names of models with the store's own folder called "store:", wherever it lies.
+
+    >>> named_inside(Path("/s"), "en=/s/models/mine;base")
+    'en=store:models/mine;base'
+    """
+    return models.replace(f"{folder}{os.sep}", _INSIDE)
+
+
+def found_inside(folder: Path, models: str) -> str:
+    """The names of models as they are today, where `named_inside` recorded them.
+
+    >>> found_inside(Path("/t"), "en=store:models/mine;base")
+    'en=/t/models/mine;base'
+    """
+    return models.replace(_INSIDE, f"{folder}{os.sep}")
 
 
 def read_settings(folder: Path) -> dict[str, object]:

@@ -34,7 +34,16 @@ from index.building import Builder
 from index.catalog import Catalog, NewDocument
 from index.derived import Derived, Snapshot, StaleDerived
 from index.errors import ModelError, ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
-from index.folders import SETTINGS, database_url, folder_size, make_folder, read_settings, write_settings
+from index.folders import (
+    SETTINGS,
+    database_url,
+    folder_size,
+    found_inside,
+    make_folder,
+    named_inside,
+    read_settings,
+    write_settings,
+)
 from index.holdings import Holding
 from index.integrity import file_problems, suspected_vectors
 from index.kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
@@ -131,12 +140,13 @@ class Store:
             if made:  # a database that cannot be reached leaves no store behind
                 (folder / SETTINGS).unlink()
             raise
-        recorded = f"{catalog.setting('encoder') or ''},{catalog.setting('reader') or ''}"
+        reader = found_inside(folder, catalog.setting("reader") or "")
+        recorded = f"{catalog.setting('encoder') or ''},{reader}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
         if create and catalog.setting("encoder") is None:
             catalog.set_setting("encoder", encoder.name if encoder else chosen.encoder)
-            catalog.set_setting("reader", chosen.reader)
+            catalog.set_setting("reader", named_inside(folder, chosen.reader))
         return store
 
     def __enter__(self) -> Self:
@@ -331,9 +341,12 @@ class Store:
         return report
 
     def read_with(self, reader: str) -> None:
-        """Record another reader (a preset, hub id or folder) for this store."""
+        """Record another reader (a preset, hub id or folder) for this store.
+
+        A folder inside the store is recorded by its place there, so that it is found when the store moves.
+        """
         with self._writing("changing the reader"):
-            self._catalog.set_setting("reader", reader)
+            self._catalog.set_setting("reader", named_inside(self.path, reader))
         self.models = replace(self.models, reader=reader)
 
     # -- moving ---------------------------------------------------------------------------------------------

@@ -64,12 +64,18 @@ def reading_settings() -> str:
 
 def fitted_decision(store: Path, *, encoder: str, reader: str) -> DecisionSettings:
     """The decision fitted for these fingerprints: the store's own, else the shipped one, else the default."""
+    own = own_calibration(store, encoder=encoder, reader=reader)
+    if own is not None:
+        return own.decision
     key = _key(encoder, reader)
-    for path in (store / _FOLDER / f"{key}.json", *sorted(models_folder().glob(_BUNDLED))):
-        found = _read(path)
-        if found is not None and found.key == key and found.settings == reading_settings():
-            return found.decision
-    return DecisionSettings()
+    shipped = (_fitting(path, key) for path in sorted(models_folder().glob(_BUNDLED)))
+    return next((found.decision for found in shipped if found is not None), DecisionSettings())
+
+
+def own_calibration(store: Path, *, encoder: str, reader: str) -> Calibration | None:
+    """What was fitted in this very store for these fingerprints, None where nothing was."""
+    key = _key(encoder, reader)
+    return _fitting(store / _FOLDER / f"{key}.json", key)
 
 
 def save_calibration(store: Path, calibration: Calibration) -> Path:
@@ -85,6 +91,13 @@ def save_calibration(store: Path, calibration: Calibration) -> Path:
             f"{path} cannot be written: {error}", hint="calibrate where the store's folder can be written to"
         ) from error
     return path
+
+
+def _fitting(path: Path, key: str) -> Calibration | None:
+    found = _read(path)
+    if found is None or found.key != key or found.settings != reading_settings():
+        return None
+    return found
 
 
 def _key(encoder: str, reader: str) -> str:

@@ -21,6 +21,7 @@ from index.protocols import Encoder
 from index.retriever import Retriever
 from qa.answering import Answerer
 from qa.collection import Collection, squad_collection
+from qa.decision import DecisionSettings
 from qa.failures import SEARCH_DEPTH, Asked, Stage, failure_log
 from qa.protocols import Reader
 from qa.records import SpanCandidate
@@ -111,13 +112,15 @@ def evaluate_answers(
     limit: int | None = None,
     seed: int = 0,
     failures_out: str | Path | None = None,
+    decision: DecisionSettings | None = None,
     progress: Progress | None = None,
 ) -> AnswersReport:
     """All contexts of a SQuAD file as one collection, and every question asked of it.
 
     Each distinct context is a document under its title, in a temporary store. `limit` draws that many
     questions by `seed`; the collection stays whole. `failures_out` takes a line of JSON for every question
-    decided wrongly, as it happens. `progress` is called with (questions done, questions).
+    decided wrongly, as it happens. `decision` is how to judge, None as fitted with the models; a store's own
+    is `qa.calibration.own_calibration`. `progress` is called with (questions done, questions).
     Raises DataError for a file of another form, ValueError for a limit below 1.
     """
     squad = _read(path)
@@ -125,7 +128,7 @@ def evaluate_answers(
     check_writable(failures_out, sources=[squad.path])
     with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
         answerer, retriever = (
-            Answerer(collection.store, reader, encoder),
+            Answerer(collection.store, reader, encoder, decision=decision),
             Retriever(collection.store, encoder),
         )
         asked: list[Asked] = []

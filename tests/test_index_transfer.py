@@ -172,6 +172,27 @@ def test_copy_is_made_while_a_writer_works_and_opens_as_a_store(
     assert json.loads((tmp_path / "copy/store.json").read_text())["database"] == "spanwise.db"
 
 
+def test_a_reader_trained_in_a_store_goes_where_the_store_goes(
+    tmp_path: Path, hashing_encoder: Encoder
+) -> None:
+    with Store.open(tmp_path / "first", create=True, encoder=hashing_encoder) as store:
+        store.add([Text(id="n", text="A note on the harbour.")])
+        mine = store.path / "models/mine"
+        (mine / "checkpoints").mkdir(parents=True)
+        (mine / "model.safetensors").write_bytes(b"weights")
+        (mine / "checkpoints/1").write_bytes(b"of no use to others")
+        store.read_with(f"en={mine};base")
+        store.export_file(tmp_path / "all.jsonl")
+        store.backup(tmp_path / "copy")
+    assert json.loads((tmp_path / "all.jsonl").read_text().splitlines()[0])["reader"] == f"en={mine};base"
+    (tmp_path / "first").rename(tmp_path / "moved")
+    for name in ("moved", "copy"):
+        with Store.open(tmp_path / name, encoder=hashing_encoder) as store:
+            assert store.models.reader == f"en={tmp_path / name / 'models/mine'};base"
+            assert (store.path / "models/mine/model.safetensors").read_bytes() == b"weights"
+    assert not (tmp_path / "copy/models/mine/checkpoints").exists()
+
+
 @pytest.fixture
 def exported(tmp_path: Path, hashing_encoder: Encoder) -> Callable[[], Lines]:
     """The lines of an export of three notes, with vectors."""

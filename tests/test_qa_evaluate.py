@@ -19,6 +19,7 @@ from index.errors import DataError
 from index.evaluate import evaluate_retrieval
 from index.protocols import Encoder, TokenIds
 from qa.contexts import judged_contexts
+from qa.decision import DecisionSettings
 from qa.evaluate import evaluate_answers, evaluate_reader
 from qa.reader import RobertaReader, load_reader
 from qa.records import SpanCandidate
@@ -195,6 +196,12 @@ def test_answers_over_the_whole_collection_by_hand(tmp_path: Path, hashing_encod
             "aurc": 1 - (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 5,
         }
     )
+
+
+def test_a_fitted_threshold_decides_what_counts_as_answered(tmp_path: Path, hashing_encoder: Encoder) -> None:
+    path, silent = squad(tmp_path / "v2.json"), DecisionSettings(threshold=1.1)
+    report = evaluate_answers(path, Scripted(SCRIPT), hashing_encoder, k=2, decision=silent)
+    assert report.as_json()["answered"] == 0
 
 
 def test_a_sample_leaves_the_collection_whole(tmp_path: Path, hashing_encoder: Encoder) -> None:

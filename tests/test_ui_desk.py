@@ -201,7 +201,7 @@ def test_models_are_listed_with_what_a_change_would_mean(
     )
     page.button(key=f"measure_{pocket.key}").click().run()
     standing = only_job(page_folder)
-    assert standing.job.arguments[-2:] == ("--models", "pocket")
+    assert standing.job.arguments[-4:-1] == ("--models", "pocket", "--store")
     figures = {"exact": 70.1, "f1": 80.2, "ece": 0.05, "p50_ms": 120.0, "p95_ms": 200.0, "questions": 158}
     finish(standing, figures)
     shown = html_of(page.run())
@@ -281,9 +281,12 @@ def test_an_evaluation_is_started_drawn_and_its_failures_can_be_opened(
     assert arguments[:2] == ("eval", "answers")
     assert arguments[arguments.index("--limit") + 1] == "50"
     assert "--models" in arguments
+    assert arguments[arguments.index("--store") + 1] == str(page_folder / "store")
     (standing.folder / "failures.jsonl").write_text(json.dumps(FAILED) + "\n" + '{"half')
-    finish(standing, OUTPUT)
+    finish(standing, {**OUTPUT, "store_fit": {"source": MARKUP, "questions": 30}})
     shown = html_of(page.run())
+    assert "fitted in this store, on 30 questions of" in shown
+    assert MARKUP not in shown
     assert "Where 4 of 10 questions were lost" in shown
     assert "60.0 <span" in shown
     assert len(page.get("vega_lite_chart")) == 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shutil import get_terminal_size
@@ -20,6 +21,7 @@ from ui import figures, output, text
 from ui.settings import Settings, UsageError, data_folder
 
 if TYPE_CHECKING:  # these modules load models, this one must not
+    from index.presets import ModelChoice
     from qa.answering import Answerer
     from qa.records import AskResult
     from qa.why import Why
@@ -345,13 +347,12 @@ def _models(flags: Flags, settings: Settings) -> int:
 
 
 def _eval_reader(flags: Flags, settings: Settings) -> int:
-    from index.presets import resolve_models
     from qa.evaluate import evaluate_reader
     from qa.reader import load_reader
     from ui.progress import Progress
 
     plots = _made_folder(flags["plots"])
-    reader = load_reader(resolve_models(settings.models).reader)
+    reader = load_reader(_serving(settings).reader)
     with Progress("question") as progress:
         report = evaluate_reader(
             flags["file"],
@@ -415,30 +416,50 @@ def _eval_chunking(flags: Flags, settings: Settings) -> int:
 
 def _eval_answers(flags: Flags, settings: Settings) -> int:
     from index.encoder import load_encoder
-    from index.presets import resolve_models
+    from qa.calibration import own_calibration
     from qa.evaluate import evaluate_answers
     from qa.reader import load_reader
     from ui.progress import Progress
 
     plots = _made_folder(flags["plots"])
-    chosen = resolve_models(settings.models)
+    chosen = _serving(settings)
+    reader, encoder = load_reader(chosen.reader), load_encoder(chosen.encoder)
+    own = None
+    if settings.store_given:
+        own = own_calibration(settings.store, encoder=encoder.fingerprint, reader=reader.fingerprint)
     with Progress("question") as progress:
         report = evaluate_answers(
             flags["file"],
-            load_reader(chosen.reader),
-            load_encoder(chosen.encoder),
+            reader,
+            encoder,
             k=flags["k"],
             limit=flags["limit"],
             seed=flags["seed"],
             failures_out=flags["failures"],
+            decision=None if own is None else own.decision,
             progress=progress,
         )
     if plots is not None:
         from qa.plots import draw_answers
 
         draw_answers(report, plots, kind=flags["plot_format"])
-    _show(settings, report.as_json(), figures.answers_text(report))
+    fit = None if own is None else {"source": own.source, "questions": own.questions}
+    said = figures.answers_text(report)
+    if own is not None:
+        said += f"\nJudged with the confidence fitted in {settings.store} on {own.source}."
+    _show(settings, {**report.as_json(), "store_fit": fit}, said)
     return 0
+
+
+def _serving(settings: Settings) -> ModelChoice:
+    """The models asked for, else those of a store that was named."""
+    from index.presets import resolve_models
+    from index.store import Store
+
+    if settings.store_given:
+        with suppress(StoreNotFound), Store.open(settings.store, models=settings.models) as store:
+            return store.models
+    return resolve_models(settings.models)
 
 
 def _train_reader(flags: Flags, settings: Settings) -> int:

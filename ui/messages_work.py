@@ -433,6 +433,11 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
         "quality.limit": ("Questions at most (0: all)", "最多提问数（0：全部）"),
         "quality.start": ("Evaluate", "开始评测"),
         "quality.which": ("Evaluation", "评测"),
+        "quality.store_fit": (
+            "Judged with the confidence fitted in this store, on {questions} of “{source}”. On the very "
+            "questions that it was fitted on it looks better than it is.",
+            "采用本库拟合的置信度进行判断（依据“{source}”中的{questions}）。在拟合所用的问题上，结果会显得比实际更好。",
+        ),
         "quality.interval": (
             "In grey: the interval that holds the true figure with 95 % probability.",
             "灰色：95% 置信区间。",

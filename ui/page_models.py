@@ -66,7 +66,10 @@ def _actions(library: Library, candidate: Candidate, say: Say, *, busy: bool, fi
             library,
             MEASURE,
             say("models.measuring", name=candidate.name),
-            ["eval", "answers", str(demo_questions()), "--models", candidate.models],
+            [
+                *("eval", "answers", str(demo_questions()), "--models", candidate.models),
+                *("--store", str(library.store.path)),
+            ],
             {"models": candidate.models},
             say,
         )

@@ -106,6 +106,7 @@ def _start(
 ) -> None:
     models = library.store.models
     arguments = [*kind.split(), str(path), "--models", f"{models.encoder},{models.reader}"]
+    arguments += ["--store", str(library.store.path)]  # judged as this store judges
     if kind == ANSWERS:
         arguments += ["--failures", str(folder / _FAILURES)]
         if 0 < limit < questions:
@@ -134,6 +135,7 @@ def _results(jobs: Jobs, standing: JobStanding, say: Say) -> None:
     output = standing.output()
     if "exact" in output:
         st.html(views_quality.figures(output, say))
+        st.html(views_quality.judged(output, say))
         _curves(output, say)
         st.html(views_quality.stages(output, say))
     failures = views_quality.read_failures(standing.folder / _FAILURES)

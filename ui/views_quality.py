@@ -64,6 +64,16 @@ def figures(output: Mapping[str, Any], say: Say) -> str:
     return f'<dl class="sw-facts">{"".join(items)}</dl><p class="sw-note">{say("quality.interval")}</p>'
 
 
+def judged(output: Mapping[str, Any], say: Say) -> str:
+    """That the store's own fitted confidence decided, and what it was fitted on; "" where it did not."""
+    fit = output.get("store_fit")
+    if not isinstance(fit, Mapping):
+        return ""
+    asked = say.count("question", int(fit.get("questions", 0)))
+    told = say("quality.store_fit", questions=asked, source=str(fit.get("source", "")))
+    return f'<p class="sw-note">{escape(told)}</p>'
+
+
 def stages(output: Mapping[str, Any], say: Say) -> str:
     """How many questions were lost at which stage."""
     failures = output.get("failures")
