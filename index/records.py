@@ -270,7 +270,7 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestProgress:
-    """How far an ingest is: files done of files found so far, and the file just finished."""
+    """How far an ingest is: files done of files found so far; the file just finished and its passages."""
 
     done: int
     total: int

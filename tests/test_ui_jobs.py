@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from index.records import IngestProgress, IngestReport
 from ui import jobs as jobs_module
 from ui import progress, views_work
 from ui.job import ProgressFile
 from ui.jobs import Job, JobBusy, JobProgress, Jobs, JobStanding, JobState, read_json, write_end
 from ui.messages import Say
+from ui.taking import Taking
 
 SAY = Say("en")
 MARKUP = "<script>alert('x')</script>"
@@ -192,3 +194,23 @@ def test_a_process_is_cancelled_and_a_killed_one_has_died(
         else:
             os.kill(int((tmp_path / "jobs" / job.id / "pid").read_text()), signal.SIGKILL)
             assert settled(job).state is JobState.DIED
+
+
+def test_passages_of_all_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(progress, "_listeners", [lambda done, total, unit, note: told.append(note)])
+    with progress.Progress("file") as shown:
+        for number in (1, 2):
+            shown.ingest(IngestProgress(done=number, total=2, path=f"/{number}.txt", passages=number))
+    assert told == ["1 passage", "3 passages"]
+    taking = Taking()
+
+    def work(tell: Callable[[IngestProgress], None]) -> IngestReport:
+        for number in (1, 2):
+            tell(IngestProgress(done=number, total=2, path=f"/{number}.txt", passages=number))
+        return IngestReport()
+
+    taking.start("two files", work)
+    ended = taking.wait()
+    assert ended is not None
+    assert ended.passages == 3

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tqdm import tqdm
 
 from index.records import IngestProgress
+from ui import words
 
 if TYPE_CHECKING:
     from index.training.loop import TrainingProgress
@@ -41,6 +42,7 @@ class Progress:
         self._began = self._last = time.monotonic()
         self._initial: int | None = None
         self._done = 0
+        self._passages = 0
         self._bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
@@ -82,7 +84,8 @@ class Progress:
 
     def ingest(self, progress: IngestProgress) -> None:
         """One more file is done."""
-        self(progress.done, progress.total, f"{progress.passages:,} passages")
+        self._passages += progress.passages
+        self(progress.done, progress.total, words.count(self._passages, "passage"))
 
     def training(self, progress: TrainingProgress) -> None:
         """One more step is done, or the weights were judged."""

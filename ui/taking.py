@@ -141,7 +141,7 @@ class Taking:
                 standing,
                 done=progress.done,
                 total=progress.total,
-                passages=progress.passages,
+                passages=standing.passages + progress.passages,
                 recent=tuple(self._recent),
             )
 
