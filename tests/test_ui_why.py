@@ -381,7 +381,7 @@ def test_reasons_are_folded_and_computed_only_when_opened(
 def test_a_reader_that_cannot_be_explained_is_said_on_the_page(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_ask, "Explainer", lambda name: Explainer("./nowhere"))
+    monkeypatch.setattr(page_ask, "_explainer", lambda name: Explainer("./nowhere"))
     html_of(page.run())
     page.session_state["why_1_1_20_24"] = True  # the expander of the first answer, of passage 1
     assert "no model folder" in html_of(page.run())
