@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
-from qa.records import Answer, AskResult, Reason, Source
+from qa.records import Answer, AskResult, Reason
 from ui import look, views, views_answer, views_search, words
 from ui.messages import ENGLISH
 
@@ -152,7 +152,6 @@ def test_document_text_titles_and_paths_reach_html_only_escaped(text: str, title
         answer(text, 0, len(text), sentence=text),
         document=document(path=path, title=title),
         headings=(title, text),
-        also_in=(Source(path=path, start=0, end=1),),
     )
     fragments = [
         views_answer.answer_card(found, ENGLISH, sure=True, calibrated=False),
@@ -231,7 +230,7 @@ def test_every_class_that_is_used_is_styled() -> None:
     fragments = "".join(
         (
             views_answer.answer_card(
-                replace(answer(), also_in=(Source(path="/x", start=0, end=1),)),
+                answer(),
                 ENGLISH,
                 sure=False,
                 calibrated=False,

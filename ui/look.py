@@ -65,7 +65,11 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .sw-source { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .sw-path { margin: .1rem 0 0; font-family: var(--sw-mono); font-size: .8rem; overflow-wrap: anywhere;
   color: var(--sw-quiet); }
-.sw-also { margin: .1rem 0 0; padding-left: 1.1rem; }
+.st-key-also_in { margin: -.4rem 0 .3rem; }
+.st-key-also_in .sw-note { margin: 0; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] { padding: .15rem 0; background: transparent; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] p { font-size: .9rem; white-space: normal; }
+.st-key-also_in [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; }
 .sw-note { margin: .3rem 0 0; font-size: .875rem; font-weight: 400; color: var(--sw-quiet); }
 .sw-confidence .sw-note { margin: 0; }
 .sw-reason { font-size: 1.05rem; line-height: 1.5; margin: 0; max-width: 62ch; }

@@ -52,6 +52,7 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
         "collection.fact_documents": ("documents", "文档"),
         "collection.fact_passages": ("passages", "段落"),
         "collection.fact_languages": ("languages", "语言"),
+        "collection.languages_more": ("{languages} and {count} more", "{languages} 等，另有 {count} 种"),
         "collection.fact_size": ("size on disk", "占用空间"),
         "collection.fact_encoder": ("encoder", "编码模型"),
         "collection.fact_reader": ("reader", "阅读模型"),

@@ -13,7 +13,7 @@ import streamlit as st
 
 from index.records import DocumentInfo
 from ingest.errors import SpanwiseError
-from ui import views, views_questionnaire
+from ui import views, views_questionnaire, words
 from ui.address import pattern
 from ui.jobs import Jobs, JobStanding
 from ui.library import Contents, Library
@@ -65,7 +65,8 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
             )
             languages = st.multiselect(
                 say("questionnaire.languages"),
-                sorted(contents.stats.languages),
+                sorted(contents.stats.languages, key=lambda code: words.language_name(code, say)),
+                format_func=lambda code: words.language_name(code, say),
                 placeholder=say("questionnaire.all"),
                 key="questionnaire_languages",
             )

@@ -23,13 +23,19 @@ def show_search(library: Library, say: Say) -> None:
     contents = library.contents()
     query = question_box(say, "search")
     choices = chosen()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
-        show_where(library, contents, say)
-        _choose_mode(choices.mode, say)
-    if not query:
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    if query:
+        found = _search(library, query, choices, say)
+        _show_found(found, query, choices, say)
+    else:
+        found = None
         st.html(views.note(say("search.hint")))
-        return
-    found = _search(library, query, choices, say)
+    with bar:  # after the search, so that the filters know what it has found
+        show_where(library, contents, () if found is None else found.hits, say)
+        _choose_mode(choices.mode, say)
+
+
+def _show_found(found: SearchResult, query: str, choices: Choices, say: Say) -> None:
     st.html(views_search.search_note(found, say))
     asked = (query, choices)
     if st.session_state.get("search_asked") != asked:

@@ -13,6 +13,7 @@ from ui.views import escape
 from ui.views_work import bars, charts, pace, track
 
 _MOST_BARS = 8
+_LANGUAGES_NAMED = 4
 _LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 _SHOWN = 20  # rejected files in a summary; all are in the report
 
@@ -28,7 +29,7 @@ def store_facts(stats: Stats, say: Say) -> str:
     facts = (
         ("documents", f"{stats.documents:,}"),
         ("passages", f"{stats.passages:,}"),
-        ("languages", ", ".join(sorted(stats.languages)) or "–"),
+        ("languages", _languages(stats.languages, say)),
         ("size", words.byte_size(stats.bytes)),
         ("encoder", stats.encoder),
         ("reader", stats.reader),
@@ -42,11 +43,12 @@ def store_facts(stats: Stats, say: Say) -> str:
 
 def statistics(stats: Stats, documents: Sequence[DocumentSize], say: Say) -> str:
     """The collection in plots: languages, kinds, lengths, passages, and what was left out."""
+    named_languages = {words.language_name(code, say): count for code, count in stats.languages.items()}
     passages: Counter[str] = Counter()
     for document in documents:
         passages[document.type] += document.passages
     parts = [
-        bars(say("collection.by_language"), _largest(stats.languages, say)),
+        bars(say("collection.by_language"), _largest(named_languages, say)),
         bars(say("collection.by_type"), _largest(stats.types, say)),
         bars(say("collection.by_passages"), _largest(passages, say)),
         bars(say("collection.by_length"), lengths([document.characters for document in documents], say)),
@@ -160,6 +162,14 @@ def coverage_note(files: Sequence[FileReport], say: Say) -> str:
         pages=f"{sum(file.pages for file in taken):,}",
         with_text=f"{sum(file.pages_with_text for file in taken):,}",
     )
+
+
+def _languages(counts: Mapping[str, int], say: Say) -> str:
+    """The names of the most frequent languages, and how many more there are."""
+    ranked = sorted(counts, key=lambda code: (-counts[code], code))
+    named = ", ".join(words.language_name(code, say) for code in ranked[:_LANGUAGES_NAMED])
+    rest = len(ranked) - _LANGUAGES_NAMED
+    return say("collection.languages_more", languages=named, count=rest) if rest > 0 else named or "–"
 
 
 def _largest(counts: Mapping[str, int], say: Say) -> list[tuple[str, int]]:

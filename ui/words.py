@@ -12,7 +12,7 @@ from typing import assert_never
 
 from qa.records import Answer, AskResult, Reason
 from qa.why import Evidence, TokenWeight
-from ui.messages import ENGLISH, Say
+from ui.messages import ENGLISH, TABLE, Say
 
 _LEVELS = ((0.85, "sure"), (0.6, "likely"), (0.35, "uncertain"), (0.0, "doubtful"))
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
@@ -124,6 +124,15 @@ def place(title: str, headings: Sequence[str], page: int | None, say: Say = ENGL
         path.insert(0, title)
     words = " › ".join(part for part in path if part)
     return words if page is None else f"{words} · {say('place.page', page=page)}"
+
+
+def language_name(code: str, say: Say = ENGLISH) -> str:
+    """A language by its name, by its code where there is none for it.
+
+    >>> language_name("de"), language_name("xx")
+    ('German', 'xx')
+    """
+    return say(f"language.{code}") if f"language.{code}" in TABLE else code
 
 
 def no_answer_head(result: AskResult, say: Say = ENGLISH) -> str:
