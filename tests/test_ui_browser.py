@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -221,6 +222,34 @@ def test_back_leads_to_the_question_before_and_sessions_do_not_meet(browser: Bro
     page.wait_for_function("([box, text]) => box.value === text", arg=[box, first])
     assert other.locator(".sw-answer").count() == 0
     other.close()
+
+
+def test_two_sessions_that_ask_at_once_get_each_its_own_answer(
+    browser: Browser, page: Page, address: str
+) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(120_000)
+    other = context.new_page()
+    other.goto(address)
+    asked = {
+        page: (("Who designed the observatory?", "Ines Falk"), ("When does the observatory close?", "rains")),
+        other: (
+            ("What was a gift of the glass makers?", "telescope"),
+            ("When are visitors let in?", "Fridays"),
+        ),
+    }
+    for turn in (0, 1):
+        for session, questions in asked.items():
+            session.get_by_label("Question").fill(questions[turn][0])
+        for session in asked:
+            session.get_by_label("Question").press("Enter")
+        for session, questions in asked.items():
+            question, words = questions[turn]
+            session.wait_for_url(re.compile(re.escape(quote_plus(question))))
+            _wait_until_still(session)
+            assert words in session.locator(".sw-answer").first.inner_text()
+            assert session.get_by_label("Question").input_value() == question
+    context.close()
 
 
 def test_the_page_speaks_the_language_of_the_browser(browser: Browser, address: str) -> None:
