@@ -253,7 +253,39 @@ def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SPANWISE_STORE", str(folder / "new"))
     page = checked(AppTest.from_file(APP, default_timeout=60).run())
     assert "Nothing to ask yet" in html_of(page)
-    assert "There are no documents" in ask(page, "When?")
+    shown = ask(page, "When?")
+    assert "There are no documents" in shown
+    assert "Open the tab Collection" in shown
+    assert not page.get("popover") or all(
+        box.proto.popover.label != "Cite and export" for box in page.get("popover")
+    )
+
+
+@pytest.mark.parametrize("tab", ["search", "map", "questionnaire", "teach"])
+def test_the_tabs_of_an_empty_store_say_what_to_do(
+    tab: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANWISE_STORE", str(folder / "new"))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["q"] = "When?"
+    shown = html_of(visit(page, tab))
+    assert "Open the tab Collection and add files" in shown
+    assert "No answer in here" not in shown
+
+
+@pytest.mark.parametrize("tab", ["ask", "search"])
+def test_filters_that_leave_nothing_can_be_taken_away(tab: str, page: AppTest) -> None:
+    page.query_params |= {"q": "When does the gate open, seven?", "type": "zzz", "since": "tomorrow"}
+    assert "No passage fits the question and the filters" in html_of(visit(page, tab))
+    shown = html_of(checked(page.button(key="look_everywhere").click().run()))
+    assert "type" not in page.query_params
+    assert "attack.txt" in shown
+
+
+def test_a_question_of_any_length_fits_into_an_address(page: AppTest) -> None:
+    ask(page, "very " * 1000)
+    assert page.query_params["q"] == ("very " * 400).strip()
+    assert "cut after 2,000 characters" in page.toast[0].value
 
 
 def test_what_the_user_can_mend_is_said(

@@ -195,6 +195,8 @@ def test_a_percentage_never_claims_certainty(share: float, said: str) -> None:
 def test_a_place_names_the_title_once() -> None:
     assert words.place("Hamlet", ("hamlet ", "Act III"), 3) == "hamlet › Act III · page\N{NO-BREAK SPACE}3"
     assert words.place("Hamlet", ("Act III",), None) == "Hamlet › Act III"
+    long = "a very long title " * 12
+    assert words.place(long[:200], (long, "Act III"), None) == f"{long[:100]}… › Act III"
     assert words.place("Hamlet", (), 1) == "Hamlet · page\N{NO-BREAK SPACE}1"
 
 

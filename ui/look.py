@@ -47,7 +47,7 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 [class*="st-key-example_"] button { height: auto; min-height: 0; padding: .2rem 0; text-align: left; }
 [class*="st-key-example_"] button p { white-space: normal; font-size: 1.02rem; }
 .st-key-examples { gap: .1rem; }
-.sw-card, .st-key-answer { border: 1px solid var(--sw-line); border-radius: 14px;
+.sw-card, .st-key-answer, [class*="st-key-claim_"] { border: 1px solid var(--sw-line); border-radius: 14px;
   padding: 1.5rem 1.7rem 1.3rem; background: var(--sw-ground); }
 .sw-answered { margin: 0; }
 .sw-kicker { margin: 0; font-size: .78rem; font-weight: 600; letter-spacing: .08em;
@@ -62,6 +62,7 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .sw-agree { padding-left: .7rem; border-left: 1px solid var(--sw-line); }
 .sw-sentence { margin: 0 0 1rem; padding: 0 0 0 1rem; line-height: 1.55; font-size: 1.05rem;
   overflow-wrap: anywhere; border-left: 2px solid var(--sw-accent); }
+.sw-source, .sw-document-head h1, .sw-document-head .sw-note { text-align: left; }
 .sw-source { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .sw-path { margin: .1rem 0 0; font-family: var(--sw-mono); font-size: .8rem; overflow-wrap: anywhere;
   color: var(--sw-quiet); }
@@ -154,7 +155,7 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
   .st-key-tab_here [data-testid="stPageLink-NavLink"]::after { bottom: 0; left: .4rem; right: .4rem; }
   .sw-name { margin-right: .4rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
-  .sw-card, .st-key-answer, .sw-document { padding: 1.05rem 1.1rem; }
+  .sw-card, .st-key-answer, [class*="st-key-claim_"], .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
   .sw-list { padding-left: 1.5rem; }
   .sw-hit, .sw-other { padding-left: 1.5rem; }

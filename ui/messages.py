@@ -57,6 +57,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ask.question": ("Question", "问题"),
         "ask.placeholder": ("Ask your documents a question", "向您的文档提问"),
         "ask.button": ("Ask", "提问"),
+        "ask.cut": (
+            "The question was cut after {count} characters; put long texts into the collection.",
+            "问题已在 {count} 个字符处截断；长文本请加入文档库。",
+        ),
         "ask.reading": ("Reading the nearest passages …", "正在阅读最相关的段落 ……"),
         "ask.welcome": ("Ask in plain language", "用日常语言提问"),
         "ask.promise": (
@@ -224,7 +228,11 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Choose an answer or a passage to see it in its document.",
             "请选择一个答案或段落，在其文档中查看。",
         ),
-        "document.gone": ("This document is no longer in the collection.", "这篇文档已不在文档库中。"),
+        "document.gone": (
+            "This document is no longer in the collection. Go back and ask again, or add it anew in the tab "
+            "Collection.",
+            "这篇文档已不在文档库中。请返回重新提问，或在“文档库”标签页中重新添加。",
+        ),
         "document.occurrence": ("Occurrence {number} of {count}", "第 {number} 处，共 {count} 处"),
         "document.previous": ("Previous", "上一处"),
         "document.next": ("Next", "下一处"),

@@ -14,7 +14,7 @@ from ui import views, views_answer, views_search
 from ui.address import Choices
 from ui.library import Library
 from ui.messages import Say
-from ui.page_filters import chosen, show_how, show_where
+from ui.page_filters import chosen, offer_everywhere, show_how, show_where
 from ui.page_passages import open_in_document, show_also_in, show_passages
 from ui.page_question import question_box, record, show_history, show_welcome
 from ui.page_share import show_share
@@ -54,7 +54,10 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
     else:
         with st.container(key="answer"):
             st.html(views_answer.refusal_card(result, say))
-            show_share(result, say)
+            if result.passages:
+                show_share(result, say)
+            else:
+                offer_everywhere(say)
         nearest, rest = result.passages[:_SHOWN_AFTER_REFUSAL], result.passages[_SHOWN_AFTER_REFUSAL:]
         if nearest:
             st.html(views.head(say("answer.nearest")))
@@ -63,7 +66,8 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
         title = say("answer.passages") if result.answers else say("answer.more_passages")
         with st.expander(f"{title} ({len(rest)})"):
             st.html(views_search.hit_list(rest, result.question, say))
-    st.html(views_answer.timing_note(result, say))
+    if result.passages:
+        st.html(views_answer.timing_note(result, say))
 
 
 def _show_first(library: Library, result: AskResult, say: Say) -> None:

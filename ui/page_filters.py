@@ -45,6 +45,12 @@ def show_where(library: Library, contents: Contents, hits: Sequence[Hit], say: S
         st.button(say("filter.clear"), key="clear_filters", on_click=_clear, disabled=not count)
 
 
+def offer_everywhere(say: Say) -> None:
+    """The way out where filters leave nothing: a button that takes them away."""
+    if chosen().restrictions:
+        st.button(say("filter.clear"), key="look_everywhere", on_click=_clear)
+
+
 def show_how(say: Say) -> None:
     """How much is read and how sure an answer must be."""
     choices = chosen()

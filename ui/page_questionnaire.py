@@ -35,7 +35,11 @@ def show_questionnaire(library: Library, say: Say) -> None:
     st.html(WORK_STYLE)
     st.html(views_questionnaire.intro(say))
     jobs = library.jobs
-    _ask(library, jobs, library.contents(), say)
+    contents = library.contents()
+    if contents.stats.documents:
+        _ask(library, jobs, contents, say)
+    else:
+        st.html(views.nothing_yet(say))
     running = show_running(jobs, say, KIND)
     standings = jobs.all(KIND)
     if not standings:

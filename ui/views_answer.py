@@ -5,7 +5,7 @@ As in `views`, text from documents and questions gets in through `escape` only.
 
 from __future__ import annotations
 
-from qa.records import Answer, AskResult
+from qa.records import Answer, AskResult, Reason
 from ui import words
 from ui.messages import Say
 from ui.views import escape, marked, note, source
@@ -52,10 +52,11 @@ def passage_panel(answer: Answer, say: Say) -> str:
 
 def refusal_card(result: AskResult, say: Say) -> str:
     """That there is no answer, and why: a result like any other."""
+    hint = note(say("ask.add_first")) if result.reason is Reason.EMPTY_STORE else ""
     return (
         f'<article class="sw-answered"><p class="sw-kicker">{escape(say("answer.result"))}</p>'
         f'<p class="sw-answer">{escape(words.no_answer_head(result, say))}</p>'
-        f'<p class="sw-reason">{escape(words.no_answer_reason(result, say))}</p></article>'
+        f'<p class="sw-reason">{escape(words.no_answer_reason(result, say))}</p>{hint}</article>'
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from index.records import DocumentSize, FileReport, IngestReport, Stats
+from ingest.records import Rejected, RejectReason
 from ui import words
 from ui.messages import Say
 from ui.taking import Standing
@@ -142,7 +143,7 @@ def ingest_summary(report: IngestReport, say: Say) -> str:
     rejected = "".join(
         f"<li><strong>{escape(_file_name(item.path))}</strong> {say('collection.left_out')} "
         f"{say(f'rejected.{item.reason.value}')} "
-        f'<span class="sw-note">{escape(item.detail)}</span></li>'
+        f'<span class="sw-note">({escape(_detail(item, say))})</span></li>'
         for item in report.rejected[:_SHOWN]
     )
     more = len(report.rejected) - _SHOWN
@@ -176,6 +177,11 @@ def _largest(counts: Mapping[str, int], say: Say) -> list[tuple[str, int]]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(number for _, number in ranked[_MOST_BARS:])
     return [*ranked[:_MOST_BARS], *([(say("collection.other"), rest)] if rest else [])]
+
+
+def _detail(item: Rejected, say: Say) -> str:
+    # What else there is to say of a locked file is an option of the command line.
+    return say("collection.locked") if item.reason is RejectReason.ENCRYPTED else item.detail
 
 
 def _file_name(path: str) -> str:
