@@ -168,6 +168,17 @@ def test_questions_of_a_session_are_listed_with_their_answers(page: AppTest) -> 
         ("Who painted the ferry, Vermeer?", None),
         ("When does the ferry leave, noon?", "noon"),
     ]
+    assert "noon · " not in html_of(page)
+    page.session_state["history_box"] = True  # the popover, opened
+    assert "noon · " in html_of(checked(page.run()))
+    asked = [parse_qs(link.proto.query_string).get("q") for link in page.get("page_link")]
+    assert ["When does the ferry leave, noon?"] in asked
+
+
+def test_passages_below_an_answer_are_drawn_when_they_are_looked_at(page: AppTest) -> None:
+    assert "sw-hits" not in ask(page, "When does the ferry leave, noon?")
+    page.session_state["rest"] = True
+    assert "sw-hits" in html_of(checked(page.run()))
 
 
 def test_a_result_can_be_cited_and_downloaded(page: AppTest) -> None:

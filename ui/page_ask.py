@@ -64,8 +64,9 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
             show_passages(nearest, result.question, say)
     if rest:
         title = say("answer.passages") if result.answers else say("answer.more_passages")
-        with st.expander(f"{title} ({len(rest)})"):
-            st.html(views_search.hit_list(rest, result.question, say))
+        with st.expander(f"{title} ({len(rest)})", key="rest", on_change="rerun") as folded:
+            if folded.open:
+                st.html(views_search.hit_list(rest, result.question, say))
     if result.passages:
         st.html(views_answer.timing_note(result, say))
 

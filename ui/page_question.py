@@ -81,7 +81,11 @@ def record(result: AskResult) -> None:
 def show_history(say: Say) -> None:
     """The questions of this session with their answers, each a link to it."""
     history = st.session_state.get("history", ())
-    with st.popover(say("history.title"), icon=":material/history:", key="history_box"):
+    with st.popover(
+        say("history.title"), icon=":material/history:", key="history_box", on_change="rerun"
+    ) as opened:
+        if not opened.open:  # thirty links cost the browser more than the answer
+            return
         if not history:
             st.caption(say("history.empty"))
             return
