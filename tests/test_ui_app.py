@@ -176,9 +176,9 @@ def test_questions_of_a_session_are_listed_with_their_answers(page: AppTest) -> 
 
 
 def test_passages_below_an_answer_are_drawn_when_they_are_looked_at(page: AppTest) -> None:
-    assert "sw-hits" not in ask(page, "When does the ferry leave, noon?")
+    assert '<ol class="sw-list' not in ask(page, "When does the ferry leave, noon?")
     page.session_state["rest"] = True
-    assert "sw-hits" in html_of(checked(page.run()))
+    assert '<ol class="sw-list' in html_of(checked(page.run()))
 
 
 def test_a_result_can_be_cited_and_downloaded(page: AppTest) -> None:
