@@ -70,7 +70,8 @@ def failure(message: str, hint: str, say: Say = ENGLISH) -> str:
     """Something that the user can mend."""
     return (
         f'<article class="sw-card" role="alert"><p class="sw-kicker">{say("frame.failed")}</p>'
-        f'<p class="sw-reason">{escape(message)}</p><p class="sw-note">{escape(hint)}</p></article>'
+        f'<p class="sw-reason">{escape(words.sentence(message))}</p>'
+        f'<p class="sw-note">{escape(words.sentence(hint))}</p></article>'
     )
 
 

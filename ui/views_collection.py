@@ -116,7 +116,7 @@ def taking_end(standing: Standing, say: Say) -> str:
     message, hint, role = (
         (say("collection.ended"), "", "status")
         if standing.cancelled
-        else (standing.message, standing.hint, "alert")
+        else (words.sentence(standing.message), words.sentence(standing.hint), "alert")
     )
     return (
         f'<section class="sw-summary" role="{role}"><p>{escape(message)}</p>'

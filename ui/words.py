@@ -150,6 +150,16 @@ def _short(part: str) -> str:
     return part if len(part) <= _LONGEST_PART else f"{part[:_LONGEST_PART].rstrip()}…"
 
 
+def sentence(message: str) -> str:
+    """An error's message as a sentence of the page: it begins with a capital, unless a name begins it.
+
+    >>> sentence("there is no folder x"), sentence("x.json is not JSON")
+    ('There is no folder x', 'x.json is not JSON')
+    """
+    first = message.partition(" ")[0]
+    return f"{message[0].upper()}{message[1:]}" if first.isalpha() and first.islower() else message
+
+
 def no_answer_head(result: AskResult, say: Say = ENGLISH) -> str:
     """That a question has no answer, in the fewest words that are true."""
     match result.reason:
