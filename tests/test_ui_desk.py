@@ -297,6 +297,17 @@ def test_an_evaluation_is_started_drawn_and_its_failures_can_be_opened(
     assert MARKUP not in shown
 
 
+@pytest.mark.parametrize("lacking", ["store_fit", "failures", "reliability", "risk_coverage", "intervals"])
+def test_an_evaluation_without_one_of_its_parts_is_shown(
+    lacking: str, page_folder: Path, open_tab: OpenTab, html_of: Shown, not_started: None
+) -> None:
+    page = open_tab("quality")
+    page.button(key="quality_start").click().run()
+    output = {key: value for key, value in OUTPUT.items() if key != lacking}
+    finish(only_job(page_folder), output)
+    assert "60.0" in html_of(page.run())
+
+
 def test_verdicts_without_a_question_cannot_be_evaluated(
     open_tab: OpenTab, html_of: Shown, not_started: None
 ) -> None:

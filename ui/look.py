@@ -26,6 +26,7 @@ STYLE = """
 [data-testid="stTextInputRootElement"] input:focus-visible { outline: none; }
 [data-testid="stCaptionContainer"] { color: var(--sw-quiet); opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stSliderThumbValue"] { color: inherit !important; }
 button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-frame { border-bottom: 1px solid var(--sw-line); padding-bottom: .55rem; margin-bottom: .9rem; }
 .sw-name { font-family: var(--sw-serif); font-size: 1.4rem; font-weight: 700; letter-spacing: -.02em;
@@ -44,6 +45,11 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-bar { margin-top: -.35rem; }
 .st-key-bar button { min-height: 2.1rem; padding: .1rem .7rem; font-size: .9rem; }
 .st-key-bar button p { font-size: .9rem; }
+.st-key-history { gap: .2rem; }
+.st-key-history [data-testid="stPageLink-NavLink"] { padding: .1rem 0; background: transparent; }
+.st-key-history [data-testid="stPageLink-NavLink"] p { white-space: normal; }
+.st-key-history [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; }
+.st-key-history .sw-note { margin: 0 0 .4rem; }
 [class*="st-key-example_"] button { height: auto; min-height: 0; padding: .2rem 0; text-align: left; }
 [class*="st-key-example_"] button p { white-space: normal; font-size: 1.02rem; }
 .st-key-examples { gap: .1rem; }
@@ -147,7 +153,7 @@ mark.sw-also-here { background: color-mix(in srgb, #f0b429 22%, transparent); fo
 .sw-legend { margin: .3rem 0 0; font-size: .85rem; }
 table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores th, .sw-scores td { border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 .sw-scores th { font-weight: 400; }
 .sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
@@ -157,6 +163,10 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
   .sw-card, .st-key-answer, [class*="st-key-claim_"], .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
+  .st-key-bar { gap: .4rem; }
+  .st-key-bar button { padding: .1rem .5rem; }
+  .st-key-bar [data-testid="stMarkdownContainer"] [data-testid="stIconMaterial"] {
+    display: none; }
   .sw-list { padding-left: 1.5rem; }
   .sw-hit, .sw-other { padding-left: 1.5rem; }
   [class*="st-key-passage_"] [data-testid="stPageLink"],

@@ -85,7 +85,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "filter.until": ("Changed until", "修改不晚于"),
         "filter.all": ("all", "全部"),
         "filter.clear": ("Look everywhere", "取消全部筛选"),
-        "filter.left": ("{documents} of {all} pass", "共 {all}，符合条件的 {documents}"),
+        "filter.left": ("Looking in {documents} of {all}", "共 {all}，符合条件的 {documents}"),
         "filter.counts": (
             "Beside each value stand its documents and the passages found there for this question.",
             "每个值旁边是其文档数，以及这个问题在其中找到的段落数。",

@@ -140,9 +140,11 @@ def _results(jobs: Jobs, standing: JobStanding, say: Say) -> None:
     output = standing.output()
     if "exact" in output:
         st.html(views_quality.figures(output, say))
-        st.html(views_quality.judged(output, say))
+        if judged := views_quality.judged(output, say):
+            st.html(judged)
         _curves(output, say)
-        st.html(views_quality.stages(output, say))
+        if stages := views_quality.stages(output, say):
+            st.html(stages)
     failures = views_quality.read_failures(standing.folder / _FAILURES)
     if failures:
         _failed(failures, say)

@@ -90,10 +90,11 @@ def show_history(say: Say) -> None:
             st.caption(say("history.empty"))
             return
         handed = [(key, value) for key, value in carried(_parameters()) if key != "q"]
-        for question, answer, confidence in history:
-            link("ask", plain_label(question), [("q", question), *handed])
-            told = say("none.none") if answer is None else f"{answer} · {words.percent(confidence)}"
-            st.html(views.note(told))
+        with st.container(key="history"):
+            for question, answer, confidence in history:
+                link("ask", plain_label(question), [("q", question), *handed])
+                told = say("none.none") if answer is None else f"{answer} · {words.percent(confidence)}"
+                st.html(views.note(told))
         st.button(say("history.clear"), key="clear_history", on_click=_forget)
 
 
