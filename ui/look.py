@@ -72,7 +72,9 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .sw-source { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .sw-path { margin: .1rem 0 0; font-family: var(--sw-mono); font-size: .8rem; overflow-wrap: anywhere;
   color: var(--sw-quiet); }
-.st-key-also_in { margin: -.4rem 0 .3rem; }
+.st-key-also_in [data-testid="stExpander"] details { border: 0; background: transparent; }
+.st-key-also_in [data-testid="stExpander"] summary { padding: .2rem 0; background: transparent; }
+.st-key-also_in [data-testid="stExpanderDetails"] { padding: 0; }
 .st-key-also_in .sw-note { margin: 0; }
 .st-key-also_in [data-testid="stPageLink-NavLink"] { padding: .2rem 0; background: transparent; }
 .st-key-also_in [data-testid="stPageLink-NavLink"] p { font-size: .9rem; line-height: 1.35;
