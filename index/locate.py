@@ -44,7 +44,10 @@ def locate(name: str, task: str) -> tuple[str, Path]:
     elif _is_path(source):
         folder = Path(source).expanduser()
         if not folder.is_dir():
-            raise ModelNotFound(f"there is no model folder {folder}", hint="check the path")
+            raise ModelNotFound(
+                f"there is no model folder {folder}",
+                hint="check the path, or go on with the bundled models: --models pocket",
+            )
     else:
         folder = _from_hub(source)
     missing = _missing(folder)

@@ -16,6 +16,7 @@ from index.records import Filters, IngestProgress
 from index.store import Store
 from ingest.errors import IngestError
 from ingest.pictures import NoPicture
+from qa.reader import load_reader
 from ui.address import pattern
 from ui.library import Library, OneAtATimeEncoder, safe_name
 
@@ -270,6 +271,15 @@ def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.Monkey
     assert not page.get("popover") or all(
         box.proto.popover.label != "Cite and export" for box in page.get("popover")
     )
+
+
+def test_a_reader_that_has_gone_is_named_with_a_way_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.library.load_reader", load_reader)
+    with Store.open(folder / "store") as store:
+        store.read_with(str(folder / "gone"))
+    shown = html_of(checked(AppTest.from_file(APP, default_timeout=60).run()))
+    assert f"There is no model folder {folder / 'gone'}" in shown
+    assert "--models pocket" in shown
 
 
 @pytest.mark.parametrize("tab", ["search", "map", "questionnaire", "teach"])
