@@ -35,6 +35,7 @@ from ingest.tokens import TextTokenizer
 from qa.records import SpanCandidate
 
 if TYPE_CHECKING:  # the page's harness is imported by those who test the page
+    from playwright.sync_api import Page
     from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[1]
@@ -459,6 +460,21 @@ def open_tab(page_folder: Path) -> Callable[[str], AppTest]:
         return page
 
     return opened
+
+
+@pytest.fixture
+def serious_faults() -> Callable[[Page], list[str]]:
+    """What axe finds of importance on an open page, each fault with its first element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+
+    def found(page: Page) -> list[str]:
+        return [
+            f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
+            for fault in axe.run(page).response["violations"]
+            if fault["impact"] in ("serious", "critical")
+        ]
+
+    return found
 
 
 @pytest.fixture

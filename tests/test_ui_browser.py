@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
@@ -34,8 +34,6 @@ TOWN = (
     "it. The town council was founded in 1871. <script>document.title = 'owned'</script> "
     "<img src=x onerror=\"document.title = 'owned'\"> Its first mayor was Agnes Thorne, a schoolteacher."
 )
-# What Streamlit's own widgets bring along and no page can change.
-FAULTS_OF_STREAMLIT: frozenset[str] = frozenset()
 OBSERVATORY = (
     "The observatory on the hill was designed by Ines Falk in 1926. Its great telescope was a gift of the "
     "glass makers, and its dome turns on rails that were laid for a coal mine.\n\nVisitors are let in on "
@@ -274,7 +272,12 @@ def test_the_page_speaks_the_language_of_the_browser(browser: Browser, address: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
-    browser: Browser, address: str, scheme: str, width: int, tmp_path: Path
+    browser: Browser,
+    address: str,
+    scheme: str,
+    width: int,
+    tmp_path: Path,
+    serious_faults: Callable[[Page], list[str]],
 ) -> None:
     page = _opened(browser, scheme, width)
     noise: list[str] = []
@@ -292,7 +295,7 @@ def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
         _wait_until_still(page)
         _photograph(page, tmp_path, f"{tab}-{scheme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
-        if serious := _serious_faults(page):
+        if serious := serious_faults(page):
             faults[tab] = serious
     page.context.close()
     assert faults == {}
@@ -314,7 +317,12 @@ def test_the_other_document_that_says_the_same_opens_at_its_own_place(page: Page
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_what_is_folded_away_fits_and_can_be_read_by_all(
-    browser: Browser, address: str, scheme: str, width: int, tmp_path: Path
+    browser: Browser,
+    address: str,
+    scheme: str,
+    width: int,
+    tmp_path: Path,
+    serious_faults: Callable[[Page], list[str]],
 ) -> None:
     page = _opened(browser, scheme, width)
     faults: dict[str, list[str]] = {}
@@ -323,7 +331,7 @@ def test_what_is_folded_away_fits_and_can_be_read_by_all(
         _wait_until_still(page)
         _photograph(page, tmp_path, f"{name}-{scheme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        if serious := _serious_faults(page):
+        if serious := serious_faults(page):
             faults[name] = serious
 
     page.goto(f"{address}?q=Who+designed+the+observatory%3F")
@@ -362,15 +370,6 @@ def _opened(browser: Browser, scheme: str, width: int) -> Page:
     )
     context.set_default_timeout(120_000)
     return context.new_page()
-
-
-def _serious_faults(page: Page) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
-        for fault in axe.run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical") and fault["id"] not in FAULTS_OF_STREAMLIT
-    ]
 
 
 def _ask(page: Page, question: str) -> None:

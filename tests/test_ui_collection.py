@@ -104,7 +104,9 @@ def test_documents_are_removed_only_when_confirmed_and_files_stay(
     assert page.button(key="remove_button").disabled
     page.checkbox(key="sure").check().run()
     press(page, "remove_button")
-    assert "<dt>documents</dt><dd>1</dd>" in html_of(page)
+    shown = html_of(page)
+    assert "<dt>documents</dt><dd>1</dd>" in shown
+    assert 'role="status">1 ' in shown
     assert (page_template / "documents" / "ferry.md").exists()
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ def picture(page: Page, name: str, tmp_path: Path) -> None:
 
 
 def test_words_selected_with_the_mouse_are_exported_at_their_offsets(
-    page: Page, address: str, tmp_path: Path
+    page: Page, address: str, tmp_path: Path, serious_faults: Callable[[Page], list[str]]
 ) -> None:
     page.goto(f"{address}/teach?q={QUESTION.replace(' ', '+')}")
     box = page.locator(".sw-selecting")
@@ -120,6 +120,7 @@ def test_words_selected_with_the_mouse_are_exported_at_their_offsets(
     picture(page, "teach", tmp_path)
     chosen.click()
     page.get_by_text("Kept.").first.wait_for()
+    assert serious_faults(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Export as SQuAD 2.0").click()
     file = tmp_path / "verdicts.json"
@@ -134,7 +135,7 @@ def test_words_selected_with_the_mouse_are_exported_at_their_offsets(
 
 
 def test_a_questionnaire_goes_on_through_a_refresh_and_ends_as_csv(
-    page: Page, address: str, tmp_path: Path
+    page: Page, address: str, tmp_path: Path, serious_faults: Callable[[Page], list[str]]
 ) -> None:
     page.goto(f"{address}/questionnaire")
     page.get_by_label("Questions, one a line").fill(f"{QUESTION}\nHow many years did the mayor serve?")
@@ -143,6 +144,7 @@ def test_a_questionnaire_goes_on_through_a_refresh_and_ends_as_csv(
     page.reload()
     page.get_by_role("button", name="Download CSV").wait_for()
     picture(page, "questionnaire", tmp_path)
+    assert serious_faults(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     file = tmp_path / "answers.csv"

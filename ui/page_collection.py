@@ -153,6 +153,8 @@ def _begin(library: Library, title: str, work: Callable[[Told], IngestReport]) -
 
 
 def _documents(library: Library, say: Say) -> None:
+    if removed := st.session_state.pop("removed", None):
+        st.html(views.status(say("collection.removed_files", count=f"{removed:,}")))
     wanted = st.text_input(say("collection.find"), key="find_document").strip()
     total, shown = read_page(partial(library.store.catalog.listed, wanted), "documents")
     if not total:
@@ -193,7 +195,7 @@ def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say) -> None:
             with st.spinner(say("collection.remove")):
                 removed = library.store.delete([item.id for item in chosen])
             st.session_state.removals += 1  # the rows that were ticked are gone
-            st.toast(say("collection.removed_files", count=f"{removed:,}"))
+            st.session_state.removed = removed
             st.rerun()
 
 

@@ -38,9 +38,9 @@ def question_box(say: Say, tab: str) -> str:
             placeholder=say(f"{tab}.placeholder"),
             label_visibility="collapsed",
         )
-        st.form_submit_button(
-            say(f"{tab}.button"), type="primary", key="ask_button", on_click=_ask_typed, args=(say,)
-        )
+        st.form_submit_button(say(f"{tab}.button"), type="primary", key="ask_button", on_click=_ask_typed)
+    if state.pop("question_cut", False):
+        st.html(views.status(say("ask.cut", count=f"{_LONGEST:,}")))
     return question
 
 
@@ -66,7 +66,7 @@ def show_welcome(library: Library, contents: Contents, say: Say) -> None:
                 type="tertiary",
                 icon=":material/arrow_forward:",
                 on_click=_remember,
-                args=(example, say),
+                args=(example,),
             )
 
 
@@ -102,14 +102,14 @@ def _parameters() -> dict[str, list[str]]:
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
-def _ask_typed(say: Say) -> None:
-    _remember(st.session_state.question_box, say)
+def _ask_typed() -> None:
+    _remember(st.session_state.question_box)
 
 
-def _remember(question: str, say: Say) -> None:
+def _remember(question: str) -> None:
     asked = question.strip()
     if len(asked) > _LONGEST:
-        st.toast(say("ask.cut", count=f"{_LONGEST:,}"))
+        st.session_state.question_cut = True
         asked = asked[:_LONGEST].rstrip()
     if asked:
         st.query_params["q"] = asked

@@ -105,13 +105,14 @@ def _judge_refusal(library: Library, result: AskResult, author: str, say: Say) -
         None if nearest is None else Paragraph(title=nearest.document.title, text=nearest.passage.text)
     )
     with st.container(horizontal=True, gap="small"):
-        for verdict in (Verdict.RIGHT, Verdict.WRONG):
-            if st.button(say(f"teach.refusal_{verdict.value}"), key=f"refusal_{verdict.value}"):
-                _keep(
-                    library,
-                    verdict_on_refusal(result.question, verdict, nearest=paragraph, author=author),
-                    say,
-                )
+        pressed = [
+            verdict
+            for verdict in (Verdict.RIGHT, Verdict.WRONG)
+            if st.button(say(f"teach.refusal_{verdict.value}"), key=f"refusal_{verdict.value}")
+        ]
+    for verdict in pressed:
+        said = verdict_on_refusal(result.question, verdict, nearest=paragraph, author=author)
+        _keep(library, said, say)
 
 
 def _judge_answer(
@@ -120,31 +121,32 @@ def _judge_answer(
     with st.container(key=f"claim_{number}"):
         st.html(views_teach.claim(answer, number, say))
         with st.container(horizontal=True, gap="small"):
-            for verdict in (Verdict.RIGHT, Verdict.WRONG):
-                pressed = st.button(
+            pressed = [
+                verdict
+                for verdict in (Verdict.RIGHT, Verdict.WRONG)
+                if st.button(
                     say(f"teach.{verdict.value}"),
                     key=f"{verdict.value}_{number}",
                     help=say(f"teach.{verdict.value}_help"),
                 )
-                if pressed:
-                    document = library.store.document(answer.document.id)
-                    passage = (answer.passage.start, answer.passage.end)
-                    said = verdict_on(
-                        question,
-                        verdict,
-                        document,
-                        answer.start,
-                        answer.end,
-                        paragraph=passage,
-                        author=author,
-                        details={"confidence": f"{answer.confidence:.4f}"},
-                    )
-                    _keep(library, said, say)
+            ]
+        for verdict in pressed:
+            said = verdict_on(
+                question,
+                verdict,
+                library.store.document(answer.document.id),
+                answer.start,
+                answer.end,
+                paragraph=(answer.passage.start, answer.passage.end),
+                author=author,
+                details={"confidence": f"{answer.confidence:.4f}"},
+            )
+            _keep(library, said, say)
 
 
 def _keep(library: Library, said: Feedback, say: Say) -> None:
     new = library.store.catalog.add_feedback(said)
-    st.toast(say("teach.kept" if new else "teach.kept_already"))
+    st.html(views.status(say("teach.kept" if new else "teach.kept_already")))
     st.session_state.teach_count = st.session_state.get("teach_count", 0) + 1
 
 

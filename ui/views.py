@@ -66,6 +66,11 @@ def note(text: str) -> str:
     return f'<p class="sw-note">{escape(text)}</p>'
 
 
+def status(text: str) -> str:
+    """What has just been done, told to those who listen to the page too."""
+    return f'<p class="sw-note" role="status">{escape(text)}</p>'
+
+
 def failure(message: str, hint: str, say: Say = ENGLISH) -> str:
     """Something that the user can mend."""
     return (
