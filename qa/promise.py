@@ -33,7 +33,7 @@ class Thrift:
     `at_least` are read in any case.
 
     Eight at first, whatever was found in them, and six in each further step gave the same decisions for all
-    but one of 729 questions to three collections, and read 8.6 passages each instead of 5.3. Without `close`
+    but one of 789 questions to three collections, and read 8.6 passages each instead of 5.3. Without `close`
     four of them were others.
     """
 
