@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from index.records import DocumentInfo, Filters, Mode
+from index.records import DocumentInfo, Filters, Hit, Mode, StoredPassage
 from ui.address import Choices, carried, read_choices
 from ui.facets import common_folder, facets
 
@@ -24,6 +24,11 @@ def document(path: str, language: str = "en", day: int = 1) -> DocumentInfo:
         modified=datetime(2024, 5, day, 12, tzinfo=UTC),
         paths=(path,),
     )
+
+
+def hit(document: DocumentInfo) -> Hit:
+    passage = StoredPassage(id=1, document_id=document.id, text="x", start=0, end=1)
+    return Hit(rank=1, score=1.0, dense_score=None, lexical_score=None, passage=passage, document=document)
 
 
 DOCUMENTS = (
@@ -94,6 +99,16 @@ def test_dates_and_labels_are_counted_and_a_value_that_has_gone_stays_visible() 
     assert facets(DOCUMENTS, {"draft": frozenset({"/lib/notes/d.md"})}, Choices()).values["label"] == {
         "draft": 1
     }
+
+
+def test_passages_that_were_found_are_counted_beside_the_documents() -> None:
+    hits = [hit(DOCUMENTS[0]), hit(DOCUMENTS[0]), hit(DOCUMENTS[1])]
+    found = facets(DOCUMENTS, {"draft": frozenset({"/lib/law/a.pdf"})}, Choices(), hits)
+    assert found.found["type"] == {"pdf": 3}
+    assert found.found["language"] == {"en": 2, "de": 1}
+    assert found.found["folder"] == {"/lib": 3, "/lib/law": 3, "/lib/law/old": 1}
+    assert found.found["label"] == {"draft": 2}
+    assert found.values["type"] == {"md": 2, "pdf": 2}
 
 
 def test_texts_without_a_file_have_no_folder() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from index.protocols import Encoder
 from index.records import Filters, IngestProgress
 from index.store import Store
 from ingest.errors import IngestError
+from ingest.pictures import NoPicture
 from ui.address import pattern
 from ui.library import Library, OneAtATimeEncoder, safe_name
 
@@ -118,7 +120,8 @@ def test_a_filter_decides_who_may_answer_and_stands_in_the_address(page: AppTest
     page.session_state["where"] = True  # the popover, opened
     checked(page.run())
     kind = page.multiselect(key="choice_type")
-    assert kind.options == ["md (1)", "txt (1)"]
+    assert kind.options == ["md (1 · 1 found)", "txt (1 · 1 found)"]
+    assert page.multiselect(key="choice_language").options[0] == "English (2 · 2 found)"
     shown = html_of(checked(kind.select("txt").run()))
     assert page.query_params["type"] == "txt"
     assert '<p class="sw-answer" dir="auto">noon</p>' not in shown
@@ -165,6 +168,17 @@ def test_questions_of_a_session_are_listed_with_their_answers(page: AppTest) -> 
         ("Who painted the ferry, Vermeer?", None),
         ("When does the ferry leave, noon?", "noon"),
     ]
+    assert "noon · " not in html_of(page)
+    page.session_state["history_box"] = True  # the popover, opened
+    assert "noon · " in html_of(checked(page.run()))
+    asked = [parse_qs(link.proto.query_string).get("q") for link in page.get("page_link")]
+    assert ["When does the ferry leave, noon?"] in asked
+
+
+def test_passages_below_an_answer_are_drawn_when_they_are_looked_at(page: AppTest) -> None:
+    assert '<ol class="sw-list' not in ask(page, "When does the ferry leave, noon?")
+    page.session_state["rest"] = True
+    assert '<ol class="sw-list' in html_of(checked(page.run()))
 
 
 def test_a_result_can_be_cited_and_downloaded(page: AppTest) -> None:
@@ -192,6 +206,45 @@ def test_an_answer_is_seen_in_its_document(page: AppTest) -> None:
     assert 'leaves at <mark class="sw-here">noon</mark>. In winter' in shown
 
 
+def test_the_same_answer_elsewhere_is_a_link_to_its_place(
+    page: AppTest, folder: Path, hashing_encoder: Encoder
+) -> None:
+    again = "Of the ferry: in summer the ferry leaves at noon as well."
+    (folder / "summer *times*.txt").write_text(again)
+    with Store.open(folder / "store", encoder=hashing_encoder) as store:
+        store.ingest([folder / "summer *times*.txt"])
+    shown = ask(page, "When does the ferry leave, noon?")
+    assert "The same answer also stands in" in shown
+    result = page.session_state["answer_known"][1]
+    own, links = (
+        result.answers[0].document.id,
+        [parse_qs(link.proto.query_string) for link in page.get("page_link")],
+    )
+    # the one of the answer itself, and the one of the other document
+    (other,) = (link for link in links if "id" in link and link["id"] != [own])
+    assert other["q"] == ["When does the ferry leave, noon?"]
+    page.query_params |= {name: other[name][0] for name in ("id", "start", "end")}
+    assert '<mark class="sw-here">noon</mark>' in html_of(visit(page, "document"))
+
+
+def test_a_page_that_cannot_be_drawn_says_why_in_the_pages_language(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ui import page_document
+
+    ask(page, "When does the ferry leave, noon?")
+    answer = page.session_state["answer_known"][1].answers[0]
+    page.query_params |= {"id": answer.document.id, "start": "0", "end": "3", "lang": "zh"}
+    monkeypatch.setattr(page_document, "_show_bar", lambda *_: True)
+    for reason, said in (("encrypted", "文件需要密码"), ("damaged", "文件已损坏"), ("slow", "绘制耗时过长")):
+
+        def fail(*_: object, reason: str = reason) -> None:
+            raise NoPicture(reason)
+
+        monkeypatch.setattr(page_document, "_picture", fail)
+        assert f"无法绘制页面（{said}）；这里显示其文字。" in html_of(visit(page, "document"))
+
+
 def test_a_document_that_is_not_there_is_said(page: AppTest) -> None:
     page.query_params |= {"id": "f" * 64, "start": "-3", "end": "x"}
     assert "no longer in the collection" in html_of(visit(page, "document"))
@@ -211,7 +264,39 @@ def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SPANWISE_STORE", str(folder / "new"))
     page = checked(AppTest.from_file(APP, default_timeout=60).run())
     assert "Nothing to ask yet" in html_of(page)
-    assert "There are no documents" in ask(page, "When?")
+    shown = ask(page, "When?")
+    assert "There are no documents" in shown
+    assert "Open the tab Collection" in shown
+    assert not page.get("popover") or all(
+        box.proto.popover.label != "Cite and export" for box in page.get("popover")
+    )
+
+
+@pytest.mark.parametrize("tab", ["search", "map", "questionnaire", "teach"])
+def test_the_tabs_of_an_empty_store_say_what_to_do(
+    tab: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANWISE_STORE", str(folder / "new"))
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.query_params["q"] = "When?"
+    shown = html_of(visit(page, tab))
+    assert "Open the tab Collection and add files" in shown
+    assert "No answer in here" not in shown
+
+
+@pytest.mark.parametrize("tab", ["ask", "search"])
+def test_filters_that_leave_nothing_can_be_taken_away(tab: str, page: AppTest) -> None:
+    page.query_params |= {"q": "When does the gate open, seven?", "type": "zzz", "since": "tomorrow"}
+    assert "No passage fits the question and the filters" in html_of(visit(page, tab))
+    shown = html_of(checked(page.button(key="look_everywhere").click().run()))
+    assert "type" not in page.query_params
+    assert "attack.txt" in shown
+
+
+def test_a_question_of_any_length_fits_into_an_address(page: AppTest) -> None:
+    ask(page, "very " * 1000)
+    assert page.query_params["q"] == ("very " * 400).strip()
+    assert "cut after 2,000 characters" in page.toast[0].value
 
 
 def test_what_the_user_can_mend_is_said(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -223,6 +224,34 @@ def test_back_leads_to_the_question_before_and_sessions_do_not_meet(browser: Bro
     other.close()
 
 
+def test_two_sessions_that_ask_at_once_get_each_its_own_answer(
+    browser: Browser, page: Page, address: str
+) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(120_000)
+    other = context.new_page()
+    other.goto(address)
+    asked = {
+        page: (("Who designed the observatory?", "Ines Falk"), ("When does the observatory close?", "rains")),
+        other: (
+            ("What was a gift of the glass makers?", "telescope"),
+            ("When are visitors let in?", "Fridays"),
+        ),
+    }
+    for turn in (0, 1):
+        for session, questions in asked.items():
+            session.get_by_label("Question").fill(questions[turn][0])
+        for session in asked:
+            session.get_by_label("Question").press("Enter")
+        for session, questions in asked.items():
+            question, words = questions[turn]
+            session.wait_for_url(re.compile(re.escape(quote_plus(question))))
+            _wait_until_still(session)
+            assert words in session.locator(".sw-answer").first.inner_text()
+            assert session.get_by_label("Question").input_value() == question
+    context.close()
+
+
 def test_the_page_speaks_the_language_of_the_browser(browser: Browser, address: str) -> None:
     context = browser.new_context(locale="zh-CN")
     context.set_default_timeout(120_000)
@@ -241,14 +270,7 @@ def test_the_page_speaks_the_language_of_the_browser(browser: Browser, address: 
 def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
     browser: Browser, address: str, scheme: str, width: int, tmp_path: Path
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
-        reduced_motion="reduce",
-    )
-    context.set_default_timeout(120_000)
-    page = context.new_page()
+    page = _opened(browser, scheme, width)
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: noise.append(str(error)))
@@ -264,16 +286,72 @@ def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
         _wait_until_still(page)
         _photograph(page, tmp_path, f"{tab}-{scheme}-{width}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
-        serious = [
-            f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
-            for fault in axe.run(page).response["violations"]
-            if fault["impact"] in ("serious", "critical") and fault["id"] not in FAULTS_OF_STREAMLIT
-        ]
-        if serious:
+        if serious := _serious_faults(page):
             faults[tab] = serious
-    context.close()
+    page.context.close()
     assert faults == {}
     assert noise == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_what_is_folded_away_fits_and_can_be_read_by_all(
+    browser: Browser, address: str, scheme: str, width: int, tmp_path: Path
+) -> None:
+    page = _opened(browser, scheme, width)
+    faults: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        _wait_until_still(page)
+        _photograph(page, tmp_path, f"{name}-{scheme}-{width}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        if serious := _serious_faults(page):
+            faults[name] = serious
+
+    page.goto(f"{address}?q=Who+designed+the+observatory%3F")
+    page.locator(".sw-passage").wait_for()
+    for button, inside in (
+        ("Where to look", "File type"),
+        ("How to read", "Passages to read"),
+        ("History", "Who designed the observatory?"),
+        ("Cite and export", "Link to this result"),
+    ):
+        page.get_by_role("button", name=button).click()
+        page.get_by_text(inside).last.wait_for()
+        look(button.lower().replace(" ", "-"))
+        page.keyboard.press("Escape")
+    page.get_by_text("Why this answer").click()
+    page.locator(".sw-scores").first.wait_for()
+    page.get_by_text("Passages read").click()
+    page.locator(".sw-hits").wait_for()
+    look("folds")
+    page.locator('.st-key-frame a[href*="collection"]').click()
+    page.get_by_text("Statistics").click()
+    page.locator(".sw-bars").first.wait_for()
+    page.get_by_text("What was read of every file").click()
+    page.get_by_role("button", name="Download").wait_for()
+    look("collection-folds")
+    page.context.close()
+    assert faults == {}
+
+
+def _opened(browser: Browser, scheme: str, width: int) -> Page:
+    """A new session of that look."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(120_000)
+    return context.new_page()
+
+
+def _serious_faults(page: Page) -> list[str]:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
+        for fault in axe.run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical") and fault["id"] not in FAULTS_OF_STREAMLIT
+    ]
 
 
 def _ask(page: Page, question: str) -> None:

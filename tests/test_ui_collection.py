@@ -46,6 +46,26 @@ def add_folder(page: AppTest, folder: Path) -> None:
     next(button for button in page.button if button.label == "Add folder").click().run()
 
 
+def test_what_a_locked_file_needs_is_said_in_the_words_of_the_page() -> None:
+    locked = Rejected(path="/a/locked.pdf", reason=RejectReason.ENCRYPTED, detail="give it with --option")
+    report = IngestReport(
+        added=0, updated=0, unchanged=0, removed=0, passages=0, rejected=(locked,), warnings=(), seconds=1.0
+    )
+    shown = views_collection.ingest_summary(report, SAY)
+    assert "locked.pdf</strong> was left out: it is protected by a password" in shown
+    assert "(save a copy without the password" in shown
+    assert "--option" not in shown
+    assert "请另存一份无密码的副本" in views_collection.ingest_summary(report, Say("zh"))
+
+
+def test_languages_are_called_by_their_names(
+    page_folder: Path, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
+) -> None:
+    page = open_tab("collection")
+    assert "<dd>English</dd>" in html_of(page)
+    assert page.dataframe[0].value["Language"].tolist() == ["English", "English"]
+
+
 def test_a_folder_is_added_and_its_bad_files_are_named(
     page_folder: Path, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
 ) -> None:

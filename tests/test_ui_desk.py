@@ -94,7 +94,7 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
 
 def test_no_question_is_said(open_tab: OpenTab, html_of: Shown, not_started: None) -> None:
     page = open_tab("questionnaire")
-    assert "there is no question" in html_of(page.button(key="questionnaire_start").click().run())
+    assert "There is no question" in html_of(page.button(key="questionnaire_start").click().run())
 
 
 # -- teaching ----
@@ -297,6 +297,17 @@ def test_an_evaluation_is_started_drawn_and_its_failures_can_be_opened(
     assert MARKUP not in shown
 
 
+@pytest.mark.parametrize("lacking", ["store_fit", "failures", "reliability", "risk_coverage", "intervals"])
+def test_an_evaluation_without_one_of_its_parts_is_shown(
+    lacking: str, page_folder: Path, open_tab: OpenTab, html_of: Shown, not_started: None
+) -> None:
+    page = open_tab("quality")
+    page.button(key="quality_start").click().run()
+    output = {key: value for key, value in OUTPUT.items() if key != lacking}
+    finish(only_job(page_folder), output)
+    assert "60.0" in html_of(page.run())
+
+
 def test_verdicts_without_a_question_cannot_be_evaluated(
     open_tab: OpenTab, html_of: Shown, not_started: None
 ) -> None:
@@ -304,6 +315,19 @@ def test_verdicts_without_a_question_cannot_be_evaluated(
     page.radio(key="quality_source").set_value("verdicts").run()
     shown = html_of(page.button(key="quality_start").click().run())
     assert "holds no questions" in shown
+
+
+def test_a_file_that_cannot_be_evaluated_is_called_by_its_own_name_and_leaves_nothing(
+    page_folder: Path, open_tab: OpenTab, html_of: Shown, not_started: None
+) -> None:
+    page = open_tab("quality")
+    page.radio(key="quality_source").set_value("file").run()
+    page.file_uploader(key="quality_file").set_value([("mine.json", b"nothing", "application/json")]).run()
+    shown = html_of(page.button(key="quality_start").click().run())
+    assert '<p class="sw-reason">mine.json is not JSON' in shown
+    assert str(page_folder) not in shown
+    assert Jobs(page_folder / "store").all() == []
+    assert not list((page_folder / "store" / "jobs").glob("2*"))
 
 
 def test_curves_leave_out_what_is_empty_and_carry_a_description() -> None:

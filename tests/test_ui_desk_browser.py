@@ -152,3 +152,20 @@ def test_a_questionnaire_goes_on_through_a_refresh_and_ends_as_csv(
     assert rows[0]["answer"] == "Agnes Thorne"
     assert rows[0]["title"] == "Ellery"
     assert TOWN[int(rows[0]["start"]) : int(rows[0]["end"])] == "Agnes Thorne"
+
+
+def test_two_sessions_watch_one_job_and_both_see_it_end(page: Page, address: str) -> None:
+    page.goto(f"{address}/questionnaire")
+    page.get_by_label("Questions, one a line").fill(f"{QUESTION}\nWho was a fisher?\nWhere does Ellery lie?")
+    page.get_by_role("button", name="Ask them all").click()
+    page.locator(".sw-work").first.wait_for()
+    assert page.context.browser is not None
+    other = page.context.browser.new_context(locale="en-GB").new_page()
+    other.set_default_timeout(120_000)
+    other.goto(f"{address}/questionnaire")
+    other.locator(".sw-work").first.wait_for()
+    # Neither is touched from here on.
+    for session in (page, other):
+        session.get_by_text("3 of 3 answered").wait_for()
+        session.get_by_role("button", name="Download CSV").wait_for()
+        assert session.locator(".sw-track").count() == 0

@@ -70,8 +70,8 @@ def test_how_it_ended_is_what_it_said_first(jobs: Jobs) -> None:
     assert standing is not None
     assert (standing.state, standing.seconds) == (JobState.FAILED, 3.0)
     shown = views_work.job_end(standing, SAY)
-    assert "no file &lt;script&gt;" in shown
-    assert "give one" in shown
+    assert "No file &lt;script&gt;" in shown
+    assert "Give one" in shown
 
 
 def test_one_of_a_kind_at_a_time(jobs: Jobs) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
-from qa.records import Answer, AskResult, Reason, Source
+from qa.records import Answer, AskResult, Reason
 from ui import look, views, views_answer, views_search, words
 from ui.messages import ENGLISH
 
@@ -152,7 +152,6 @@ def test_document_text_titles_and_paths_reach_html_only_escaped(text: str, title
         answer(text, 0, len(text), sentence=text),
         document=document(path=path, title=title),
         headings=(title, text),
-        also_in=(Source(path=path, start=0, end=1),),
     )
     fragments = [
         views_answer.answer_card(found, ENGLISH, sure=True, calibrated=False),
@@ -196,6 +195,8 @@ def test_a_percentage_never_claims_certainty(share: float, said: str) -> None:
 def test_a_place_names_the_title_once() -> None:
     assert words.place("Hamlet", ("hamlet ", "Act III"), 3) == "hamlet › Act III · page\N{NO-BREAK SPACE}3"
     assert words.place("Hamlet", ("Act III",), None) == "Hamlet › Act III"
+    long = "a very long title " * 12
+    assert words.place(long[:200], (long, "Act III"), None) == f"{long[:100]}… › Act III"
     assert words.place("Hamlet", (), 1) == "Hamlet · page\N{NO-BREAK SPACE}1"
 
 
@@ -231,7 +232,7 @@ def test_every_class_that_is_used_is_styled() -> None:
     fragments = "".join(
         (
             views_answer.answer_card(
-                replace(answer(), also_in=(Source(path="/x", start=0, end=1),)),
+                answer(),
                 ENGLISH,
                 sure=False,
                 calibrated=False,

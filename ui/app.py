@@ -10,23 +10,28 @@ comes from the `views` modules, texts from `messages`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from index.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui import views
-from ui.library import Library
 from ui.look import FOCUS, ICON, STYLE
 from ui.messages import Say
 from ui.page_door import admitted
 from ui.page_frame import chosen_voice, show_tabs, tab_pages
 from ui.settings import Settings, load_settings, quiet_environment
 
+if TYPE_CHECKING:
+    from ui.library import Library
+
 
 @st.cache_resource(show_spinner=False)
 def _open_library(store: str, models: str | None) -> Library:
     """The one library of this process for a store."""
+    from ui.library import Library  # most of what has to be imported: the frame is on the screen before
+
     return Library.open(Path(store), models)
 
 

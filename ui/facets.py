@@ -1,7 +1,7 @@
 """How many documents stand behind each value of a filter, given the other filters (pure).
 
 The count beside a value says what choosing it would leave: the filter's own choice does not narrow its own
-counts, those of the others do.
+counts, those of the others do. Passages that a question has found are counted as they were found.
 """
 
 from __future__ import annotations
@@ -13,20 +13,27 @@ from datetime import date
 from pathlib import PurePosixPath
 from posixpath import commonpath
 
-from index.records import DocumentInfo
+from index.records import DocumentInfo, Hit
 from ui.address import LISTS, Choices, folders_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facets:
-    """For each filter its values with counts, most frequent first; `passing` documents pass all filters."""
+    """For each filter its values with counts, most frequent first; `passing` documents pass all filters.
+
+    `found` counts in the same way the passages that the present question has found.
+    """
 
     values: Mapping[str, Mapping[str, int]]
+    found: Mapping[str, Mapping[str, int]]
     passing: int
 
 
 def facets(
-    documents: Sequence[DocumentInfo], labelled: Mapping[str, frozenset[str]], choices: Choices
+    documents: Sequence[DocumentInfo],
+    labelled: Mapping[str, frozenset[str]],
+    choices: Choices,
+    hits: Iterable[Hit] = (),
 ) -> Facets:
     """Counts for all filters. `labelled` gives the ids of the documents of each label."""
     root = common_folder(folders_of(path for document in documents for path in document.paths))
@@ -60,7 +67,11 @@ def facets(
     values = {
         name: dict(sorted(found.items(), key=lambda x: (-x[1], x[0]))) for name, found in counts.items()
     }
-    return Facets(values=values, passing=passing)
+    found: dict[str, Counter[str]] = {name: Counter() for name in LISTS}
+    for hit in hits:
+        for name in LISTS:
+            found[name].update(read[name](hit.document))
+    return Facets(values=values, found=found, passing=passing)
 
 
 def common_folder(folders: Iterable[str]) -> str:

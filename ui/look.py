@@ -26,6 +26,7 @@ STYLE = """
 [data-testid="stTextInputRootElement"] input:focus-visible { outline: none; }
 [data-testid="stCaptionContainer"] { color: var(--sw-quiet); opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stSliderThumbValue"] { color: inherit !important; }
 button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-frame { border-bottom: 1px solid var(--sw-line); padding-bottom: .55rem; margin-bottom: .9rem; }
 .sw-name { font-family: var(--sw-serif); font-size: 1.4rem; font-weight: 700; letter-spacing: -.02em;
@@ -44,10 +45,15 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .st-key-bar { margin-top: -.35rem; }
 .st-key-bar button { min-height: 2.1rem; padding: .1rem .7rem; font-size: .9rem; }
 .st-key-bar button p { font-size: .9rem; }
+.st-key-history { gap: .2rem; }
+.st-key-history [data-testid="stPageLink-NavLink"] { padding: .1rem 0; background: transparent; }
+.st-key-history [data-testid="stPageLink-NavLink"] p { white-space: normal; }
+.st-key-history [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; }
+.st-key-history .sw-note { margin: 0 0 .4rem; }
 [class*="st-key-example_"] button { height: auto; min-height: 0; padding: .2rem 0; text-align: left; }
 [class*="st-key-example_"] button p { white-space: normal; font-size: 1.02rem; }
 .st-key-examples { gap: .1rem; }
-.sw-card, .st-key-answer { border: 1px solid var(--sw-line); border-radius: 14px;
+.sw-card, .st-key-answer, [class*="st-key-claim_"] { border: 1px solid var(--sw-line); border-radius: 14px;
   padding: 1.5rem 1.7rem 1.3rem; background: var(--sw-ground); }
 .sw-answered { margin: 0; }
 .sw-kicker { margin: 0; font-size: .78rem; font-weight: 600; letter-spacing: .08em;
@@ -62,10 +68,15 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .sw-agree { padding-left: .7rem; border-left: 1px solid var(--sw-line); }
 .sw-sentence { margin: 0 0 1rem; padding: 0 0 0 1rem; line-height: 1.55; font-size: 1.05rem;
   overflow-wrap: anywhere; border-left: 2px solid var(--sw-accent); }
+.sw-source, .sw-document-head h1, .sw-document-head .sw-note { text-align: left; }
 .sw-source { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .sw-path { margin: .1rem 0 0; font-family: var(--sw-mono); font-size: .8rem; overflow-wrap: anywhere;
   color: var(--sw-quiet); }
-.sw-also { margin: .1rem 0 0; padding-left: 1.1rem; }
+.st-key-also_in { margin: -.4rem 0 .3rem; }
+.st-key-also_in .sw-note { margin: 0; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] { padding: .15rem 0; background: transparent; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] p { font-size: .9rem; white-space: normal; }
+.st-key-also_in [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; }
 .sw-note { margin: .3rem 0 0; font-size: .875rem; font-weight: 400; color: var(--sw-quiet); }
 .sw-confidence .sw-note { margin: 0; }
 .sw-reason { font-size: 1.05rem; line-height: 1.5; margin: 0; max-width: 62ch; }
@@ -142,7 +153,7 @@ mark.sw-also-here { background: color-mix(in srgb, #f0b429 22%, transparent); fo
 .sw-legend { margin: .3rem 0 0; font-size: .85rem; }
 table.sw-scores { border-collapse: collapse; font-size: .9rem; }
 .sw-scores th, .sw-scores td { border: 0; padding: .15rem 1.2rem .15rem 0; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 .sw-scores th { font-weight: 400; }
 .sw-scores td { font-weight: 600; }
 @media (max-width: 640px) {
@@ -150,8 +161,12 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
   .st-key-tab_here [data-testid="stPageLink-NavLink"]::after { bottom: 0; left: .4rem; right: .4rem; }
   .sw-name { margin-right: .4rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
-  .sw-card, .st-key-answer, .sw-document { padding: 1.05rem 1.1rem; }
+  .sw-card, .st-key-answer, [class*="st-key-claim_"], .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
+  .st-key-bar { gap: .4rem; }
+  .st-key-bar button { padding: .1rem .5rem; }
+  .st-key-bar [data-testid="stMarkdownContainer"] [data-testid="stIconMaterial"] {
+    display: none; }
   .sw-list { padding-left: 1.5rem; }
   .sw-hit, .sw-other { padding-left: 1.5rem; }
   [class*="st-key-passage_"] [data-testid="stPageLink"],

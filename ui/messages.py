@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from ui.messages_languages import LANGUAGE_NAMES
 from ui.messages_map import MAP
 from ui.messages_work import WORK
 
@@ -26,6 +27,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         **WORK,
         **MAP,
+        **LANGUAGE_NAMES,
         # what stands on every tab
         "frame.failed": ("That did not work", "未能完成"),
         "frame.loading": ("Loading the models …", "正在加载模型 ……"),
@@ -55,6 +57,10 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "ask.question": ("Question", "问题"),
         "ask.placeholder": ("Ask your documents a question", "向您的文档提问"),
         "ask.button": ("Ask", "提问"),
+        "ask.cut": (
+            "The question was cut after {count} characters; put long texts into the collection.",
+            "问题已在 {count} 个字符处截断；长文本请加入文档库。",
+        ),
         "ask.reading": ("Reading the nearest passages …", "正在阅读最相关的段落 ……"),
         "ask.welcome": ("Ask in plain language", "用日常语言提问"),
         "ask.promise": (
@@ -79,7 +85,16 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "filter.until": ("Changed until", "修改不晚于"),
         "filter.all": ("all", "全部"),
         "filter.clear": ("Look everywhere", "取消全部筛选"),
-        "filter.left": ("{documents} of {all} pass", "共 {all}，符合条件的 {documents}"),
+        "filter.left": ("Looking in {documents} of {all}", "共 {all}，符合条件的 {documents}"),
+        "filter.counts": (
+            "Beside each value stand its documents and the passages found there for this question.",
+            "每个值旁边是其文档数，以及这个问题在其中找到的段落数。",
+        ),
+        "filter.value": ("{value} ({documents})", "{value}（{documents}）"),
+        "filter.value_found": (
+            "{value} ({documents} · {found} found)",
+            "{value}（{documents} · 找到 {found}）",
+        ),
         "filter.how": ("How to read", "阅读方式"),
         "filter.passages": ("Passages to read", "阅读的段落数"),
         "filter.own_threshold": ("Set how sure an answer must be", "自定答案所需的把握"),
@@ -104,6 +119,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "answer.where": ("Where it stands", "出处"),
         "answer.others": ("Other answers", "其他答案"),
         "answer.also": ("The same answer also stands in", "同样的答案还见于"),
+        "answer.also_more": ("and {count} more", "以及另外 {count} 处"),
         "answer.see": ("See it in the document", "在文档中查看"),
         "answer.passages": ("Passages read", "已阅读的段落"),
         "answer.nearest": ("The nearest passages", "最相关的段落"),
@@ -212,7 +228,11 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Choose an answer or a passage to see it in its document.",
             "请选择一个答案或段落，在其文档中查看。",
         ),
-        "document.gone": ("This document is no longer in the collection.", "这篇文档已不在文档库中。"),
+        "document.gone": (
+            "This document is no longer in the collection. Go back and ask again, or add it anew in the tab "
+            "Collection.",
+            "这篇文档已不在文档库中。请返回重新提问，或在“文档库”标签页中重新添加。",
+        ),
         "document.occurrence": ("Occurrence {number} of {count}", "第 {number} 处，共 {count} 处"),
         "document.previous": ("Previous", "上一处"),
         "document.next": ("Next", "下一处"),
@@ -234,6 +254,9 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The page could not be drawn ({why}); this is its text.",
             "无法绘制页面（{why}）；这里显示其文字。",
         ),
+        "document.why_damaged": ("the file is damaged", "文件已损坏"),
+        "document.why_encrypted": ("the file asks for a password", "文件需要密码"),
+        "document.why_slow": ("drawing it takes too long", "绘制耗时过长"),
         "document.page_of": ("Page {page} of {pages}", "第 {page} 页，共 {pages} 页"),
         # nouns that are counted
         "count.document.one": ("{count} document", "{count} 篇文档"),

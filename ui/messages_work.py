@@ -52,6 +52,7 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
         "collection.fact_documents": ("documents", "文档"),
         "collection.fact_passages": ("passages", "段落"),
         "collection.fact_languages": ("languages", "语言"),
+        "collection.languages_more": ("{languages} and {count} more", "{languages} 等，另有 {count} 种"),
         "collection.fact_size": ("size on disk", "占用空间"),
         "collection.fact_encoder": ("encoder", "编码模型"),
         "collection.fact_reader": ("reader", "阅读模型"),
@@ -97,6 +98,10 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
         "collection.updated": ("{count} updated", "更新 {count}"),
         "collection.unchanged": ("{count} already there", "已存在 {count}"),
         "collection.removed": ("{count} removed", "移除 {count}"),
+        "collection.locked": (
+            "save a copy without the password, or take it in with: spanwise ingest --password-file",
+            "请另存一份无密码的副本，或用命令收录：spanwise ingest --password-file",
+        ),
         "collection.left_out": ("was left out:", "未收录："),
         "collection.more_left_out": (
             "and {count} more, in the report below",

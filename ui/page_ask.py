@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from index.records import Hit
 from ingest.errors import SpanwiseError
 from qa.records import Answer, AskResult
 from qa.witnesses import agreement, others_worth_showing
@@ -13,8 +14,8 @@ from ui import views, views_answer, views_search
 from ui.address import Choices
 from ui.library import Library
 from ui.messages import Say
-from ui.page_filters import chosen, show_how, show_where
-from ui.page_passages import open_in_document, show_passages
+from ui.page_filters import chosen, offer_everywhere, show_how, show_where
+from ui.page_passages import open_in_document, show_also_in, show_passages
 from ui.page_question import question_box, record, show_history, show_welcome
 from ui.page_share import show_share
 from ui.views_why import why_panel
@@ -31,19 +32,21 @@ def show_ask(library: Library, say: Say) -> None:
     contents = library.contents()
     question = question_box(say, "ask")
     bar = st.container(horizontal=True, gap="small", key="bar")
+    found: tuple[Hit, ...] = ()
     if question:
-        _show_answer(library, question, chosen(), say)
+        result = _ask(library, question, chosen(), say)
+        found = result.passages
+        _show_result(library, result, say)
     else:
         show_welcome(library, contents, say)
-    with bar:  # after the answer, so that the history knows it
-        show_where(library, contents, say)
+    with bar:  # after the answer, so that filters and history know it
+        show_where(library, contents, found, say)
         show_how(say)
         show_history(say)
 
 
-def _show_answer(library: Library, question: str, choices: Choices, say: Say) -> None:
-    """Answer the question and show everything that was found for it."""
-    result = _ask(library, question, choices, say)
+def _show_result(library: Library, result: AskResult, say: Say) -> None:
+    """Everything that was found for a question."""
     if result.answers:
         _show_first(library, result, say)
         _show_others(library, result, say)
@@ -51,16 +54,21 @@ def _show_answer(library: Library, question: str, choices: Choices, say: Say) ->
     else:
         with st.container(key="answer"):
             st.html(views_answer.refusal_card(result, say))
-            show_share(result, say)
+            if result.passages:
+                show_share(result, say)
+            else:
+                offer_everywhere(say)
         nearest, rest = result.passages[:_SHOWN_AFTER_REFUSAL], result.passages[_SHOWN_AFTER_REFUSAL:]
         if nearest:
             st.html(views.head(say("answer.nearest")))
-            show_passages(nearest, question, say)
+            show_passages(nearest, result.question, say)
     if rest:
         title = say("answer.passages") if result.answers else say("answer.more_passages")
-        with st.expander(f"{title} ({len(rest)})"):
-            st.html(views_search.hit_list(rest, question, say))
-    st.html(views_answer.timing_note(result, say))
+        with st.expander(f"{title} ({len(rest)})", key="rest", on_change="rerun") as folded:
+            if folded.open:
+                st.html(views_search.hit_list(rest, result.question, say))
+    if result.passages:
+        st.html(views_answer.timing_note(result, say))
 
 
 def _show_first(library: Library, result: AskResult, say: Say) -> None:
@@ -77,6 +85,7 @@ def _show_first(library: Library, result: AskResult, say: Say) -> None:
             differing=heard.differing,
         )
         st.html(card)
+        show_also_in(first, result.passages, say)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="answer_actions"):
             open_in_document(first, say)
             show_share(result, say)

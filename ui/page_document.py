@@ -95,8 +95,11 @@ def _show_page(document: Document, here: Span, words: str, say: Say) -> bool:
         with st.spinner(say("document.drawing")):
             picture = _picture(document, page, here)
     except NoPicture as error:
-        key = "document.changed" if error.reason == "changed" else "document.no_picture"
-        st.html(views.note(say(key) if key == "document.changed" else say(key, why=error.reason)))
+        if error.reason == "changed":
+            told = say("document.changed")
+        else:
+            told = say("document.no_picture", why=say(f"document.why_{error.reason}"))
+        st.html(views.note(told))
         return False
     with st.container(key="page_picture"):
         alt = say("document.picture", page=page, title=document.title, words=words[:200])

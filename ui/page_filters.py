@@ -6,13 +6,15 @@ chosen in it goes into the address first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
 import streamlit as st
 
+from index.records import Hit
+from ui import words
 from ui.address import DATES, FEWEST, LISTS, MOST, USUAL, Choices, read_choices
 from ui.facets import common_folder, facets
 from ui.library import Contents, Library
@@ -24,22 +26,29 @@ def chosen() -> Choices:
     return read_choices({key: st.query_params.get_all(key) for key in st.query_params})
 
 
-def show_where(library: Library, contents: Contents, say: Say) -> None:
-    """The filters, each value with the number of documents behind it."""
+def show_where(library: Library, contents: Contents, hits: Sequence[Hit], say: Say) -> None:
+    """The filters, each value with the number of documents behind it and of the present hits among them."""
     choices = chosen()
     count = choices.restrictions
     label = say("filter.where_chosen", count=count) if count else say("filter.where")
     with st.popover(label, icon=":material/filter_list:", key="where", on_change="rerun") as opened:
         if not opened.open:
             return
-        found = facets(contents.documents, library.labelled(), choices)
+        found = facets(contents.documents, library.labelled(), choices, hits)
         all_documents = say.count("document", len(contents.documents))
-        st.caption(say("filter.left", documents=f"{found.passing:,}", all=all_documents))
+        left = say("filter.left", documents=f"{found.passing:,}", all=all_documents)
+        st.caption(f"{left}. {say('filter.counts')}" if hits else left)
         for name in LISTS:
             if found.values[name]:
-                _choose_among(name, found.values[name], choices, say)
+                _choose_among(name, found.values[name], found.found[name] if hits else None, choices, say)
         _choose_days(choices, say)
         st.button(say("filter.clear"), key="clear_filters", on_click=_clear, disabled=not count)
+
+
+def offer_everywhere(say: Say) -> None:
+    """The way out where filters leave nothing: a button that takes them away."""
+    if chosen().restrictions:
+        st.button(say("filter.clear"), key="look_everywhere", on_click=_clear)
 
 
 def show_how(say: Say) -> None:
@@ -70,7 +79,9 @@ def show_how(say: Say) -> None:
         )
 
 
-def _choose_among(name: str, values: Mapping[str, int], choices: Choices, say: Say) -> None:
+def _choose_among(
+    name: str, values: Mapping[str, int], found: Mapping[str, int] | None, choices: Choices, say: Say
+) -> None:
     shared = f"{PurePosixPath(common_folder(values)).parent}/" if name == "folder" else ""
     given = {
         "folder": choices.folders,
@@ -78,11 +89,19 @@ def _choose_among(name: str, values: Mapping[str, int], choices: Choices, say: S
         "language": choices.languages,
         "label": choices.labels,
     }
+
+    def label(value: str) -> str:
+        shown = words.language_name(value, say) if name == "language" else value.removeprefix(shared) or value
+        documents = f"{values.get(value, 0):,}"
+        if found is None:
+            return say("filter.value", value=shown, documents=documents)
+        return say("filter.value_found", value=shown, documents=documents, found=found.get(value, 0))
+
     _set(name, list(given[name]))
     st.multiselect(
         say(f"filter.{name}"),
         list(values),
-        format_func=lambda value: f"{value.removeprefix(shared) or value} ({values.get(value, 0):,})",
+        format_func=label,
         key=f"choice_{name}",
         placeholder=say("filter.all"),
         on_change=_write,

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from ui import views
 from ui.address import carried
-from ui.library import Library
 from ui.messages import Say, language_for
 from ui.page_links import register
+
+if TYPE_CHECKING:  # it loads what reads and searches, which the frame must not wait for
+    from ui.library import Library
 
 TABS = ("ask", "search", "collection", "map", "questionnaire", "teach", "models", "quality")
 UNLISTED = ("document",)  # reached from an answer or a passage
@@ -59,8 +62,8 @@ def show_tabs(pages: Mapping[str, Page], here: Page, say: Say) -> None:
 
 def _page(name: str, say: Say, open_library: Callable[[], Library]) -> Page:
     def show() -> None:
-        module = import_module(f"ui.page_{name}")
-        getattr(module, f"show_{name}")(open_library(), say)
+        library = open_library()  # with a word to those who wait, so before the tab's own imports
+        getattr(import_module(f"ui.page_{name}"), f"show_{name}")(library, say)
 
     return st.Page(show, title=say(f"nav.{name}"), url_path=name, default=name == TABS[0])
 

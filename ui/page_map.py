@@ -18,6 +18,9 @@ _NEAR = 12
 
 def show_map(library: Library, say: Say) -> None:
     """Draw the tab."""
+    if not library.contents().stats.documents:
+        st.html(views.nothing_yet(say))
+        return
     _draw(library, say)
     _words(library, say)
 
@@ -34,7 +37,7 @@ def _draw(library: Library, say: Say) -> None:
         st.html(views.note(say("map.too_few")))
         return
     titles = {info.id: info.title for info in library.contents().documents}
-    st.subheader(say("map.head"))
+    st.html(views.head(say("map.head")))
     st.vega_lite_chart(
         map_rows(found, titles, say("map.others")),
         map_drawing(say("map.document"), say("map.passage")),
@@ -50,7 +53,7 @@ def _draw(library: Library, say: Say) -> None:
 
 
 def _words(library: Library, say: Say) -> None:
-    st.subheader(say("map.words"))
+    st.html(views.head(say("map.words")))
     word = st.text_input(say("map.word"), key="map_word", max_chars=200)
     if not word.strip():
         return

@@ -8,10 +8,14 @@ import streamlit as st
 
 from index.records import Hit
 from qa.records import Answer
-from ui import views_search
+from ui import views, views_search, words
 from ui.address import carried
 from ui.messages import Say
 from ui.page_links import link
+from ui.plain import plain_label
+from ui.sources import Elsewhere, elsewhere
+
+_ALSO_SHOWN = 5
 
 
 def show_passages(hits: Sequence[Hit], query: str, say: Say, *, back: str = "ask") -> None:
@@ -27,7 +31,31 @@ def open_in_document(answer: Answer, say: Say) -> None:
     _to_document(answer.document.id, answer.start, answer.end, say, "ask")
 
 
+def show_also_in(answer: Answer, hits: Sequence[Hit], say: Say) -> None:
+    """The other documents that hold the same answer, each a link to its place there."""
+    places = elsewhere(answer, hits)
+    if not places:
+        return
+    with st.container(gap=None, key="also_in"):
+        st.html(views.note(say("answer.also")))
+        for place in places[:_ALSO_SHOWN]:
+            _to_place(place, say)
+        if len(places) > _ALSO_SHOWN:
+            with st.expander(say("answer.also_more", count=len(places) - _ALSO_SHOWN)):
+                for place in places[_ALSO_SHOWN:]:
+                    _to_place(place, say)
+
+
+def _to_place(place: Elsewhere, say: Say) -> None:
+    passage, document = place.hit.passage, place.hit.document
+    named = words.place(document.title, passage.headings, passage.page, say)
+    link("document", plain_label(named), _place(document.id, place.start, place.end, "ask"))
+
+
 def _to_document(document: str, start: int, end: int, say: Say, back: str) -> None:
+    link("document", say("answer.see"), _place(document, start, end, back), icon=":material/article:")
+
+
+def _place(document: str, start: int, end: int, back: str) -> list[tuple[str, str]]:
     handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
-    place = [("id", document), ("start", str(start)), ("end", str(end)), ("back", back)]
-    link("document", say("answer.see"), [*handed, *place], icon=":material/article:")
+    return [*handed, ("id", document), ("start", str(start)), ("end", str(end)), ("back", back)]

@@ -6,6 +6,7 @@ An evaluation is a job (`jobs`), so that it goes on when the page is closed and 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,17 @@ def _start_form(library: Library, jobs: Jobs, say: Say, *, busy: bool) -> None:
     ready = not busy and (source != "file" or file is not None)
     if not st.button(say("quality.start"), type="primary", key="quality_start", disabled=not ready):
         return
+    folder, path, name = None, None, ""
     try:
         folder = jobs.prepare()
         path, name = _labelled(library, folder, str(source), file, say)
         questions = len(read_squad(path).examples)
         _start(library, jobs, folder, str(kind), path, name, questions, int(limit), say)
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint, say))
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)  # no job came of it
+        message = str(error) if path is None else str(error).replace(str(path), name)
+        st.html(views.failure(message, error.hint, say))
         return
     st.session_state.pop("quality_job", None)
     st.rerun()
@@ -135,9 +140,11 @@ def _results(jobs: Jobs, standing: JobStanding, say: Say) -> None:
     output = standing.output()
     if "exact" in output:
         st.html(views_quality.figures(output, say))
-        st.html(views_quality.judged(output, say))
+        if judged := views_quality.judged(output, say):
+            st.html(judged)
         _curves(output, say)
-        st.html(views_quality.stages(output, say))
+        if stages := views_quality.stages(output, say):
+            st.html(stages)
     failures = views_quality.read_failures(standing.folder / _FAILURES)
     if failures:
         _failed(failures, say)

@@ -18,6 +18,7 @@ from ui.page_links import link
 from ui.plain import plain_label
 
 _REMEMBERED = 30
+_LONGEST = 2_000  # characters: a question stands in the address, which servers and browsers limit
 
 
 def question_box(say: Say, tab: str) -> str:
@@ -37,7 +38,9 @@ def question_box(say: Say, tab: str) -> str:
             placeholder=say(f"{tab}.placeholder"),
             label_visibility="collapsed",
         )
-        st.form_submit_button(say(f"{tab}.button"), type="primary", key="ask_button", on_click=_ask_typed)
+        st.form_submit_button(
+            say(f"{tab}.button"), type="primary", key="ask_button", on_click=_ask_typed, args=(say,)
+        )
     return question
 
 
@@ -45,7 +48,7 @@ def show_welcome(library: Library, contents: Contents, say: Say) -> None:
     """What to do first, with questions that this very collection answers."""
     stats = contents.stats
     if not stats.documents:
-        st.html(views.lead(say("ask.nothing_yet"), say("ask.add_first")))
+        st.html(views.nothing_yet(say))
         return
     holds = f"{say.count('document', stats.documents)} · {say.count('passage', stats.passages)}"
     st.html(views.lead(say("ask.welcome"), say("ask.promise"), holds))
@@ -63,7 +66,7 @@ def show_welcome(library: Library, contents: Contents, say: Say) -> None:
                 type="tertiary",
                 icon=":material/arrow_forward:",
                 on_click=_remember,
-                args=(example,),
+                args=(example, say),
             )
 
 
@@ -78,15 +81,20 @@ def record(result: AskResult) -> None:
 def show_history(say: Say) -> None:
     """The questions of this session with their answers, each a link to it."""
     history = st.session_state.get("history", ())
-    with st.popover(say("history.title"), icon=":material/history:", key="history_box"):
+    with st.popover(
+        say("history.title"), icon=":material/history:", key="history_box", on_change="rerun"
+    ) as opened:
+        if not opened.open:  # thirty links cost the browser more than the answer
+            return
         if not history:
             st.caption(say("history.empty"))
             return
         handed = [(key, value) for key, value in carried(_parameters()) if key != "q"]
-        for question, answer, confidence in history:
-            link("ask", plain_label(question), [("q", question), *handed])
-            told = say("none.none") if answer is None else f"{answer} · {words.percent(confidence)}"
-            st.html(views.note(told))
+        with st.container(key="history"):
+            for question, answer, confidence in history:
+                link("ask", plain_label(question), [("q", question), *handed])
+                told = say("none.none") if answer is None else f"{answer} · {words.percent(confidence)}"
+                st.html(views.note(told))
         st.button(say("history.clear"), key="clear_history", on_click=_forget)
 
 
@@ -94,13 +102,17 @@ def _parameters() -> dict[str, list[str]]:
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
-def _ask_typed() -> None:
-    _remember(st.session_state.question_box)
+def _ask_typed(say: Say) -> None:
+    _remember(st.session_state.question_box, say)
 
 
-def _remember(question: str) -> None:
-    if question.strip():
-        st.query_params["q"] = question.strip()
+def _remember(question: str, say: Say) -> None:
+    asked = question.strip()
+    if len(asked) > _LONGEST:
+        st.toast(say("ask.cut", count=f"{_LONGEST:,}"))
+        asked = asked[:_LONGEST].rstrip()
+    if asked:
+        st.query_params["q"] = asked
     else:
         st.query_params.pop("q", None)
 

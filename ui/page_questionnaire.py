@@ -13,7 +13,7 @@ import streamlit as st
 
 from index.records import DocumentInfo
 from ingest.errors import SpanwiseError
-from ui import views, views_questionnaire
+from ui import views, views_questionnaire, words
 from ui.address import pattern
 from ui.jobs import Jobs, JobStanding
 from ui.library import Contents, Library
@@ -35,7 +35,11 @@ def show_questionnaire(library: Library, say: Say) -> None:
     st.html(WORK_STYLE)
     st.html(views_questionnaire.intro(say))
     jobs = library.jobs
-    _ask(library, jobs, library.contents(), say)
+    contents = library.contents()
+    if contents.stats.documents:
+        _ask(library, jobs, contents, say)
+    else:
+        st.html(views.nothing_yet(say))
     running = show_running(jobs, say, KIND)
     standings = jobs.all(KIND)
     if not standings:
@@ -65,7 +69,8 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
             )
             languages = st.multiselect(
                 say("questionnaire.languages"),
-                sorted(contents.stats.languages),
+                sorted(contents.stats.languages, key=lambda code: words.language_name(code, say)),
+                format_func=lambda code: words.language_name(code, say),
                 placeholder=say("questionnaire.all"),
                 key="questionnaire_languages",
             )

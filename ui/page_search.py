@@ -9,7 +9,7 @@ from ui import views, views_search
 from ui.address import Choices
 from ui.library import Library
 from ui.messages import Say
-from ui.page_filters import chosen, show_where
+from ui.page_filters import chosen, offer_everywhere, show_where
 from ui.page_passages import show_passages
 from ui.page_question import question_box
 
@@ -23,14 +23,22 @@ def show_search(library: Library, say: Say) -> None:
     contents = library.contents()
     query = question_box(say, "search")
     choices = chosen()
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar"):
-        show_where(library, contents, say)
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    if query and contents.stats.documents:
+        found = _search(library, query, choices, say)
+        _show_found(found, query, choices, say)
+    else:
+        found = None
+        st.html(views.note(say("search.hint")) if contents.stats.documents else views.nothing_yet(say))
+    with bar:  # after the search, so that the filters know what it has found
+        show_where(library, contents, () if found is None else found.hits, say)
         _choose_mode(choices.mode, say)
-    if not query:
-        st.html(views.note(say("search.hint")))
-        return
-    found = _search(library, query, choices, say)
+
+
+def _show_found(found: SearchResult, query: str, choices: Choices, say: Say) -> None:
     st.html(views_search.search_note(found, say))
+    if not found.hits:
+        offer_everywhere(say)
     asked = (query, choices)
     if st.session_state.get("search_asked") != asked:
         st.session_state.search_asked, st.session_state.search_shown = asked, _STEP

@@ -38,7 +38,11 @@ def show_teach(library: Library, say: Say) -> None:
     """Draw the tab."""
     st.html(WORK_STYLE)
     st.html(views_teach.intro(say))
-    question = question_box(say, "teach")
+    if library.contents().stats.documents:
+        question = question_box(say, "teach")
+    else:
+        question = ""
+        st.html(views.nothing_yet(say))
     if question:
         try:
             _judge(library, question, say)
@@ -113,28 +117,29 @@ def _judge_refusal(library: Library, result: AskResult, author: str, say: Say) -
 def _judge_answer(
     library: Library, question: str, answer: Answer, number: int, author: str, say: Say
 ) -> None:
-    st.html(views_teach.claim(answer, number, say))
-    with st.container(horizontal=True, gap="small"):
-        for verdict in (Verdict.RIGHT, Verdict.WRONG):
-            pressed = st.button(
-                say(f"teach.{verdict.value}"),
-                key=f"{verdict.value}_{number}",
-                help=say(f"teach.{verdict.value}_help"),
-            )
-            if pressed:
-                document = library.store.document(answer.document.id)
-                passage = (answer.passage.start, answer.passage.end)
-                said = verdict_on(
-                    question,
-                    verdict,
-                    document,
-                    answer.start,
-                    answer.end,
-                    paragraph=passage,
-                    author=author,
-                    details={"confidence": f"{answer.confidence:.4f}"},
+    with st.container(key=f"claim_{number}"):
+        st.html(views_teach.claim(answer, number, say))
+        with st.container(horizontal=True, gap="small"):
+            for verdict in (Verdict.RIGHT, Verdict.WRONG):
+                pressed = st.button(
+                    say(f"teach.{verdict.value}"),
+                    key=f"{verdict.value}_{number}",
+                    help=say(f"teach.{verdict.value}_help"),
                 )
-                _keep(library, said, say)
+                if pressed:
+                    document = library.store.document(answer.document.id)
+                    passage = (answer.passage.start, answer.passage.end)
+                    said = verdict_on(
+                        question,
+                        verdict,
+                        document,
+                        answer.start,
+                        answer.end,
+                        paragraph=passage,
+                        author=author,
+                        details={"confidence": f"{answer.confidence:.4f}"},
+                    )
+                    _keep(library, said, say)
 
 
 def _keep(library: Library, said: Feedback, say: Say) -> None:

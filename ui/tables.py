@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from index.records import DocumentInfo, FileReport
+from ui import words
 from ui.messages import Say
 from ui.questionnaire import tame
 
@@ -19,7 +20,7 @@ def document_rows(documents: Iterable[DocumentInfo], say: Say) -> list[Row]:
     return [
         {
             say("collection.column_title"): document.title,
-            say("collection.column_language"): document.language,
+            say("collection.column_language"): words.language_name(document.language, say),
             say("collection.column_type"): document.type,
             say("collection.column_passages"): document.passages,
             say("collection.column_characters"): document.characters,
@@ -36,7 +37,7 @@ def coverage_rows(files: Iterable[FileReport], say: Say) -> list[Row]:
         {
             say("collection.column_path"): file.path,
             say("collection.column_type"): file.type,
-            say("collection.column_language"): file.language,
+            say("collection.column_language"): words.language_name(file.language, say),
             say("collection.column_pages"): f"{file.pages_with_text}/{file.pages}" if file.pages else "–",
             say("collection.column_characters"): file.characters,
             say("collection.column_passages"): file.passages,

@@ -46,6 +46,11 @@ def lead(head: str, text: str, remark: str = "") -> str:
     )
 
 
+def nothing_yet(say: Say) -> str:
+    """That the collection is empty, and what to do."""
+    return lead(say("ask.nothing_yet"), say("ask.add_first"))
+
+
 def head(text: str) -> str:
     """A heading within a tab."""
     return f'<h2 class="sw-head">{escape(text)}</h2>'
@@ -65,7 +70,8 @@ def failure(message: str, hint: str, say: Say = ENGLISH) -> str:
     """Something that the user can mend."""
     return (
         f'<article class="sw-card" role="alert"><p class="sw-kicker">{say("frame.failed")}</p>'
-        f'<p class="sw-reason">{escape(message)}</p><p class="sw-note">{escape(hint)}</p></article>'
+        f'<p class="sw-reason">{escape(words.sentence(message))}</p>'
+        f'<p class="sw-note">{escape(words.sentence(hint))}</p></article>'
     )
 
 

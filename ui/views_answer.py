@@ -5,10 +5,10 @@ As in `views`, text from documents and questions gets in through `escape` only.
 
 from __future__ import annotations
 
-from qa.records import Answer, AskResult
+from qa.records import Answer, AskResult, Reason
 from ui import words
 from ui.messages import Say
-from ui.views import escape, marked, note, short_path, source
+from ui.views import escape, marked, note, source
 
 
 def answer_card(
@@ -28,7 +28,7 @@ def answer_card(
         f'<p class="sw-kicker">{escape(kicker)}</p>'
         f'<p class="sw-answer" dir="auto">{escape(answer.text)}</p>'
         f'<div class="sw-confidence">{_confidence(answer.confidence, say)}{agreement}{estimate}</div>'
-        f"{_sentence(answer)}{_source(answer, say)}{_also_in(answer, say)}</article>"
+        f"{_sentence(answer)}{_source(answer, say)}</article>"
     )
 
 
@@ -52,10 +52,11 @@ def passage_panel(answer: Answer, say: Say) -> str:
 
 def refusal_card(result: AskResult, say: Say) -> str:
     """That there is no answer, and why: a result like any other."""
+    hint = note(say("ask.add_first")) if result.reason is Reason.EMPTY_STORE else ""
     return (
         f'<article class="sw-answered"><p class="sw-kicker">{escape(say("answer.result"))}</p>'
         f'<p class="sw-answer">{escape(words.no_answer_head(result, say))}</p>'
-        f'<p class="sw-reason">{escape(words.no_answer_reason(result, say))}</p></article>'
+        f'<p class="sw-reason">{escape(words.no_answer_reason(result, say))}</p>{hint}</article>'
     )
 
 
@@ -83,13 +84,3 @@ def _sentence(answer: Answer) -> str:
 
 def _source(answer: Answer, say: Say) -> str:
     return source(answer.document.title, answer.headings, answer.page, answer.document.path, say)
-
-
-def _also_in(answer: Answer, say: Say) -> str:
-    paths = dict.fromkeys(place.path for place in answer.also_in if place.path != answer.document.path)
-    if not paths:
-        return ""
-    items = "".join(
-        f'<li class="sw-path" title="{escape(path)}">{escape(short_path(path))}</li>' for path in paths
-    )
-    return f'<p class="sw-note">{escape(say("answer.also"))}</p><ul class="sw-also">{items}</ul>'

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from index.records import DocumentSize, FileReport, IngestReport, Stats
+from ingest.records import Rejected, RejectReason
 from ui import words
 from ui.messages import Say
 from ui.taking import Standing
@@ -13,6 +14,7 @@ from ui.views import escape
 from ui.views_work import bars, charts, pace, track
 
 _MOST_BARS = 8
+_LANGUAGES_NAMED = 4
 _LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 _SHOWN = 20  # rejected files in a summary; all are in the report
 
@@ -28,7 +30,7 @@ def store_facts(stats: Stats, say: Say) -> str:
     facts = (
         ("documents", f"{stats.documents:,}"),
         ("passages", f"{stats.passages:,}"),
-        ("languages", ", ".join(sorted(stats.languages)) or "–"),
+        ("languages", _languages(stats.languages, say)),
         ("size", words.byte_size(stats.bytes)),
         ("encoder", stats.encoder),
         ("reader", stats.reader),
@@ -42,11 +44,12 @@ def store_facts(stats: Stats, say: Say) -> str:
 
 def statistics(stats: Stats, documents: Sequence[DocumentSize], say: Say) -> str:
     """The collection in plots: languages, kinds, lengths, passages, and what was left out."""
+    named_languages = {words.language_name(code, say): count for code, count in stats.languages.items()}
     passages: Counter[str] = Counter()
     for document in documents:
         passages[document.type] += document.passages
     parts = [
-        bars(say("collection.by_language"), _largest(stats.languages, say)),
+        bars(say("collection.by_language"), _largest(named_languages, say)),
         bars(say("collection.by_type"), _largest(stats.types, say)),
         bars(say("collection.by_passages"), _largest(passages, say)),
         bars(say("collection.by_length"), lengths([document.characters for document in documents], say)),
@@ -113,7 +116,7 @@ def taking_end(standing: Standing, say: Say) -> str:
     message, hint, role = (
         (say("collection.ended"), "", "status")
         if standing.cancelled
-        else (standing.message, standing.hint, "alert")
+        else (words.sentence(standing.message), words.sentence(standing.hint), "alert")
     )
     return (
         f'<section class="sw-summary" role="{role}"><p>{escape(message)}</p>'
@@ -140,7 +143,7 @@ def ingest_summary(report: IngestReport, say: Say) -> str:
     rejected = "".join(
         f"<li><strong>{escape(_file_name(item.path))}</strong> {say('collection.left_out')} "
         f"{say(f'rejected.{item.reason.value}')} "
-        f'<span class="sw-note">{escape(item.detail)}</span></li>'
+        f'<span class="sw-note">({escape(_detail(item, say))})</span></li>'
         for item in report.rejected[:_SHOWN]
     )
     more = len(report.rejected) - _SHOWN
@@ -162,10 +165,23 @@ def coverage_note(files: Sequence[FileReport], say: Say) -> str:
     )
 
 
+def _languages(counts: Mapping[str, int], say: Say) -> str:
+    """The names of the most frequent languages, and how many more there are."""
+    ranked = sorted(counts, key=lambda code: (-counts[code], code))
+    named = ", ".join(words.language_name(code, say) for code in ranked[:_LANGUAGES_NAMED])
+    rest = len(ranked) - _LANGUAGES_NAMED
+    return say("collection.languages_more", languages=named, count=rest) if rest > 0 else named or "–"
+
+
 def _largest(counts: Mapping[str, int], say: Say) -> list[tuple[str, int]]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rest = sum(number for _, number in ranked[_MOST_BARS:])
     return [*ranked[:_MOST_BARS], *([(say("collection.other"), rest)] if rest else [])]
+
+
+def _detail(item: Rejected, say: Say) -> str:
+    # What else there is to say of a locked file is an option of the command line.
+    return say("collection.locked") if item.reason is RejectReason.ENCRYPTED else item.detail
 
 
 def _file_name(path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.records import Document, Span
+from ui import words
 from ui.messages import Say
 from ui.viewing import Block, blocks
 from ui.views import escape
@@ -15,7 +16,7 @@ from ui.views import escape
 
 def document_head(document: Document, headings: Sequence[str], say: Say) -> str:
     """The title of a document, the headings over the place looked at, and the path of its file."""
-    path = " › ".join(heading for heading in headings if heading.strip() != document.title.strip())
+    path = " › ".join(heading for heading in headings if not words.same_title(document.title, heading))
     under = f'<p class="sw-note" dir="auto">{escape(path)}</p>' if path else ""
     return (
         f'<header class="sw-document-head"><h1 dir="auto">{escape(document.title)}</h1>{under}'
@@ -36,11 +37,11 @@ def _block(document: Document, block: Block, marks: Sequence[tuple[int, int]], h
     rule = ""
     if block.page is not None:
         rule = f'<p class="sw-page-rule">{escape(say("place.page", page=block.page))}</p>'
-    words = _marked(document.text, block, marks, here)
+    text = _marked(document.text, block, marks, here)
     if block.level:
         tag = f"h{min(block.level + 1, 6)}"
-        return f"{rule}<{tag}>{words}</{tag}>"
-    return f'{rule}<p class="sw-text">{words}</p>'
+        return f"{rule}<{tag}>{text}</{tag}>"
+    return f'{rule}<p class="sw-text">{text}</p>'
 
 
 def _marked(text: str, block: Block, marks: Sequence[tuple[int, int]], here: Span) -> str:

@@ -24,7 +24,7 @@ def claim(answer: Answer, number: int, say: Say) -> str:
     """An answer to be judged, with its sentence and source."""
     place = words.place(answer.document.title, answer.headings, answer.page, say)
     return (
-        f'<article class="sw-card"><p class="sw-work-head"><span class="sw-note">{number}</span>'
+        f'<article><p class="sw-work-head"><span class="sw-note">{number}</span>'
         f'<strong dir="auto">{escape(answer.text)}</strong>'
         f'<span class="sw-note">{words.percent(answer.confidence)}</span></p>'
         f'<blockquote class="sw-sentence" dir="auto">{marked(words.sentence_segments(answer))}</blockquote>'

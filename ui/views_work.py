@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui import words
 from ui.jobs import JobStanding, JobState
 from ui.messages import Say
 from ui.views import escape
@@ -97,12 +98,12 @@ def job_end(standing: JobStanding, say: Say) -> str:
     if standing.state is JobState.DIED:
         message = say("work.died")
     elif standing.state is JobState.FAILED:
-        message = standing.message
+        message = words.sentence(standing.message)
     else:
         message = say(f"work.{standing.state.value}")
     took = "" if standing.seconds is None else say("work.took", time=duration(standing.seconds, say))
     role = "status" if standing.state is JobState.DONE else "alert"
-    hint = f'<p class="sw-note">{escape(standing.hint)}</p>' if standing.hint else ""
+    hint = f'<p class="sw-note">{escape(words.sentence(standing.hint))}</p>' if standing.hint else ""
     return (
         f'<section class="sw-work" role="{role}"><p class="sw-work-head">'
         f"<strong>{escape(standing.job.title)}</strong>"

@@ -12,9 +12,10 @@ from typing import assert_never
 
 from qa.records import Answer, AskResult, Reason
 from qa.why import Evidence, TokenWeight
-from ui.messages import ENGLISH, Say
+from ui.messages import ENGLISH, TABLE, Say
 
 _LEVELS = ((0.85, "sure"), (0.6, "likely"), (0.35, "uncertain"), (0.0, "doubtful"))
+_LONGEST_PART = 100  # characters of a title or a heading in a line of them
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -120,10 +121,43 @@ def place(title: str, headings: Sequence[str], page: int | None, say: Say = ENGL
     'Handbook › Masking · page\\xa03'
     """
     path = [heading.strip() for heading in headings]
-    if not path or path[0].casefold() != title.strip().casefold():
+    if not path or not same_title(title, path[0]):
         path.insert(0, title)
-    words = " › ".join(part for part in path if part)
+    words = " › ".join(_short(part) for part in path if part)
     return words if page is None else f"{words} · {say('place.page', page=page)}"
+
+
+def language_name(code: str, say: Say = ENGLISH) -> str:
+    """A language by its name, by its code where there is none for it.
+
+    >>> language_name("de"), language_name("xx")
+    ('German', 'xx')
+    """
+    return say(f"language.{code}") if f"language.{code}" in TABLE else code
+
+
+def same_title(title: str, heading: str) -> bool:
+    """Whether a heading is the title of its document; a very long title is cut when it is stored.
+
+    >>> same_title("Handbook", "handbook "), same_title("Hand", "Handbook")
+    (True, False)
+    """
+    title, heading = title.strip().casefold(), heading.strip().casefold()
+    return title == heading or (len(title) > _LONGEST_PART and heading.startswith(title))
+
+
+def _short(part: str) -> str:
+    return part if len(part) <= _LONGEST_PART else f"{part[:_LONGEST_PART].rstrip()}…"
+
+
+def sentence(message: str) -> str:
+    """An error's message as a sentence of the page: it begins with a capital, unless a name begins it.
+
+    >>> sentence("there is no folder x"), sentence("x.json is not JSON")
+    ('There is no folder x', 'x.json is not JSON')
+    """
+    first = message.partition(" ")[0]
+    return f"{message[0].upper()}{message[1:]}" if first.isalpha() and first.islower() else message
 
 
 def no_answer_head(result: AskResult, say: Say = ENGLISH) -> str:

@@ -1,0 +1,77 @@
+"""The names of the languages that documents are found to be in, by their codes.
+
+A part of the one table in `messages`; a code without a name here is shown as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LANGUAGE_NAMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "language.af": ("Afrikaans", "南非荷兰语"),
+        "language.am": ("Amharic", "阿姆哈拉语"),
+        "language.ar": ("Arabic", "阿拉伯语"),
+        "language.bg": ("Bulgarian", "保加利亚语"),
+        "language.bn": ("Bengali", "孟加拉语"),
+        "language.bo": ("Tibetan", "藏语"),
+        "language.ca": ("Catalan", "加泰罗尼亚语"),
+        "language.cs": ("Czech", "捷克语"),
+        "language.cy": ("Welsh", "威尔士语"),
+        "language.da": ("Danish", "丹麦语"),
+        "language.de": ("German", "德语"),
+        "language.el": ("Greek", "希腊语"),
+        "language.en": ("English", "英语"),
+        "language.es": ("Spanish", "西班牙语"),
+        "language.et": ("Estonian", "爱沙尼亚语"),
+        "language.fa": ("Persian", "波斯语"),
+        "language.fi": ("Finnish", "芬兰语"),
+        "language.fr": ("French", "法语"),
+        "language.gu": ("Gujarati", "古吉拉特语"),
+        "language.he": ("Hebrew", "希伯来语"),
+        "language.hi": ("Hindi", "印地语"),
+        "language.hr": ("Croatian", "克罗地亚语"),
+        "language.hu": ("Hungarian", "匈牙利语"),
+        "language.hy": ("Armenian", "亚美尼亚语"),
+        "language.id": ("Indonesian", "印度尼西亚语"),
+        "language.it": ("Italian", "意大利语"),
+        "language.ja": ("Japanese", "日语"),
+        "language.ka": ("Georgian", "格鲁吉亚语"),
+        "language.km": ("Khmer", "高棉语"),
+        "language.kn": ("Kannada", "卡纳达语"),
+        "language.ko": ("Korean", "韩语"),
+        "language.lo": ("Lao", "老挝语"),
+        "language.lt": ("Lithuanian", "立陶宛语"),
+        "language.lv": ("Latvian", "拉脱维亚语"),
+        "language.mk": ("Macedonian", "马其顿语"),
+        "language.ml": ("Malayalam", "马拉雅拉姆语"),
+        "language.mr": ("Marathi", "马拉地语"),
+        "language.my": ("Burmese", "缅甸语"),
+        "language.ne": ("Nepali", "尼泊尔语"),
+        "language.nl": ("Dutch", "荷兰语"),
+        "language.no": ("Norwegian", "挪威语"),
+        "language.pa": ("Punjabi", "旁遮普语"),
+        "language.pl": ("Polish", "波兰语"),
+        "language.pt": ("Portuguese", "葡萄牙语"),
+        "language.ro": ("Romanian", "罗马尼亚语"),
+        "language.ru": ("Russian", "俄语"),
+        "language.si": ("Sinhala", "僧伽罗语"),
+        "language.sk": ("Slovak", "斯洛伐克语"),
+        "language.sl": ("Slovenian", "斯洛文尼亚语"),
+        "language.so": ("Somali", "索马里语"),
+        "language.sq": ("Albanian", "阿尔巴尼亚语"),
+        "language.sv": ("Swedish", "瑞典语"),
+        "language.sw": ("Swahili", "斯瓦希里语"),
+        "language.ta": ("Tamil", "泰米尔语"),
+        "language.te": ("Telugu", "泰卢固语"),
+        "language.th": ("Thai", "泰语"),
+        "language.tl": ("Tagalog", "他加禄语"),
+        "language.tr": ("Turkish", "土耳其语"),
+        "language.uk": ("Ukrainian", "乌克兰语"),
+        "language.und": ("Not known", "未知语言"),
+        "language.ur": ("Urdu", "乌尔都语"),
+        "language.vi": ("Vietnamese", "越南语"),
+        "language.zh": ("Chinese", "中文"),
+    }
+)
