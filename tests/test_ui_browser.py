@@ -41,6 +41,10 @@ OBSERVATORY = (
     "glass makers, and its dome turns on rails that were laid for a coal mine.\n\nVisitors are let in on "
     "clear Fridays. The observatory closes when it rains."
 )
+ANNALS = (
+    "In the year of the flood the town had no money for roads.\n\nStill the observatory on the hill was "
+    "designed, and the designer of the observatory was Ines Falk."
+)
 QUESTION = "Who was the first mayor of the town council?"
 
 pytestmark = [
@@ -60,8 +64,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("browser")
     store = folder / "store"
-    (folder / "observatory.txt").write_text(OBSERVATORY)
-    ingest = [sys.executable, "-m", "ui", "ingest", str(folder / "observatory.txt"), "--store", str(store)]
+    for name, text in (("observatory.txt", OBSERVATORY), ("annals.txt", ANNALS)):
+        (folder / name).write_text(text)
+    files = [str(folder / "observatory.txt"), str(folder / "annals.txt")]
+    ingest = [sys.executable, "-m", "ui", "ingest", *files, "--store", str(store)]
     subprocess.run(ingest, cwd=ROOT, check=True, capture_output=True, timeout=240)
     command = [sys.executable, "-m", "ui", "ui", "--headless", "--port", str(port), "--store", str(store)]
     with subprocess.Popen(
@@ -291,6 +297,19 @@ def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
     page.context.close()
     assert faults == {}
     assert noise == []
+
+
+def test_the_other_document_that_says_the_same_opens_at_its_own_place(page: Page, address: str) -> None:
+    page.goto(f"{address}?q=Who+designed+the+observatory%3F")
+    page.locator(".st-key-also_in a").click()
+    mark = page.locator("mark.sw-here")
+    mark.wait_for()
+    assert mark.inner_text() in ("Falk", "Ines Falk")
+    title = page.locator(".sw-document-head h1").inner_text()
+    before = page.locator(".sw-document").inner_text().partition("Ines Falk")[0]
+    assert before.endswith("designer of the observatory was " if title == "annals" else "was designed by ")
+    page.get_by_role("link", name="Back to the answer").click()
+    page.locator(".st-key-also_in a").wait_for()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])

@@ -36,4 +36,13 @@ def test_rows_name_the_largest_documents_and_hold_plain_texts() -> None:
     rows = map_rows(found, {f"d{n}": f"Title {n}" for n in range(10)}, "others")
     assert {row["group"] for row in rows} == {*(f"Title {n}" for n in range(8)), "others"}
     assert all(len(row["passage"]) <= 163 for row in rows)
-    assert "<b>" not in json.dumps(map_drawing("Document", "Passage"))
+    # what is named is drawn above the others, in a colour of its own
+    assert [row["group"] == "others" for row in rows] == [True] * 4 + [False] * 16
+    drawing = map_drawing(rows, "Document", "Passage", "others")
+    assert "<b>" not in json.dumps(drawing)
+    colour, shape = drawing["encoding"]["color"], drawing["encoding"]["shape"]
+    assert colour["scale"]["domain"][-1] == "others"
+    assert shape["scale"]["domain"] == colour["scale"]["domain"]
+    assert len(set(colour["scale"]["range"])) == len(colour["scale"]["domain"]) == 9
+    few = map_drawing(rows[4:], "Document", "Passage", "others")["encoding"]["color"]["scale"]
+    assert len(few["domain"]) == len(few["range"]) == 8

@@ -94,6 +94,9 @@ def test_words_are_marked_by_their_stems_and_empty_ones_are_not() -> None:
         ),
         ("Word2vec was introduced at Google by Tomas Mikolov.", "Who introduced Word2vec?"),
         ("Skip-gram is a form of word2vec.", "What is Skip-gram?"),
+        ("The old mill was built by hand in 1788.", "When was the old mill built?"),
+        ("PEP stands for Python Enhancement Proposal.", "What does PEP stand for?"),
+        ("The capital of Kenya is Nairobi.", "What is the capital of Kenya?"),
         ("# How do I reset my key?\n\nPress both buttons.", "How do I reset my key?"),
     ],
 )
@@ -103,6 +106,10 @@ def test_questions_are_made_of_what_stands_there(text: str, question: str) -> No
 
 def test_no_question_is_made_of_words_that_point_elsewhere() -> None:
     assert candidates("It was founded in 1871. This is a test. There are the rules.") == []
+    assert (
+        candidates("This PEP is a draft.\n\nHow far should we take this?\n\nThe following was built in 1900.")
+        == []
+    )
 
 
 def test_labels_of_buttons_show_signs_as_they_are() -> None:

@@ -72,11 +72,15 @@ button[data-variant="segmented_control"] { color: inherit !important; }
 .sw-source { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
 .sw-path { margin: .1rem 0 0; font-family: var(--sw-mono); font-size: .8rem; overflow-wrap: anywhere;
   color: var(--sw-quiet); }
-.st-key-also_in { margin: -.4rem 0 .3rem; }
+.st-key-also_in [data-testid="stExpander"] details { border: 0; background: transparent; }
+.st-key-also_in [data-testid="stExpander"] summary { padding: .2rem 0; background: transparent; }
+.st-key-also_in [data-testid="stExpanderDetails"] { padding: 0; }
 .st-key-also_in .sw-note { margin: 0; }
-.st-key-also_in [data-testid="stPageLink-NavLink"] { padding: .15rem 0; background: transparent; }
-.st-key-also_in [data-testid="stPageLink-NavLink"] p { font-size: .9rem; white-space: normal; }
-.st-key-also_in [data-testid="stPageLink-NavLink"]:hover p { text-decoration: underline; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] { padding: .2rem 0; background: transparent; }
+.st-key-also_in [data-testid="stPageLink-NavLink"] p { font-size: .9rem; line-height: 1.35;
+  white-space: normal; text-decoration: underline; text-decoration-color: var(--sw-quiet);
+  text-underline-offset: .2em; }
+.st-key-also_in [data-testid="stPageLink-NavLink"]:hover p { text-decoration-thickness: 2px; }
 .sw-note { margin: .3rem 0 0; font-size: .875rem; font-weight: 400; color: var(--sw-quiet); }
 .sw-confidence .sw-note { margin: 0; }
 .sw-reason { font-size: 1.05rem; line-height: 1.5; margin: 0; max-width: 62ch; }
@@ -163,10 +167,9 @@ table.sw-scores { border-collapse: collapse; font-size: .9rem; }
   [data-testid="stMainBlockContainer"] { padding: 2.2rem 1rem 4rem; }
   .sw-card, .st-key-answer, [class*="st-key-claim_"], .sw-document { padding: 1.05rem 1.1rem; }
   .st-key-ask_button button { padding: 0 1rem; }
-  .st-key-bar { gap: .4rem; }
-  .st-key-bar button { padding: .1rem .5rem; }
-  .st-key-bar [data-testid="stMarkdownContainer"] [data-testid="stIconMaterial"] {
-    display: none; }
+  .st-key-bar { gap: .35rem; }
+  .st-key-bar button { padding: .1rem .35rem; }
+  .st-key-bar button p { font-size: .82rem; }
   .sw-list { padding-left: 1.5rem; }
   .sw-hit, .sw-other { padding-left: 1.5rem; }
   [class*="st-key-passage_"] [data-testid="stPageLink"],

@@ -85,10 +85,10 @@ def _show_first(library: Library, result: AskResult, say: Say) -> None:
             differing=heard.differing,
         )
         st.html(card)
-        show_also_in(first, result.passages, say)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="answer_actions"):
             open_in_document(first, say)
             show_share(result, say)
+        show_also_in(first, result.passages, say)
     st.html(views_answer.passage_panel(first, say))
     with st.expander(say("why.title"), key=_why_key(1, first), on_change="rerun") as reasons:
         if reasons.open:

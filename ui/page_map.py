@@ -38,11 +38,10 @@ def _draw(library: Library, say: Say) -> None:
         return
     titles = {info.id: info.title for info in library.contents().documents}
     st.html(views.head(say("map.head")))
-    st.vega_lite_chart(
-        map_rows(found, titles, say("map.others")),
-        map_drawing(say("map.document"), say("map.passage")),
-        width="stretch",
-    )
+    others = say("map.others")
+    rows = map_rows(found, titles, others)
+    drawing = map_drawing(rows, say("map.document"), say("map.passage"), others)
+    st.vega_lite_chart(rows, drawing, width="stretch")
     shown, of = f"{len(found.passages):,}", f"{found.of:,}"
     note = (
         say("map.shown", shown=shown, all=of)

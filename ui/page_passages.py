@@ -36,7 +36,7 @@ def show_also_in(answer: Answer, hits: Sequence[Hit], say: Say) -> None:
     places = elsewhere(answer, hits)
     if not places:
         return
-    with st.container(gap=None, key="also_in"):
+    with st.container(gap="xxsmall", key="also_in"):
         st.html(views.note(say("answer.also")))
         for place in places[:_ALSO_SHOWN]:
             _to_place(place, say)

@@ -100,7 +100,7 @@ def job_end(standing: JobStanding, say: Say) -> str:
     elif standing.state is JobState.FAILED:
         message = words.sentence(standing.message)
     else:
-        message = say(f"work.{standing.state.value}")
+        message = words.sentence(say(f"work.{standing.state.value}"))
     took = "" if standing.seconds is None else say("work.took", time=duration(standing.seconds, say))
     role = "status" if standing.state is JobState.DONE else "alert"
     hint = f'<p class="sw-note">{escape(words.sentence(standing.hint))}</p>' if standing.hint else ""
