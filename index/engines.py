@@ -40,6 +40,8 @@ _LOG = logging.getLogger(__name__)
 _OUTPUTS = {"encoder": 1, "reader": 2}
 _CHOICES = "engines.json"
 _ROUNDS = 3
+# The operators of one passage are too short to be shared out among more.
+_MOST_CORES_EACH = 4
 # Distance from float32's outputs, as a share of their spread, up to which int8 is taken; an encoder's are its
 # pooled vectors. The bundled encoder is at .05 with VNNI: with questions in float32 (`question_engine`) its
 # nDCG@10 moves by -.0026 (cranfield), -.0001 (cisi), +.0011 (cacm), +.0024 (scifact), -.0009 (stackfaq) and,
@@ -200,6 +202,7 @@ def _onnx(files: ModelFiles, task: Task, kind: str) -> OnnxEngine:
                 path,
                 outputs=_OUTPUTS[task],
                 threads=this_machine().cores,
+                cores_each=_cores_each(task, kind),
                 separator=files.separator,
                 name=kind,
             )
@@ -212,6 +215,11 @@ def _onnx(files: ModelFiles, task: Task, kind: str) -> OnnxEngine:
     except ModelError as error:
         _LOG.warning("%s; it is made again", error)
         return opened()
+
+
+def _cores_each(task: Task, kind: str) -> int:
+    """How many cores share one sequence: a reader in float32 mostly reads a single passage again."""
+    return min(this_machine().cores, _MOST_CORES_EACH) if (task, kind) == ("reader", FP32) else 1
 
 
 def _torch(

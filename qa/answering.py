@@ -197,7 +197,9 @@ class Answerer:
             started = time.perf_counter()
             found = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
             searched = time.perf_counter()
-            judged = [(item, *self._decide(item)) for item in self._read_all(found, self._thrift)]
+            judged = [
+                (item, *self._decide(item)) for item in self._read_all(found, self._thrift, min_confidence)
+            ]
             read_ms = (time.perf_counter() - searched) * 1000 / len(batch)
             total_ms = (time.perf_counter() - started) * 1000 / len(batch)
             for item, decision, settings in judged:
@@ -257,11 +259,16 @@ class Answerer:
                 self._exact = None if loaded is None else SparingReader(loaded)
             return self._exact
 
-    def _read_all(self, found: Sequence[SearchResult], thrift: Thrift | None) -> list[ReadQuestion]:
-        """For each question what its passages claim, and what stood in the way."""
+    def _read_all(
+        self, found: Sequence[SearchResult], thrift: Thrift | None, threshold: float | None = None
+    ) -> list[ReadQuestion]:
+        """For each question what its passages claim, and what stood in the way.
+
+        `threshold` takes the place of the fitted one.
+        """
         asked = [(result.query, self._readable(result)) for result in found]
         covered = [[coverage(query, hit) for hit in hits] for query, hits in asked]
-        read, counts = self._in_steps(asked, covered, thrift)
+        read, counts = self._in_steps(asked, covered, thrift, threshold)
         items: list[ReadQuestion] = []
         for result, (_, hits), shares, candidates, count in zip(
             found, asked, covered, read, counts, strict=True
@@ -279,6 +286,7 @@ class Answerer:
         asked: Sequence[tuple[str, Sequence[Hit]]],
         covered: Sequence[Sequence[float]],
         thrift: Thrift | None,
+        threshold: float | None,
     ) -> tuple[list[list[SpanCandidate]], list[int]]:
         """Candidates and the number of passages read for each question, the most promising ones first.
 
@@ -286,7 +294,9 @@ class Answerer:
         gets all passages read.
         """
         promises = [
-            Promise(hits, shares, self.decision, self._thrift_for(question, thrift)) if hits else None
+            Promise(hits, shares, self._judged_by(threshold), self._thrift_for(question, thrift))
+            if hits
+            else None
             for (question, hits), shares in zip(asked, covered, strict=True)
         ]
         found: list[list[SpanCandidate]] = [[] for _ in asked]
@@ -309,6 +319,9 @@ class Answerer:
         for candidates in found:
             candidates.sort(key=lambda item: item.context)
         return found, counts
+
+    def _judged_by(self, threshold: float | None) -> DecisionSettings:
+        return self.decision if threshold is None else replace(self.decision, threshold=threshold)
 
     def _thrift_for(self, question: str, thrift: Thrift | None) -> Thrift:
         if thrift is None or asks_for_several(question):

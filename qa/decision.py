@@ -285,5 +285,11 @@ def _log_sum(weights: Iterable[float]) -> float:
     return float(np.logaddexp.reduce(list(weights)))
 
 
+def log_odds(probability: float) -> float:
+    """The logarithm of a probability against its opposite; finite, as if 0 and 1 were a billionth off."""
+    probability = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(probability / (1 - probability))
+
+
 def _sigmoid(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else math.exp(log_odds) / (1 + math.exp(log_odds))

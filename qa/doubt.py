@@ -8,11 +8,10 @@ questions on their own SQuAD paragraphs int8 alone gives the words of float32 fo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from qa.decision import Claim, Decision, DecisionSettings
+from qa.decision import Claim, Decision, DecisionSettings, log_odds
 from qa.protocols import Reader
 
 # How near an answer must come to the best one, as a difference of log-odds before they are scaled.
@@ -26,9 +25,9 @@ def contenders(decision: Decision, settings: DecisionSettings) -> list[int]:
     """The passage ids of the best answer and of those that come near it, at most three of them."""
     if not decision.ranked:
         return []
-    best = _log_odds(decision.ranked[0].confidence)
+    best = log_odds(decision.ranked[0].confidence)
     near = _NEAR * abs(settings.confidence.scale)
-    close = [item for item in decision.ranked if best - _log_odds(item.confidence) <= near]
+    close = [item for item in decision.ranked if best - log_odds(item.confidence) <= near]
     return list(dict.fromkeys(item.claim.hit.passage.id for item in close))[:_MOST]
 
 
@@ -46,8 +45,3 @@ def read_again(
     again = [claim for passage in found for claim in found[passage]]
     kept = [claim for claim in claims if not found.get(claim.hit.passage.id)]
     return tuple(sorted([*kept, *again], key=lambda claim: claim.candidate.context))
-
-
-def _log_odds(probability: float) -> float:
-    probability = min(max(probability, 1e-9), 1 - 1e-9)
-    return math.log(probability / (1 - probability))

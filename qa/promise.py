@@ -6,7 +6,9 @@
 Passages are read in the order of their known weight, some at a time. The rest is left out where its reach is
 so far below the best answer, and below "no answer", that it could change neither; what holds the words of the
 best answer is read in any case, because agreement counts. The reach is no strict bound: a passage may read
-better than all that were read. How often that changes a decision is measured by `spanwise bench`.
+better than all that were read, and what is not read adds no weight to agreement either. So where the
+confidence comes near the threshold, on either side, some more are read. How often a decision is another than
+after reading everything is measured by `spanwise bench`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.records import Hit
-from qa.decision import CLAIM_EVIDENCE, Claim, DecisionSettings, claim_evidence
+from qa.decision import CLAIM_EVIDENCE, Claim, DecisionSettings, claim_evidence, decide, log_odds
 from qa.records import SpanCandidate
 
 
@@ -27,12 +29,19 @@ class Thrift:
     """How many passages are read at first and in each further step, and what is left out.
 
     `slack`: in logarithms of what an answer counts; a passage that is further than this below what decides
-    stays unread.
+    stays unread. Where the log-odds of the confidence are within `close` of the threshold's, the best
+    `at_least` are read in any case.
+
+    Eight at first, whatever was found in them, and six in each further step gave the same decisions for all
+    but one of 789 questions to three collections, and read 8.6 passages each instead of 5.3. Without `close`
+    four of them were others.
     """
 
-    first: int = 8
-    step: int = 6
+    first: int = 4
+    step: int = 4
     slack: float = 2.5
+    close: float = 0.2
+    at_least: int = 8
 
 
 class Promise:
@@ -55,6 +64,7 @@ class Promise:
         ) @ (weights)
         self._waiting = sorted(range(len(hits)), key=lambda place: -self._known[place])
         self._best: tuple[float, str] | None = None
+        self._claims: list[Claim] = []
         self._reading = -np.inf
         self._read = 0
 
@@ -64,6 +74,8 @@ class Promise:
         size = thrift.step if self._read else thrift.first
         worth = [place for place in self._waiting if self._matters(place)] if self._read else self._waiting
         chosen = worth[:size]
+        if not chosen and self._read < thrift.at_least and self._waiting and self._is_close():
+            chosen = self._waiting[: thrift.at_least - self._read]
         self._waiting = [place for place in self._waiting if place not in chosen]
         self._read += len(chosen)
         return chosen
@@ -71,6 +83,7 @@ class Promise:
     def learn(self, found: Sequence[tuple[int, SpanCandidate]]) -> None:
         """What was read, with the place of its passage."""
         for place, candidate in found:
+            self._claims.append(self._claim(place, candidate))
             reading = self._settings.margin * candidate.margin + self._settings.score * candidate.score
             self._reading = max(self._reading, reading)
             weight = float(self._known[place]) + reading
@@ -86,6 +99,14 @@ class Promise:
             return True
         return text in self._hits[place].passage.text.casefold()
 
+    def _is_close(self) -> bool:
+        """Whether little decides between an answer and none."""
+        confidence = decide(self._claims, self._settings).confidence
+        return abs(log_odds(confidence) - log_odds(self._settings.threshold)) < self._thrift.close
+
     def _unread(self, place: int) -> Claim:
         nothing = SpanCandidate(text="", start=0, end=0, score=0.0, null_score=0.0, context=place)
-        return Claim(candidate=nothing, hit=self._hits[place], coverage=self._covered[place])
+        return self._claim(place, nothing)
+
+    def _claim(self, place: int, candidate: SpanCandidate) -> Claim:
+        return Claim(candidate=candidate, hit=self._hits[place], coverage=self._covered[place])

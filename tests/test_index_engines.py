@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ from index.encoder import load_encoder
 from index.engine_names import ENGINES, FP32, INT8, TORCH_BF16, prefer, preferred
 from index.errors import ModelError
 from index.graph import quantised
+from index.machine import this_machine
 from index.model_files import ModelFiles, Task, read_folder
+from index.onnx_engine import OnnxEngine
 from index.protocols import Engine
 
 TinyFolder = Callable[[str, str], Path]
@@ -72,14 +75,33 @@ def test_a_text_longer_than_the_window_is_an_error_and_an_empty_one_too(tiny_rob
         list(loaded.engine.run([np.array([], dtype=np.int64)]))
 
 
-def test_a_result_does_not_depend_on_what_else_is_asked(tiny_roberta_reader: Path) -> None:
-    engine = load_model(str(tiny_roberta_reader), "reader", engine=INT8).engine
+@pytest.mark.parametrize("kind", [INT8, FP32])
+def test_a_result_does_not_depend_on_what_else_is_asked(tiny_roberta_reader: Path, kind: str) -> None:
+    engine = load_model(str(tiny_roberta_reader), "reader", engine=kind).engine
     lot = np.random.default_rng(5)
     asked = [lot.integers(10, 50, size) for size in (9, 30, 12, 60, 5)]
     together = dict(engine.run(asked))
     for place, sequence in enumerate(asked):
         ((_, alone),) = engine.run([sequence])
         assert all(np.array_equal(one, other) for one, other in zip(alone, together[place], strict=True))
+
+
+@pytest.mark.parametrize(("cores", "shared"), [(1, 1), (2, 2), (64, 4)])
+def test_cores_share_a_passage_that_is_read_in_float32(
+    tiny_roberta_reader: Path, cores: int, shared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = replace(this_machine(), cores=cores)
+    monkeypatch.setattr(engines, "this_machine", lambda: machine)
+    opened: dict[str, int] = {}
+
+    def note(path: Path, *, cores_each: int, name: str, **others: Any) -> OnnxEngine:
+        opened[name] = cores_each
+        return OnnxEngine(path, cores_each=cores_each, name=name, **others)
+
+    monkeypatch.setattr(engines, "OnnxEngine", note)
+    for kind in (FP32, INT8):
+        load_model(str(tiny_roberta_reader), "reader", engine=kind)
+    assert opened == {FP32: shared, INT8: 1}
 
 
 def test_rounded_weights_are_within_half_a_step() -> None:

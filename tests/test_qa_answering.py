@@ -20,6 +20,7 @@ from ingest.tokens import TextTokenizer
 from qa.answering import Answerer
 from qa.citation import cite
 from qa.decision import Claim, DecisionSettings, RankedClaim
+from qa.promise import Thrift
 from qa.reader import load_reader
 from qa.records import AskResult, Reason, Source, SpanCandidate
 
@@ -98,6 +99,13 @@ def test_the_threshold_can_be_given(library: Store, reader: FirstWords) -> None:
     answerer = Answerer(library, reader)
     assert answerer.ask("Where is it?", min_confidence=0.0).answered
     assert not answerer.ask("Who made the first program ever?", min_confidence=1.0).answered
+
+
+def test_more_is_read_where_the_confidence_asked_for_is_near(library: Store, reader: FirstWords) -> None:
+    answerer = Answerer(library, reader, thrift=Thrift(first=1, slack=-100.0, at_least=2))
+    far = answerer.ask("How long must bread be baked?")
+    near = answerer.ask("How long must bread be baked?", min_confidence=far.confidence)
+    assert (far.read, near.read) == (1, 2)
 
 
 @pytest.mark.parametrize("question", ["", "  ", "\n\t\u3000"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
 
 from index.records import Hit
 from qa.decision import DecisionSettings
@@ -68,3 +72,21 @@ def test_without_a_reading_everything_is_tried(make_hit: Callable[..., Hit]) -> 
 
 def test_nothing_found_is_nothing_to_read() -> None:
     assert Promise([], [], SETTINGS, THRIFT).next() == []
+
+
+@pytest.mark.parametrize(
+    ("above", "more"), [(0.3, []), (0.1, [2, 3]), (0.0, [2, 3]), (-0.1, [2, 3]), (-0.3, [])]
+)
+def test_where_little_decides_some_more_are_read(
+    make_hit: Callable[..., Hit], above: float, more: list[int]
+) -> None:
+    found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "Dora wrote", "Eve wrote")
+    # The best answer weighs 8, "no answer" 7.
+    threshold = 1 / (1 + math.exp(above - 1.0))
+    settings = replace(SETTINGS, no_answer=7.0, threshold=threshold)
+    promise = Promise(found, [0.0] * 5, settings, replace(THRIFT, close=0.2, at_least=4))
+    assert promise.next() == [0, 1]
+    read(promise, [0, 1], {0: 8.0})
+    assert promise.next() == more
+    read(promise, more, {})
+    assert promise.next() == []
