@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.settings import data_folder, load_settings, merge_models, quiet_environment
+from ui.settings import data_folder, load_settings, merge_models, prepare_environment
 
 
 def test_flags_win_over_the_environment_and_that_over_the_defaults() -> None:
@@ -66,6 +66,19 @@ def test_colour_is_for_terminals_that_want_it() -> None:
 def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "true")
     monkeypatch.delenv("TRANSFORMERS_VERBOSITY", raising=False)
-    quiet_environment()
+    prepare_environment()
     assert os.environ["TOKENIZERS_PARALLELISM"] == "true"
     assert os.environ["TRANSFORMERS_VERBOSITY"] == "error"
+
+
+@pytest.mark.parametrize(("policy", "spins"), [(None, "3000"), ("ACTIVE", None)])
+def test_threads_that_wait_give_way(
+    monkeypatch: pytest.MonkeyPatch, policy: str | None, spins: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")  # so that what is set below does not outlive the test
+        monkeypatch.delenv(name)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    prepare_environment()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins

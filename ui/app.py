@@ -21,7 +21,7 @@ from ui.look import FOCUS, ICON, STYLE
 from ui.messages import Say
 from ui.page_door import admitted
 from ui.page_frame import chosen_voice, show_tabs, tab_pages
-from ui.settings import Settings, load_settings, quiet_environment
+from ui.settings import Settings, load_settings, prepare_environment
 
 if TYPE_CHECKING:
     from ui.library import Library
@@ -66,5 +66,5 @@ def show_page() -> None:
     st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it
 
 
-quiet_environment()
+prepare_environment()
 show_page()

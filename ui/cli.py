@@ -21,7 +21,7 @@ from index.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui.arguments import build_parser
 from ui.output import dumps, error_json
-from ui.settings import load_settings, quiet_environment
+from ui.settings import load_settings, prepare_environment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def _run(arguments: Sequence[str]) -> int:
         flags = vars(build_parser().parse_args(arguments))
         settings = load_settings(flags, terminal=sys.stdout.isatty())
         debug = settings.debug
-        quiet_environment()
+        prepare_environment()
         prefer(settings.engine)
 
         from ui.commands import COMMANDS

@@ -21,12 +21,16 @@ DEBUG_VARIABLE = "SPANWISE_DEBUG"
 PASSWORD_VARIABLE = "SPANWISE_UI_PASSWORD"  # noqa: S105 - the name of a variable
 
 # Set before the first heavy import: the libraries read them only then.
-_QUIET = {
+_FOR_LIBRARIES = {
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
     "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    # PyTorch's threads wait for each other in loops, by default for milliseconds. Where anything else wants the
+    # cores, that is most of their time: a step of training on two cores beside two busy processes takes 4.3 s
+    # (2.8 s of processor time) so, 2.8 s (1.7 s) with this, and 0.83 s either way on idle cores.
+    "GOMP_SPINCOUNT": "3000",
 }
 
 
@@ -97,7 +101,9 @@ def merge_models(models: str | None, encoder: str | None, reader: str | None) ->
     return f"{encoder or encoder_side},{reader or (reader_side if comma else given)}"
 
 
-def quiet_environment() -> None:
-    """Ask the model libraries for silence; what the user has set stays."""
-    for name, value in _QUIET.items():
+def prepare_environment() -> None:
+    """Ask the model libraries for silence and short waits; what the user has set stays."""
+    for name, value in _FOR_LIBRARIES.items():
+        if name == "GOMP_SPINCOUNT" and "OMP_WAIT_POLICY" in os.environ:
+            continue  # it would override that
         os.environ.setdefault(name, value)
