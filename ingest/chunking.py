@@ -46,8 +46,8 @@ class ChunkSettings:
          254        0       210   .960     .923      .947      10,232
 
     An overlap keeps more of the long spans together for a seventh more passages. Answers do not need it: of
-    10,570 in whole SQuAD articles none crosses a border at 240 tokens. 200 of those questions, asked of all 48
-    articles as whole documents, 20 passages read, exact match and F1 of the best span: 62.0 / 69.3 at 128
+    10,570 in whole SQuAD articles none crosses a border at 240 tokens. 200 of those questions, asked of all
+    48 articles as whole documents, 20 passages read, exact match and F1 of the best span: 62.0 / 69.3 at 128
     tokens, 61.0 / 69.7 at 192, 61.5 / 69.8 at 240, 62.5 / 69.0 at 240 with 32 repeated: no difference beyond
     chance. The answer's words stand in the 20 for 96.0, 98.5, 99.5 and 99.5 % of them.
     """
