@@ -28,8 +28,8 @@ _FOR_LIBRARIES = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     # PyTorch's threads wait for each other in loops, by default for milliseconds. Where anything else wants
-    # the cores, that is most of their time: a step of training on two cores beside two busy processes takes 4.3 s
-    # (2.8 s of processor time) so, 2.8 s (1.7 s) with this, and 0.83 s either way on idle cores.
+    # the cores, that is most of their time: a step of training on two cores beside two busy processes takes
+    # 4.3 s (2.8 s of processor time) so, 2.8 s (1.7 s) with this, and 0.83 s either way on idle cores.
     "GOMP_SPINCOUNT": "3000",
 }
 
