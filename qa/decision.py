@@ -9,13 +9,14 @@ twenty poor ones (whose nineteen "not here" must not drown it) and for a questio
 same answer in several places adds up, near copies of a document once. Pure: no model, no store.
 
 Tried as further evidence and left out (500 questions of the SQuAD v1.1 development set over all its
-paragraphs, 99 without their answer, fitted on one half of the articles and judged on the other): whether the
-answer is of the kind asked for (a time for "when", a number for "how many", a name for "who"), and how far
-its sentence entails it by a linear head on vectors. Exact match stayed 65.6 with either; ECE went from .033
-to .040 and .031, right among the surer half from 81.6 % to 80.8 % and 81.2 %: nothing beyond chance. Nor does it help how many of the question's words
-stand in the sentence of the answer, or how near to it: fitted on 1,000 such questions exact match rises on
-these (crossed halves, 64.4 to 65.3) and on neither of two collections that took no part, the demo (81.2 and
-81.2) and twelve held-out SQuAD v2 titles (48.7 and 48.7, refused 40.8 and 38.9 %).
+paragraphs, 99 without their answer, fitted on one half of the articles and judged on the other): whether
+the answer is of the kind asked for (a time for "when", a number for "how many", a name for "who"), and how
+far its sentence entails it by a linear head on vectors. Exact match stayed 65.6 with either; ECE went from
+.033 to .040 and .031, right among the surer half from 81.6 % to 80.8 % and 81.2 %: nothing beyond chance.
+Nor does it help how many of the question's words stand in the sentence of the answer, or how near to it:
+fitted on 1,000 such questions exact match rises on these (crossed halves, 64.4 to 65.3) and on neither of
+two collections that took no part, the demo (81.2 and 81.2) and twelve held-out SQuAD v2 titles (48.7 and
+48.7, refused 40.8 and 38.9 %).
 """
 
 from __future__ import annotations
