@@ -212,7 +212,7 @@ def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], fl
         return Recommendation(
             name=best.name,
             reason=f"the best answers (F1 {best.f1:.1f})"
-            + (f", and faster than {' and '.join(slower)}, which are not clearly worse" if slower else "")
+            + _also_faster(slower)
             + f"; {_worse(best, others, against)}" * (len(slower) < len(others)),
         )
     ratio = best.milliseconds / max(chosen.milliseconds, 1e-9)
@@ -222,6 +222,13 @@ def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], fl
         reason=f"{ratio:.1f} times as fast as {best.name}, and not clearly worse: F1 {chosen.f1:.1f} against "
         f"{best.f1:.1f}, {_said(difference)} over {labelled} questions",
     )
+
+
+def _also_faster(slower: Sequence[str]) -> str:
+    if not slower:
+        return ""
+    verb = "is" if len(slower) == 1 else "are"
+    return f", and faster than {' and '.join(slower)}, which {verb} not clearly worse"
 
 
 def _worse(best: Measured, others: Sequence[Measured], against: Mapping[str, Difference]) -> str:

@@ -44,6 +44,14 @@ class TestRecommendation:
         assert found.name == "large"
         assert "small is worse (difference -50.0" in found.reason
 
+    def test_the_best_that_is_also_the_fastest(self) -> None:
+        almost = [*GOOD[:29], 0.0, *GOOD[30:]]
+        slower = [measured("large", almost, 900), measured("wide", almost, 800)]
+        found = recommend([measured("small", GOOD, 100), slower[0]], {})
+        assert found.reason.endswith(", and faster than large, which is not clearly worse")
+        found = recommend([measured("small", GOOD, 100), *slower], {})
+        assert found.reason.endswith(", and faster than large and wide, which are not clearly worse")
+
     def test_nothing_is_known_without_answers(self) -> None:
         models = [measured("large", [], 900), measured("small", [], 100)]
         found = recommend(models, {("large", "small"): 0.7})
