@@ -26,10 +26,14 @@ from ingest.records import Span
 from ingest.tokens import Frame
 from ingest.words import word_numbers, word_spans
 from qa.gradients import STEPS, embedded, evaluating, shares_of, token_types
+from qa.spans import SpanSettings
 from qa.trimming import trim
 from qa.why import Attribution, Method, TokenWeight
 from qa.windows import MAX_TOKENS, Window, make_windows
 
+_LONGEST = (
+    SpanSettings().max_answer_tokens
+)  # what is longer the reader never chose, whatever it is trimmed to
 _TRIMMED = 12  # characters at either end within which the reader's own choice of tokens is looked for
 
 
@@ -130,7 +134,7 @@ def _token_pairs(context: str, span: Span, window: Window) -> list[tuple[int, in
         (first, last)
         for first in np.flatnonzero(abs(starts - span.start) <= _TRIMMED).tolist()
         for last in np.flatnonzero(abs(ends - span.end) <= _TRIMMED).tolist()
-        if first <= last
+        if first <= last < first + _LONGEST
         and starts[first] < ends[last]
         and trim(context, int(starts[first]), int(ends[last])) == span
     ]

@@ -173,6 +173,19 @@ def test_every_answer_of_the_reader_is_explained_with_its_own_score(
         assert any(word.start < answer.end and answer.start < word.end for word in found.passage)
 
 
+def test_tokens_that_the_reader_may_not_choose_are_not_explained(tiny: Callable[[str], Trainable]) -> None:
+    """With the bracket before it a span of thirty tokens is one too long, and trimmed to the same."""
+    reader = tiny("bert")
+    for bracket in "([{<\"'":
+        context = bracket + " a" * 30
+        span = Span(start=2, end=len(context))
+        both, position, offsets = logits(reader, QUESTION, context)
+        assert len(offsets) == 31
+        score = float(both[0, position + 1] + both[1, position + 30])
+        found = attribute(reader, QUESTION, context, span, steps=2)
+        assert found.null_score + found.target_log_odds == pytest.approx(score, abs=1e-5)
+
+
 def test_a_span_that_no_window_holds_is_refused(tiny: Callable[[str], Trainable]) -> None:
     context = "ship " * 200
     with pytest.raises(DataError, match="characters 0 to 999"):
