@@ -239,6 +239,14 @@ class Catalog(Audit, Coverage, Succession, Holdings, Listing, Mending, Remarks, 
             for row in connection.execute(statement).mappings().all():
                 yield KnownPath(**row)
 
+    def listed(
+        self, wanted: str = "", *, offset: int = 0, limit: int | None = None
+    ) -> tuple[int, tuple[DocumentInfo, ...]]:
+        """How many living documents have `wanted` in their title or a path, and a stretch of them by path."""
+        total, keys = self.stretch(wanted, offset=offset, limit=limit)
+        found = self.documents(keys)
+        return total, tuple(found[key] for key in keys if key in found)
+
     def documents(self, keys: Iterable[int] | None = None) -> dict[int, DocumentInfo]:
         """Documents by key (all living ones by default), in order of their first path."""
         with self._engine.connect() as connection:

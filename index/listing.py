@@ -5,12 +5,11 @@ For lists of documents that people look through: only the rows of the page that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from index.records import DocumentInfo, DocumentSize
+from index.records import DocumentSize
 from index.schema import DocumentRow, PathRow
 
 
@@ -19,21 +18,12 @@ class Listing:
 
     _engine: Engine
 
-    def documents(self, keys: Iterable[int] | None = None) -> dict[int, DocumentInfo]:
-        """The catalogue's own."""
-        raise NotImplementedError
-
-    def listed(
-        self, wanted: str = "", *, offset: int = 0, limit: int | None = None
-    ) -> tuple[int, tuple[DocumentInfo, ...]]:
-        """How many living documents have `wanted` in their title or a path, and a stretch of them by path."""
-        keys = self._matching(wanted.casefold()) if wanted else None
-        if keys is None:
-            total, chosen = self._count(), self._keys(offset, limit)
-        else:
-            total, chosen = len(keys), keys[offset : None if limit is None else offset + limit]
-        found = self.documents(chosen)
-        return total, tuple(found[key] for key in chosen if key in found)
+    def stretch(self, wanted: str, *, offset: int, limit: int | None) -> tuple[int, list[int]]:
+        """How many living documents have `wanted` in their title or a path, and the keys of some, by path."""
+        if not wanted:
+            return self._count(), self._keys(offset, limit)
+        keys = self._matching(wanted.casefold())
+        return len(keys), keys[offset : None if limit is None else offset + limit]
 
     def standing_paths(self) -> list[str]:
         """Every path at which a document stands, in order."""

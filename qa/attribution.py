@@ -31,9 +31,8 @@ from qa.trimming import trim
 from qa.why import Attribution, Method, TokenWeight
 from qa.windows import MAX_TOKENS, Window, make_windows
 
-_LONGEST = (
-    SpanSettings().max_answer_tokens
-)  # what is longer the reader never chose, whatever it is trimmed to
+# What is longer the reader never chose, whatever it is trimmed to.
+_LONGEST = SpanSettings().max_answer_tokens
 _TRIMMED = 12  # characters at either end within which the reader's own choice of tokens is looked for
 
 

@@ -59,9 +59,8 @@ class Promise:
         self._settings = settings
         self._thrift = thrift
         weights = np.array([getattr(settings, name) for name in CLAIM_EVIDENCE])
-        self._known: NDArray[np.float64] = claim_evidence(
-            [self._unread(place) for place in range(len(hits))]
-        ) @ (weights)
+        unread = [self._unread(place) for place in range(len(hits))]
+        self._known: NDArray[np.float64] = claim_evidence(unread) @ weights
         self._waiting = sorted(range(len(hits)), key=lambda place: -self._known[place])
         self._best: tuple[float, str] | None = None
         self._claims: list[Claim] = []
