@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from index.presets import ModelChoice
 from index.store import Store
 from qa.verdicts import Verdict
-from ui import charts, choosing, jobs, views_models, views_quality, views_questionnaire
+from ui import charts, choosing, jobs, page_questionnaire, views_models, views_quality, views_questionnaire
 from ui.choosing import Candidate
 from ui.inventory import list_presets
 from ui.jobs import Jobs, JobState, write_end, write_json
@@ -95,6 +95,20 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
 def test_no_question_is_said(open_tab: OpenTab, html_of: Shown, not_started: None) -> None:
     page = open_tab("questionnaire")
     assert "There is no question" in html_of(page.button(key="questionnaire_start").click().run())
+
+
+def test_in_a_large_collection_documents_are_named_by_path(
+    page_folder: Path, open_tab: OpenTab, not_started: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_questionnaire, "_LISTED", 0)
+    page = open_tab("questionnaire")
+    assert "questionnaire_documents" not in [item.key for item in page.multiselect]
+    page.text_area(key="pasted").set_value("When does the ferry leave?")
+    page.text_input(key="questionnaire_path").set_value(" *ferry*.md ")
+    page.button(key="questionnaire_start").click().run()
+    arguments = only_job(page_folder).job.arguments
+    assert arguments[arguments.index("--path") + 1] == "*ferry*.md"
+    assert "--document" not in arguments
 
 
 # -- teaching ----

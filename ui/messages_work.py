@@ -170,6 +170,11 @@ WORK: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "questionnaire.where": ("Where to look", "查找范围"),
         "questionnaire.documents": ("Documents", "文档"),
+        "questionnaire.path": ("File, folder or pattern", "文件、文件夹或通配符"),
+        "questionnaire.path_help": (
+            "Such as *contract*.pdf, or 2024/ for every folder of that name.",
+            "例如 *contract*.pdf；2024/ 表示所有名为 2024 的文件夹。",
+        ),
         "questionnaire.folders": ("Folders", "文件夹"),
         "questionnaire.languages": ("Languages", "语言"),
         "questionnaire.all": ("all", "全部"),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from index.records import DocumentInfo
 from ingest.errors import SpanwiseError
 from ui import views, views_questionnaire, words
 from ui.address import pattern
@@ -27,6 +26,7 @@ KIND = "questionnaire"
 _ROWS = "rows.jsonl"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LOOK_SECONDS = 2.0
+_LISTED = 1000  # documents: a browser gets every title of a list, looked at or not
 _KINDS = ["txt", "csv", "tsv", "xlsx", "json", "jsonl"]
 
 
@@ -60,7 +60,7 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
         )
         file = st.file_uploader(say("questionnaire.upload"), type=_KINDS, key="questions_file")
         with st.expander(say("questionnaire.where")):
-            documents = _documents(contents.documents, say)
+            documents = _documents(contents, say)
             folders = st.multiselect(
                 say("questionnaire.folders"),
                 contents.folders,
@@ -83,7 +83,7 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
     try:
         questions = read_asked(file.name, file.getvalue()) if file is not None else pasted_questions(pasted)
         filters = [
-            *(part for name in documents for part in ("--document", name)),
+            *documents,
             *(part for folder in folders for part in ("--path", pattern(folder))),
             *(part for language in languages for part in ("--language", language)),
         ]
@@ -96,15 +96,25 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
     st.rerun()
 
 
-def _documents(documents: Sequence[DocumentInfo], say: Say) -> list[str]:
-    by_id = {item.id: f"{item.title} ({item.path})" for item in documents}
-    return st.multiselect(
+def _documents(contents: Contents, say: Say) -> list[str]:
+    """Flags for the chosen documents: from a list, or by path where a list would be too long."""
+    if contents.stats.documents > _LISTED:
+        path = st.text_input(
+            say("questionnaire.path"),
+            placeholder=say("questionnaire.all"),
+            help=say("questionnaire.path_help"),
+            key="questionnaire_path",
+        )
+        return ["--path", path.strip()] if path.strip() else []
+    by_id = {item.id: f"{item.title} ({item.path})" for item in contents.documents}
+    chosen = st.multiselect(
         say("questionnaire.documents"),
         list(by_id),
         format_func=lambda key: by_id.get(key, key),
         placeholder=say("questionnaire.all"),
         key="questionnaire_documents",
     )
+    return [part for name in chosen for part in ("--document", name)]
 
 
 def _start(
