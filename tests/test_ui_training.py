@@ -52,15 +52,19 @@ class TestSettings:
         path.write_text(
             'start = "./encoder"\nepochs = 3\n[[sources]]\npath = "../q.json"\nweight = 2\n'
             "[loop]\nseed = 5\nlearning_rate = 0.1\n"
+            '[distillation]\nteacher = "../teacher"\n'
         )
         training = read_training(flags("--settings", str(path), "--seed", "6"), None)
+        assert training.distillation is not None
+        assert training.distillation.teacher == str(tmp_path.parent / "teacher")
         assert training.sources[0].path == str(tmp_path.parent / "q.json")
         assert training.sources[0].weight == 2
         assert training.start == str(tmp_path / "encoder")
         assert (training.epochs, training.loop.seed, training.loop.learning_rate) == (3, 6, 0.1)
 
-    def test_the_bundled_readers_file_is_valid(self) -> None:
-        path = ROOT / "data" / "models" / "pocket" / "reader.toml"
+    @pytest.mark.parametrize("name", ["reader", "teacher", "distilled"])
+    def test_the_bundled_readers_files_are_valid(self, name: str) -> None:
+        path = ROOT / "data" / "models" / "pocket" / f"{name}.toml"
         training = read_training(flags("--settings", str(path)), None)
         assert training.sources[0].path.endswith("train.json.gz")
 

@@ -167,7 +167,8 @@ def from_file(path: Path) -> dict[str, Any]:
             source["path"] = str((path.parent / source["path"]).resolve())
         elif isinstance(source, str):
             content["sources"][number] = str((path.parent / source).resolve())
-    start = content.get("start")
-    if isinstance(start, str) and start.startswith("."):
-        content["start"] = str((path.parent / start).resolve())
+    for table, key in ((content, "start"), (content.get("distillation"), "teacher")):
+        name = table.get(key) if isinstance(table, dict) else None
+        if isinstance(name, str) and name.startswith("."):  # else a preset, a hub id or a whole path
+            table[key] = str((path.parent / name).resolve())
     return content
