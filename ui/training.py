@@ -168,7 +168,9 @@ def from_file(path: Path) -> dict[str, Any]:
         elif isinstance(source, str):
             content["sources"][number] = str((path.parent / source).resolve())
     for table, key in ((content, "start"), (content.get("distillation"), "teacher")):
-        name = table.get(key) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            continue
+        name = table.get(key)
         if isinstance(name, str) and name.startswith("."):  # else a preset, a hub id or a whole path
             table[key] = str((path.parent / name).resolve())
     return content
