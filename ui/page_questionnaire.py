@@ -105,7 +105,7 @@ def _documents(contents: Contents, say: Say) -> list[str]:
             help=say("questionnaire.path_help"),
             key="questionnaire_path",
         )
-        return ["--path", path.strip()] if path.strip() else []
+        return [f"--path={path.strip()}"] if path.strip() else []  # it may begin with a hyphen
     by_id = {item.id: f"{item.title} ({item.path})" for item in contents.documents}
     chosen = st.multiselect(
         say("questionnaire.documents"),

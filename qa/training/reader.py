@@ -126,15 +126,15 @@ class _ReaderTask:
         self._settings, self._data, self._start = settings, data, start
         self._contexts = list(dict.fromkeys(example.context for example in data.examples))
         self._tokens = dict(zip(self._contexts, start.tokenizer.encode_batch(self._contexts), strict=True))
+        self._teacher = None if settings.distillation is None else Teacher.load(settings.distillation.teacher)
+        if self._teacher is not None:
+            sample = self._contexts[:: max(1, len(self._contexts) // 200)]
+            self._teacher.check(sample, [self._tokens[context] for context in sample])
         self._of_title = by_title(data.examples)
         self._mined = self._mine(progress) if settings.negatives.share else {}
         self._order = Order(data.weights, settings.loop.seed)
         per_epoch = sum(data.weights)
         self.steps = max(1, round(settings.epochs * per_epoch / settings.questions))
-        self._teacher = None if settings.distillation is None else Teacher.load(settings.distillation.teacher)
-        if self._teacher is not None:
-            sample = self._contexts[:: max(1, len(self._contexts) // 200)]
-            self._teacher.check(sample, [self._tokens[context] for context in sample])
 
     # -- what a step shows ----------------------------------------------------------------------------------
 
