@@ -49,6 +49,16 @@ def finish(standing: Any, output: dict[str, Any]) -> None:
 # -- questionnaire ----
 
 
+def ready(page: AppTest) -> list[str]:
+    """The files of the page whose making cannot fall between two drawings of it."""
+    protos = [button.proto for button in page.get("download_button")]
+    return [
+        proto.id.rpartition("-")[2]
+        for proto in protos
+        if proto.ignore_rerun and not proto.HasField("deferred_file_id")
+    ]
+
+
 def test_pasted_questions_become_a_job_and_its_rows_a_table(
     page_folder: Path, open_tab: OpenTab, html_of: Shown, not_started: None
 ) -> None:
@@ -89,6 +99,8 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
     table = page.dataframe[0].value
     assert table["Answer"].tolist() == [MARKUP, "no answer in here"]
     assert table["Source"].tolist()[0].startswith("Ferry")
+    assert ready(page) == ["answers_csv", "answers_xlsx"]
+    assert MARKUP in page.session_state["answers_csv_file"][1].decode("utf-8-sig")
     assert MARKUP not in views_questionnaire.row_card(rows[0], SAY)
 
 
@@ -136,6 +148,9 @@ def test_an_answer_is_called_right_and_taken_back(
         "noon on"
     )
     assert page.dataframe[0].value["Who"].tolist() == ["Ada"]
+    assert ready(page) == ["export_verdicts"]
+    (asked,) = json.loads(page.session_state["export_verdicts_file"][1])["data"][0]["paragraphs"][0]["qas"]
+    assert [answer["text"] for answer in asked["answers"]] == ["noon"]
     page.session_state["verdicts_1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     page.run().button(key="take_back").click().run()
     assert taught(page_folder) == ()

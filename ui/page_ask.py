@@ -15,6 +15,7 @@ from ui.address import Choices
 from ui.library import Library
 from ui.messages import Say
 from ui.page_filters import chosen, offer_everywhere, show_how, show_where
+from ui.page_memory import remembered
 from ui.page_passages import open_in_document, show_also_in, show_passages
 from ui.page_question import question_box, record, show_history, show_welcome
 from ui.page_share import show_share
@@ -113,22 +114,22 @@ def _show_others(library: Library, result: AskResult, say: Say) -> None:
 def _ask(library: Library, question: str, choices: Choices, say: Say) -> AskResult:
     """The result for this question; remembered with all it depends on, the store's revision included."""
     key = (question, choices, library.revision(), library.answerer.decision)
-    remembered: tuple[object, AskResult] | None = st.session_state.get("answer_known")
-    if remembered is not None and remembered[0] == key:
-        return remembered[1]
-    with st.spinner(say("ask.reading")):
-        result = library.answerer.ask(
-            question,
-            answers=_ANSWERS,
-            k=choices.passages,
-            filters=choices.filters,
-            always_answer=choices.always_answer,
-            min_confidence=choices.min_confidence,
-        )
-    st.session_state.answer_known = (key, result)
-    st.session_state.reasons = {}
-    record(result)
-    return result
+
+    def ask() -> AskResult:
+        with st.spinner(say("ask.reading")):
+            result = library.answerer.ask(
+                question,
+                answers=_ANSWERS,
+                k=choices.passages,
+                filters=choices.filters,
+                always_answer=choices.always_answer,
+                min_confidence=choices.min_confidence,
+            )
+        st.session_state.reasons = {}
+        record(result)
+        return result
+
+    return remembered("answer_known", key, ask)
 
 
 def _why_key(number: int, answer: Answer) -> str:
@@ -137,17 +138,17 @@ def _why_key(number: int, answer: Answer) -> str:
 
 def _show_why(library: Library, result: AskResult, number: int, say: Say) -> None:
     """What spoke for the answer of that number; computed when first looked at, remembered with the result."""
-    remembered: dict[tuple[int, str], str] = st.session_state.reasons
+    reasons: dict[tuple[int, str], str] = st.session_state.reasons
     answer, key = result.answers[number - 1], (number, say.language)
     try:
-        if key not in remembered:
+        if key not in reasons:
             with st.spinner(say("why.looking")):
                 why = _explainer(library.answerer.reader.name).explain(result, answer)
             offset = answer.passage.start
-            remembered[key] = why_panel(
+            reasons[key] = why_panel(
                 why, result.question, answer.passage.text, answer.start - offset, answer.end - offset, say
             )
-        st.html(remembered[key])
+        st.html(reasons[key])
     except SpanwiseError as error:
         st.html(views.failure(str(error), error.hint, say))
 

@@ -18,6 +18,7 @@ from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
 from ui import tables, views, views_collection
 from ui.library import Contents, Library
 from ui.messages import Say
+from ui.page_memory import download, remembered
 from ui.page_paging import paged, read_page, show_pages
 from ui.views_work import WORK_STYLE
 
@@ -206,12 +207,12 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
     with st.expander(say("collection.coverage"), key="coverage", on_change="rerun") as report:
         if not report.open:
             return
-        remembered = st.session_state.get("coverage_files")
-        if remembered is None or remembered[0] != revision:
+
+        def read() -> list[FileReport]:
             with st.spinner(say("collection.coverage")):
-                remembered = (revision, list(islice(library.store.files(), _MOST_FILES)))
-            st.session_state.coverage_files = remembered
-        files: list[FileReport] = remembered[1]
+                return list(islice(library.store.files(), _MOST_FILES))
+
+        files = remembered("coverage_files", revision, read)
         st.caption(views_collection.coverage_note(files, say))
         taken = [file for file in files if file.rejected is None]
         rejected = [file for file in files if file.rejected is not None]
@@ -227,12 +228,13 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
                 )
         if taken:
             st.dataframe(tables.coverage_rows(paged(taken, "taken", say), say), hide_index=True)
-        st.download_button(
+        download(
             say("collection.download_coverage"),
-            data=lambda: tables.coverage_csv(files, say),
+            (revision, say.language),
+            lambda: tables.coverage_csv(files, say),
+            name="coverage_csv",
             file_name="files.csv",
             mime="text/csv",
-            key="coverage_csv",
         )
 
 

@@ -16,6 +16,7 @@ from ui.library import Library
 from ui.look import SCROLL
 from ui.messages import Say
 from ui.page_links import link
+from ui.page_memory import remembered
 from ui.viewing import occurrences, window
 
 _LONGEST_WORDS = 200  # what is longer, such as a passage, has no other occurrence
@@ -110,11 +111,7 @@ def _show_page(document: Document, here: Span, words: str, say: Say) -> bool:
 def _picture(document: Document, page: int, here: Span) -> PagePicture:
     """The picture, remembered by the session for the last place looked at."""
     key = (document.id, page, here.start, here.end)
-    remembered: tuple[object, PagePicture] | None = st.session_state.get("page_picture_known")
-    if remembered is None or remembered[0] != key:
-        remembered = (key, page_picture(document, page, here.start, here.end))
-        st.session_state.page_picture_known = remembered
-    return remembered[1]
+    return remembered("page_picture_known", key, lambda: page_picture(document, page, here.start, here.end))
 
 
 def _show_text(document: Document, here: Span, places: list[Span], say: Say) -> None:

@@ -19,6 +19,7 @@ from ui.library import Contents, Library
 from ui.messages import Say
 from ui.page_jobs import show_end, show_running
 from ui.page_links import link
+from ui.page_memory import download
 from ui.questionnaire import Row, pasted_questions, read_asked, read_rows, to_csv, to_xlsx
 from ui.views_work import WORK_STYLE
 
@@ -187,17 +188,19 @@ def _table(standing: JobStanding, say: Say) -> None:
 def _downloads(rows: Sequence[Row], standing: JobStanding, say: Say) -> None:
     name = Path(standing.job.id).name
     with st.container(horizontal=True, gap="small"):
-        st.download_button(
+        download(
             say("questionnaire.csv"),
-            data=lambda: to_csv(rows),
+            (standing.job.id, len(rows)),
+            lambda: to_csv(rows),
+            name="answers_csv",
             file_name=f"answers-{name}.csv",
             mime="text/csv",
-            key="answers_csv",
         )
-        st.download_button(
+        download(
             say("questionnaire.xlsx"),
-            data=lambda: to_xlsx(rows),
+            (standing.job.id, len(rows)),
+            lambda: to_xlsx(rows),
+            name="answers_xlsx",
             file_name=f"answers-{name}.xlsx",
             mime=_XLSX,
-            key="answers_xlsx",
         )

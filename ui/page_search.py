@@ -10,6 +10,7 @@ from ui.address import Choices
 from ui.library import Library
 from ui.messages import Say
 from ui.page_filters import chosen, offer_everywhere, show_where
+from ui.page_memory import remembered
 from ui.page_passages import show_passages
 from ui.page_question import question_box
 
@@ -49,14 +50,11 @@ def _show_found(found: SearchResult, query: str, choices: Choices, say: Say) -> 
 
 
 def _search(library: Library, query: str, choices: Choices, say: Say) -> SearchResult:
-    key = (query, choices, library.revision())
-    remembered: tuple[object, SearchResult] | None = st.session_state.get("search_known")
-    if remembered is not None and remembered[0] == key:
-        return remembered[1]
-    with st.spinner(say("search.searching")):
-        found = library.retriever.search(query, k=_MOST, mode=choices.mode, filters=choices.filters)
-    st.session_state.search_known = (key, found)
-    return found
+    def search() -> SearchResult:
+        with st.spinner(say("search.searching")):
+            return library.retriever.search(query, k=_MOST, mode=choices.mode, filters=choices.filters)
+
+    return remembered("search_known", (query, choices, library.revision()), search)
 
 
 def _choose_mode(mode: Mode, say: Say) -> None:

@@ -25,6 +25,7 @@ from ui.library import Library
 from ui.messages import Say
 from ui.page_collection import is_local
 from ui.page_jobs import show_end, show_running
+from ui.page_memory import download, remembered
 from ui.page_question import question_box
 from ui.views_work import WORK_STYLE
 
@@ -74,14 +75,11 @@ def _judge(library: Library, question: str, say: Say) -> None:
 
 
 def _asked(library: Library, question: str, say: Say) -> AskResult:
-    key = (question, library.revision())
-    remembered: tuple[object, AskResult] | None = st.session_state.get("teach_result")
-    if remembered is not None and remembered[0] == key:
-        return remembered[1]
-    with st.spinner(say("teach.reading")):
-        result = library.answerer.ask(question, always_answer=True)
-    st.session_state.teach_result = (key, result)
-    return result
+    def ask() -> AskResult:
+        with st.spinner(say("teach.reading")):
+            return library.answerer.ask(question, always_answer=True)
+
+    return remembered("teach_result", (question, library.revision()), ask)
 
 
 def _author(say: Say) -> str:
@@ -271,12 +269,13 @@ def _verdicts(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
 
 def _files(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        st.download_button(
+        download(
             say("teach.export"),
-            data=lambda: _exported(library),
+            (library.revision(), feedback),
+            lambda: _exported(library),
+            name="export_verdicts",
             file_name="verdicts.json",
             mime="application/json",
-            key="export_verdicts",
             disabled=not feedback,
             help=say("teach.export_help"),
         )
