@@ -141,6 +141,35 @@ class TestLearning:
             assert torch.allclose(weight.float(), expected, atol=2e-3)
         assert trained.evaluations[-1].weights == "blended"
 
+    def test_a_training_starts_from_the_mean_of_readers(
+        self, tiny_roberta_reader: Path, tmp_path: Path
+    ) -> None:
+        data = squad_file(tmp_path / "s.json")
+        other = train_reader(plan(data, tiny_roberta_reader, hold_out=0.0), tmp_path / "other").folder
+        # With a rate this low what is written is what was started from.
+        still = LoopSettings(learning_rate=1e-12, weight_decay=0.0, evaluations=0)
+        begun = plan(data, tiny_roberta_reader, hold_out=0.0, epochs=0.5, loop=still)
+        both = replace(begun, start=(str(tiny_roberta_reader), str(other), str(other)))
+        mean = load_file(train_reader(both, tmp_path / "out").folder / "model.safetensors")
+        first = load_file(tiny_roberta_reader / "model.safetensors")
+        second = load_file(other / "model.safetensors")
+        assert any(not torch.equal(first[name], second[name].float()) for name in first)
+        for name, weight in mean.items():
+            assert torch.allclose(weight.float(), first[name] / 3 + second[name].float() * 2 / 3, atol=2e-3)
+        card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+        assert f"from `{tiny_roberta_reader}` and `{other}`" in card
+
+    @pytest.mark.parametrize("other", ["tiny_bert_reader", "tiny_roberta_encoder"])
+    def test_readers_unlike_each_other_have_no_mean(
+        self, other: str, tiny_roberta_reader: Path, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> None:
+        names = (str(tiny_roberta_reader), str(request.getfixturevalue(other)))
+        settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader, hold_out=0.0)
+        with pytest.raises(DataError, match="have no mean"):
+            train_reader(replace(settings, start=names), tmp_path / "out")
+        with pytest.raises(DataError, match=r"no trained head|have no mean"):
+            train_reader(replace(settings, start=names[::-1]), tmp_path / "out")
+
     def test_a_new_head_is_nothing_to_blend_with(self, tiny_roberta_encoder: Path, tmp_path: Path) -> None:
         settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_encoder, start_share=0.5)
         with pytest.raises(DataError, match="no trained head"):

@@ -13,9 +13,9 @@ from index.store import Store
 from ui.arguments import build_parser
 from ui.cli import main
 from ui.settings import UsageError
-from ui.training import read_encoder_training, read_training
+from ui.training import read_encoder_training, read_stages
 
-ROOT = Path(__file__).parents[1]
+POCKET = Path(__file__).parents[1] / "data" / "models" / "pocket"
 WORDS = ("Dover", "Calais", "Ostend", "Dieppe", "Cadiz")
 
 
@@ -42,7 +42,8 @@ def ships(tmp_path: Path) -> Path:
 class TestSettings:
     def test_files_and_flags(self) -> None:
         given = flags("a.json", "b.json", "--epochs", "0.5", "--learning-rate", "1e-4", "--seed", "7")
-        training = read_training(given, "mine")
+        (stage,) = read_stages(given, "mine")
+        training = stage.training
         assert [source.path for source in training.sources] == ["a.json", "b.json"]
         assert (training.start, training.epochs) == ("mine", 0.5)
         assert (training.loop.learning_rate, training.loop.seed) == (1e-4, 7)
@@ -54,7 +55,8 @@ class TestSettings:
             "[loop]\nseed = 5\nlearning_rate = 0.1\n"
             '[distillation]\nteacher = "../teacher"\n'
         )
-        training = read_training(flags("--settings", str(path), "--seed", "6"), None)
+        (stage,) = read_stages(flags("--settings", str(path), "--seed", "6"), None)
+        training = stage.training
         assert training.distillation is not None
         assert training.distillation.teacher == str(tmp_path.parent / "teacher")
         assert training.sources[0].path == str(tmp_path.parent / "q.json")
@@ -62,25 +64,45 @@ class TestSettings:
         assert training.start == str(tmp_path / "encoder")
         assert (training.epochs, training.loop.seed, training.loop.learning_rate) == (3, 6, 0.1)
 
-    @pytest.mark.parametrize("name", ["reader", "teacher", "distilled"])
-    def test_the_bundled_readers_files_are_valid(self, name: str) -> None:
-        path = ROOT / "data" / "models" / "pocket" / f"{name}.toml"
-        training = read_training(flags("--settings", str(path)), None)
-        assert training.sources[0].path.endswith("train.json.gz")
+    def test_the_bundled_readers_file_is_valid(self) -> None:
+        stages = read_stages(flags("--settings", str(POCKET / "reader.toml")), None)
+        assert len(stages) > 1
+        assert all(stage.training.sources[0].path.endswith("train.json.gz") for stage in stages)
+
+    def test_stages_are_read_from_the_files_folder_and_take_no_flags(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.toml"
+        path.write_text(
+            '[[stages]]\nname = "a"\nstart = "./encoder"\nsources = [{ path = "q.json" }]\n'
+            '[[stages]]\nname = "b"\nstart = ["stage:a", "../c"]\nsources = [{ path = "q.json" }]\n'
+        )
+        first, second = read_stages(flags("--settings", str(path)), None)
+        assert first.training.starts == (str(tmp_path / "encoder"),)
+        assert second.training.starts == ("stage:a", str(tmp_path.parent / "c"))
+        assert second.training.sources[0].path == str(tmp_path / "q.json")
+        for given in (["--epochs", "1"], ["--learning-rate", "1e-4"], ["--seed", "1"], ["more.json"]):
+            with pytest.raises(UsageError, match=r"trains in stages.*(--epochs|-rate|--seed|FILE) has"):
+                read_stages(flags("--settings", str(path), *given), None)
+        with pytest.raises(UsageError, match="--reader"):
+            read_stages(flags("--settings", str(path)), "mine")
 
     def test_no_data_is_a_usage_error(self) -> None:
         with pytest.raises(UsageError, match="needs data"):
-            read_training(flags(), None)
+            read_stages(flags(), None)
 
     @pytest.mark.parametrize(
         ("content", "message"),
-        [("epochs = ", "is not TOML"), ("epoch = 1\n[[sources]]\npath='x'", "epoch: .*got 1")],
+        [
+            ("epochs = ", "is not TOML"),
+            ("epoch = 1\n[[sources]]\npath='x'", "epoch: .*got 1"),
+            ("sources = 3", "sources: .*got 3"),
+            ("loop = 3\nsources = [{path = 'x'}]", "loop: .*got 3"),
+        ],
     )
     def test_a_bad_file_is_named(self, tmp_path: Path, content: str, message: str) -> None:
         path = tmp_path / "t.toml"
         path.write_text(content)
         with pytest.raises(DataError, match=message) as caught:
-            read_training(flags("--settings", str(path)), None)
+            read_stages(flags("--settings", str(path), "--seed", "1"), None)
         assert "t.toml" in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -90,7 +112,7 @@ class TestSettings:
         path = tmp_path / "t.toml"
         path.write_text(f"sources = [{{ path = 'x' }}]\n{line}\n")
         with pytest.raises(DataError, match=line.split("\n")[-1].split(" = ")[0]):
-            read_training(flags("--settings", str(path)), None)
+            read_stages(flags("--settings", str(path)), None)
 
     def test_a_folder_that_cannot_be_made_is_said_first(self, ships: Path, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
@@ -98,7 +120,7 @@ class TestSettings:
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"nowhere\.toml"):
-            read_training(flags("--settings", str(tmp_path / "nowhere.toml")), None)
+            read_stages(flags("--settings", str(tmp_path / "nowhere.toml")), None)
 
     @pytest.mark.parametrize("value", ["0", "-1", "inf", "nan", "many"])
     def test_epochs_are_above_zero(self, value: str) -> None:
@@ -156,6 +178,22 @@ class TestEncoder:
         path.write_text(f"sources = [{{ path = 'x' }}]\n{line}\n")
         with pytest.raises(DataError, match=rf"t\.toml: {line.split(' = ')[0]}"):
             read_encoder_training(encoder_flags("--settings", str(path)), None)
+
+    def test_stages_are_read_from_the_files_folder_and_take_no_flags(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.toml"
+        path.write_text(
+            '[[stages]]\nname = "a"\nstart = "./encoder"\nsources = [{ path = "q.json" }]\n'
+            '[[stages]]\nname = "b"\nstart = ["stage:a", "../c"]\nsources = [{ path = "q.json" }]\n'
+        )
+        first, second = read_stages(flags("--settings", str(path)), None)
+        assert first.training.starts == (str(tmp_path / "encoder"),)
+        assert second.training.starts == ("stage:a", str(tmp_path.parent / "c"))
+        assert second.training.sources[0].path == str(tmp_path / "q.json")
+        for given in (["--epochs", "1"], ["--learning-rate", "1e-4"], ["--seed", "1"], ["more.json"]):
+            with pytest.raises(UsageError, match=r"trains in stages.*(--epochs|-rate|--seed|FILE) has"):
+                read_stages(flags("--settings", str(path), *given), None)
+        with pytest.raises(UsageError, match="--reader"):
+            read_stages(flags("--settings", str(path)), "mine")
 
     def test_no_data_is_a_usage_error(self) -> None:
         with pytest.raises(UsageError, match="train encoder needs data"):

@@ -464,19 +464,21 @@ def _serving(settings: Settings) -> ModelChoice:
 
 def _train_reader(flags: Flags, settings: Settings) -> int:
     from index.presets import resolve_models
-    from qa.training.reader import train_reader
-    from ui.progress import Progress
-    from ui.training import read_training, training_json, training_text
+    from qa.training.stages import train_stages
+    from ui.progress import Progress, say
+    from ui.training import read_stages, training_json, training_text
 
     start = resolve_models(settings.models).reader if settings.models else None
-    training = read_training(flags, start)
+    stages = read_stages(flags, start)
     if flags["restart"]:
-        shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
+        for folder in ("checkpoints", "stages"):
+            shutil.rmtree(flags["out"] / folder, ignore_errors=True)
     with Progress("question") as mining, Progress("step") as progress:
-        trained = train_reader(
-            training,
+        trained = train_stages(
+            stages,
             flags["out"],
             strict=flags["strict"],
+            announce=say,
             progress=progress.training,
             mining_progress=mining,
         )

@@ -13,20 +13,29 @@ from index.training.encoder import TrainedEncoder
 from index.training.encoder_settings import EncoderTraining, encoder_settings
 from qa.calibrating import CalibrationReport
 from qa.training.reader import TrainedReader
-from qa.training.settings import ReaderTraining, training_settings
+from qa.training.stages import Stage, reader_stages
 from ui.output import Json
 from ui.settings import UsageError
 
 _LOOP_FLAGS = ("learning_rate", "seed")
 
 
-def read_training(flags: Mapping[str, Any], start: str | None) -> ReaderTraining:
+def read_stages(flags: Mapping[str, Any], start: str | None) -> tuple[Stage, ...]:
     """What the file says, overridden by what was typed; `start` is the reader named there, if any.
 
     Paths in the file are relative to its folder. Raises UsageError and DataError.
     """
     content, where = settings_content(flags, start, kind="reader", files="SQuAD files")
-    return training_settings(content, where=where)
+    if "stages" in content:
+        typed = {"FILE": flags["files"], "--reader (or SPANWISE_MODELS)": start}
+        typed |= {f"--{name.replace('_', '-')}": flags[name] for name in ("epochs", *_LOOP_FLAGS)}
+        for name, value in typed.items():
+            if value not in (None, []):
+                raise UsageError(
+                    f"{where} trains in stages, each with settings of its own: {name} has no place there",
+                    hint="leave it out, or say it in a copy of the file",
+                )
+    return reader_stages(content, where=where)
 
 
 def read_encoder_training(flags: Mapping[str, Any], start: str | None) -> EncoderTraining:
@@ -44,16 +53,19 @@ def settings_content(
     """
     file: Path | None = flags["settings"]
     content = {} if file is None else from_file(file)
-    content["sources"] = [*content.get("sources", ()), *({"path": path} for path in flags["files"])]
-    if not content["sources"]:
+    sources = content.get("sources", [])
+    if isinstance(sources, list):  # else the check of all settings names it
+        content["sources"] = [*sources, *({"path": path} for path in flags["files"])]
+    if not content["sources"] and "stages" not in content:
         raise UsageError(f"train {kind} needs data", hint=f"give {files}, or --settings FILE.toml")
     if start is not None:
         content["start"] = start
     if flags["epochs"] is not None:
         content["epochs"] = flags["epochs"]
     given = {name: flags[name] for name in _LOOP_FLAGS if flags[name] is not None}
-    if given:
-        content["loop"] = {**content.get("loop", {}), **given}
+    loop = content.get("loop", {})
+    if given and isinstance(loop, dict):
+        content["loop"] = loop | given
     return content, "the command line" if file is None else str(file)
 
 
@@ -161,16 +173,29 @@ def from_file(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} cannot be read: {error}", hint="give the path of a TOML file") from error
     except ValueError as error:
         raise DataError(f"{path} is not TOML: {error}", hint="mend the line it names") from error
+    stages = content.get("stages")
+    for table in (content, *(stages if isinstance(stages, list) else ())):
+        if isinstance(table, dict):
+            _make_whole(table, path.parent)
+    return content
+
+
+def _make_whole(content: dict[str, Any], folder: Path) -> None:
+    """Makes the relative paths of a table whole."""
     sources = content.get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else ()):
         if isinstance(source, dict) and isinstance(source.get("path"), str):
-            source["path"] = str((path.parent / source["path"]).resolve())
+            source["path"] = str((folder / source["path"]).resolve())
         elif isinstance(source, str):
-            content["sources"][number] = str((path.parent / source).resolve())
+            content["sources"][number] = str((folder / source).resolve())
+
+    def whole(name: Any) -> Any:
+        local = isinstance(name, str) and name.startswith(".")  # else a preset, a hub id or a whole path
+        return str((folder / name).resolve()) if local else name
+
     for table, key in ((content, "start"), (content.get("distillation"), "teacher")):
         if not isinstance(table, dict):
             continue
-        name = table.get(key)
-        if isinstance(name, str) and name.startswith("."):  # else a preset, a hub id or a whole path
-            table[key] = str((path.parent / name).resolve())
-    return content
+        if key in table:
+            named = table[key]
+            table[key] = [whole(name) for name in named] if isinstance(named, list) else whole(named)

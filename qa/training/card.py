@@ -27,7 +27,7 @@ def model_card(
         [
             "# Reader",
             "",
-            f"Trained by `spanwise train reader` from `{settings.start}`"
+            f"Trained by `spanwise train reader` from {' and '.join(f'`{name}`' for name in settings.starts)}"
             f"{' with a new head' if new_head else ''}: {steps:,} steps of {settings.questions} questions.",
             "",
             "## Data",

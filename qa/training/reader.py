@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -68,12 +68,7 @@ def train_reader(
     """
     out = made_folder(Path(out))
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
-    start = load_trainable(settings.start, "reader", seed=settings.loop.seed)
-    if settings.start_share and start.new_head:
-        raise DataError(
-            f"start_share is {settings.start_share:g}, but {settings.start} has no trained head to blend",
-            hint="leave start_share out, or start from a reader",
-        )
+    start = _load_start(settings)
     set_dropout(start.model, settings.dropout)
     began = copied(start.model) if settings.start_share else {}
     task = _ReaderTask(settings, data, start, mining_progress)
@@ -90,10 +85,37 @@ def train_reader(
         figures = task.evaluate()
         evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
     card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
-    save_trained(start, settings.start, "reader", out, card=card)
+    save_trained(start, settings.starts[0], "reader", out, card=card)
     record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
+
+
+def _load_start(settings: ReaderTraining) -> Trainable:
+    """The checkpoint to start from, or the mean of several."""
+    names = settings.starts
+    start = load_trainable(names[0], "reader", seed=settings.loop.seed)
+    if start.new_head and (settings.start_share or len(names) > 1):
+        raise DataError(
+            f"{names[0]} has no trained head to blend",
+            hint="start from a reader, or leave start_share out and give start a single name",
+        )
+    prints = [start.fingerprint]
+    for number, name in enumerate(names[1:], start=2):
+        other = load_trainable(name, "reader", device="cpu")
+        unlike = other.new_head or _shapes(other) != _shapes(start)
+        if unlike or other.tokenizer.serialise() != start.tokenizer.serialise():
+            raise DataError(
+                f"{names[0]} and {name} have no mean: they differ in architecture or vocabulary",
+                hint="the mean is that of readers that were trained from the same weights",
+            )
+        blend(start.model, copied(other.model), 1 / number)
+        prints.append(other.fingerprint)
+    return start if len(names) == 1 else replace(start, fingerprint=" ".join(prints))
+
+
+def _shapes(of: Trainable) -> dict[str, torch.Size]:
+    return {name: weight.shape for name, weight in of.model.named_parameters()}
 
 
 def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from index.presets import DEFAULT_PRESET
 from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share, checked
@@ -65,19 +67,20 @@ class Distillation:
 class ReaderTraining:
     """All settings of one training.
 
-    `start` is a preset, a folder or a hub id; an encoder gets a new head. `epochs` may be a fraction.
+    `start` is a preset, a folder or a hub id; an encoder gets a new head. Of several readers, trained apart
+    from the same weights, it is the mean (model soups, Wortsman et al. 2022). `epochs` may be a fraction.
     `questions` make one step, of which `questions_at_once` are in memory together; windows are
     `max_tokens` long and share `stride` tokens. `hold_out` is the share of titles kept out of training for
     evaluation, `evaluated` the most questions asked there. `respelled` of the questions lose their
     capitals, question mark or close punctuation, as people type them. `dropout` is that of hidden states;
     None keeps the model's own. `start_share` is the share of the starting weights in the result: blending
-    what was known with what was learnt keeps more of both than either has (Wortsman et al. 2022).
+    what was known with what was learnt keeps more of both than either has.
     """
 
     __pydantic_config__: ClassVar = _STRICT
 
     sources: tuple[Source, ...]
-    start: str = DEFAULT_PRESET
+    start: str | Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_PRESET
     epochs: AboveZero = 2.0
     questions: Count = 32
     questions_at_once: Count = 32
@@ -91,6 +94,11 @@ class ReaderTraining:
     negatives: Negatives = field(default_factory=Negatives)
     distillation: Distillation | None = None
     loop: LoopSettings = field(default_factory=LoopSettings)
+
+    @property
+    def starts(self) -> tuple[str, ...]:
+        """The names of what is started from."""
+        return (self.start,) if isinstance(self.start, str) else self.start
 
 
 def training_settings(content: Mapping[str, Any], *, where: str) -> ReaderTraining:
