@@ -1,9 +1,8 @@
 """Logits to ranked spans of one context: plain numpy, no model, no text of its own.
 
 Start and end are chosen jointly (start <= end, within a length limit, context tokens only, never across a
-blank line: a heading and the paragraph below it are no one answer); one that begins or ends within a word
-takes the whole of it, in scripts that part words by spaces; overlapping spans are suppressed by the best of
-them, within a window and between windows, so that the n best stand in n different
+blank line: a heading and the paragraph below it are no one answer); overlapping spans are suppressed by the
+best of them, within a window and between windows, so that the n best stand in n different
 places. Offsets are characters of the context as it was given. The null score of a context is the
 *least* of its windows' (the rule of the SQuAD v2 reference code): an answer stands in one window only, and
 all the others rightly say "not here".
@@ -16,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
 from qa.records import SpanCandidate
@@ -26,7 +24,6 @@ from qa.windows import Window
 Logits = NDArray[np.float32]
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_LETTER = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +96,7 @@ def _without_overlaps(ranked: Sequence[_Scored]) -> list[_Scored]:
 
 def _window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> list[_Scored]:
     """The best spans of one window, each time striking out what overlaps the one just taken."""
-    begins, ends = _whole_words(context, item.window)
-    scores = _joint_scores(context, item, settings, begins, ends)
+    scores = _joint_scores(context, item, settings)
     first = np.arange(scores.shape[1])[None, :]
     last = first + np.arange(scores.shape[0])[:, None]
     found: list[_Scored] = []
@@ -109,32 +105,23 @@ def _window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> l
         score = float(scores[row, column])
         if score == -np.inf:
             break
-        begin, end = int(begins[column]), int(ends[column + row])
-        characters = item.window.characters(begin, end)
+        characters = item.window.characters(column, column + row)
         trimmed = trim(context, characters.start, characters.end)
         found.append(_Scored(trimmed.start, trimmed.end, score))
-        scores[(first <= end) & (last >= begin)] = -np.inf
+        scores[(first <= column + row) & (last >= column)] = -np.inf
     return found
 
 
-def _joint_scores(
-    context: str,
-    item: WindowLogits,
-    settings: SpanSettings,
-    begins: NDArray[np.int64],
-    ends: NDArray[np.int64],
-) -> NDArray[np.float64]:
+def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> NDArray[np.float64]:
     """Start plus end logit of every span, -inf where it is not allowed.
 
-    Shape (longest, n) for n context tokens: row = tokens after the first one, column = first token. The
-    limits are those of the span with its words whole, from `begins` to `ends`.
+    Shape (longest, n) for n context tokens: row = tokens after the first one, column = first token.
     """
     window = item.window
     size = len(window.offsets)
     place = slice(window.context_position, window.context_position + size)
     start, end = _finite_or_lowest(item.start[place]), _finite_or_lowest(item.end[place])
     first_character, last_character = _whole_offsets(context, window).T
-    first_character, last_character = first_character[begins], last_character[ends]
     contents = np.concatenate(
         ([0], np.cumsum([has_content(context[a:b]) for a, b in window.offsets.tolist()]))
     )
@@ -147,30 +134,9 @@ def _joint_scores(
     last = np.where(beyond, size - 1, last)
     characters = last_character[last] - first_character
     allowed = ~beyond & (characters > 0) & (characters <= settings.max_answer_characters)
-    allowed &= ends[last] - begins[first] < settings.max_answer_tokens
     allowed &= contents[last + 1] > contents[first]
     allowed &= paragraph[last] == paragraph
     return np.where(allowed, start + end[last], -np.inf)
-
-
-def _whole_words(context: str, window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """For each token of the window's context the first and the last token of its word, shape (n,) each.
-
-    Models see pieces of words; an answer never begins or ends between two letters. Scripts that do not part
-    their words by spaces, or hang endings on them that are no part of an answer, are left as they are.
-    """
-    size = len(window.offsets)
-    tokens = np.arange(size)
-    within = np.zeros(size + 1, dtype=bool)  # whether a token goes on with the word of the one before it
-    for token in np.flatnonzero(window.offsets[1:, 0] == window.offsets[:-1, 1]) + 1:
-        within[token] = _is_within_word(context, int(window.offsets[token, 0]))
-    begins = np.maximum.accumulate(np.where(within[:-1], 0, tokens))
-    ends = np.minimum.accumulate(np.where(within[1:], size, tokens)[::-1])[::-1]
-    return begins, ends
-
-
-def _is_within_word(text: str, position: int) -> bool:
-    return position > 0 and bool(_LETTER.match(text, position - 1) and _LETTER.match(text, position))
 
 
 def _whole_offsets(context: str, window: Window) -> NDArray[np.int64]:

@@ -82,38 +82,6 @@ def test_length_limits_in_tokens_and_characters() -> None:
     assert texts(best_spans(context, logits, SpanSettings(max_answer_characters=6)))[0] == "aa bb"
 
 
-def pieces(cuts: list[str]) -> Tokens:
-    """One token for each of the strings that are not blank, the context being all of them joined."""
-    ends = np.cumsum([len(cut) for cut in cuts])
-    offsets = [(end - len(cut), end) for cut, end in zip(cuts, ends, strict=True) if cut.strip()]
-    return Tokens(ids=np.arange(len(offsets)) + 10, offsets=np.array(offsets, dtype=np.int64))
-
-
-@pytest.mark.parametrize(
-    ("cuts", "first", "last", "answer"),
-    [
-        (["by", " ", "In", "es", " ", "Fal", "k", "s", "on", "."], 2, 4, "Ines Falkson"),
-        (["by", " ", "In", "es", " ", "Falk"], 2, 2, "Ines"),
-        (["by", " ", "In", "es", " ", "Falk"], 1, 1, "Ines"),
-        (["in", " ", "1960", "s"], 1, 1, "1960"),  # a number's ending is not always the answer's
-        (["von", " ", "Mül", "ler", "-", "Lü", "denscheidt"], 2, 2, "Müller"),
-        (["был", " ", "Пуш", "кин"], 1, 1, "Пушкин"),
-        (["在", "北", "京", "市"], 1, 2, "北京"),
-        (["서울", "은"], 0, 0, "서울"),
-    ],
-)
-def test_no_answer_begins_or_ends_within_a_word(cuts: list[str], first: int, last: int, answer: str) -> None:
-    (window,) = make_windows(QUESTION, pieces(cuts), FRAME)
-    rows = np.full((2, len(window)), -9.0, dtype=np.float32)
-    rows[0, BEFORE + first] = rows[1, BEFORE + last] = 5.0
-    logits = [WindowLogits(window=window, start=rows[0], end=rows[1])]
-    best, *others = best_spans("".join(cuts), logits, SpanSettings())
-    assert (best.text, best.score) == (answer, 10.0)
-    assert all(other.end <= best.start or best.end <= other.start for other in others)
-    short = SpanSettings(max_answer_characters=len(answer) - 1)
-    assert all(len(item.text) < len(answer) for item in best_spans("".join(cuts), logits, short))
-
-
 @pytest.mark.parametrize(("gap", "best"), [("\n\n", "bb"), ("\n \t\n", "bb"), ("\n", "bb\ncc")])
 def test_no_answer_goes_across_a_blank_line(gap: str, best: str) -> None:
     context = f"aa bb{gap}cc dd"
