@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from index.errors import DataError
 from index.training.loop import TrainingProgress
 from qa.reader import load_reader
-from qa.training.stages import reader_stages, train_stages
+from qa.training.stages import forget_checkpoints, reader_stages, train_stages
 
 SOURCE = {"path": "questions.json"}
 
@@ -118,3 +118,14 @@ def test_a_row_that_was_killed_goes_on(content: dict[str, Any], tmp_path: Path) 
     assert len(steps) <= 1  # what was done is not done again
     again = load_file(resumed.folder / "model.safetensors")
     assert all(weight.equal(whole[name]) for name, weight in again.items())
+
+
+def test_beginning_anew_takes_checkpoints_and_nothing_else(content: dict[str, Any], tmp_path: Path) -> None:
+    stages = reader_stages(content, where="t.toml")
+    own = tmp_path / "stages" / "mine.txt"
+    for folder in (tmp_path, tmp_path / "stages" / "teacher", tmp_path / "stages" / "student"):
+        (folder / "checkpoints").mkdir(parents=True)
+    own.write_text("mine")
+    forget_checkpoints(stages, tmp_path)
+    assert not list(tmp_path.rglob("checkpoints"))
+    assert own.read_text() == "mine"

@@ -179,22 +179,6 @@ class TestEncoder:
         with pytest.raises(DataError, match=rf"t\.toml: {line.split(' = ')[0]}"):
             read_encoder_training(encoder_flags("--settings", str(path)), None)
 
-    def test_stages_are_read_from_the_files_folder_and_take_no_flags(self, tmp_path: Path) -> None:
-        path = tmp_path / "t.toml"
-        path.write_text(
-            '[[stages]]\nname = "a"\nstart = "./encoder"\nsources = [{ path = "q.json" }]\n'
-            '[[stages]]\nname = "b"\nstart = ["stage:a", "../c"]\nsources = [{ path = "q.json" }]\n'
-        )
-        first, second = read_stages(flags("--settings", str(path)), None)
-        assert first.training.starts == (str(tmp_path / "encoder"),)
-        assert second.training.starts == ("stage:a", str(tmp_path.parent / "c"))
-        assert second.training.sources[0].path == str(tmp_path / "q.json")
-        for given in (["--epochs", "1"], ["--learning-rate", "1e-4"], ["--seed", "1"], ["more.json"]):
-            with pytest.raises(UsageError, match=r"trains in stages.*(--epochs|-rate|--seed|FILE) has"):
-                read_stages(flags("--settings", str(path), *given), None)
-        with pytest.raises(UsageError, match="--reader"):
-            read_stages(flags("--settings", str(path)), "mine")
-
     def test_no_data_is_a_usage_error(self) -> None:
         with pytest.raises(UsageError, match="train encoder needs data"):
             read_encoder_training(encoder_flags(), None)

@@ -464,15 +464,14 @@ def _serving(settings: Settings) -> ModelChoice:
 
 def _train_reader(flags: Flags, settings: Settings) -> int:
     from index.presets import resolve_models
-    from qa.training.stages import train_stages
+    from qa.training.stages import forget_checkpoints, train_stages
     from ui.progress import Progress, say
     from ui.training import read_stages, training_json, training_text
 
     start = resolve_models(settings.models).reader if settings.models else None
     stages = read_stages(flags, start)
     if flags["restart"]:
-        for folder in ("checkpoints", "stages"):
-            shutil.rmtree(flags["out"] / folder, ignore_errors=True)
+        forget_checkpoints(stages, flags["out"])
     with Progress("question") as mining, Progress("step") as progress:
         trained = train_stages(
             stages,

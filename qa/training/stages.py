@@ -6,6 +6,7 @@ settings file -> stages -> `train_reader` for each: into OUT/stages/NAME, the la
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,18 +74,30 @@ def train_stages(
     evaluated anew. Raises what `train_reader` raises.
     """
     out = Path(out)
-    folders = {stage.name: out / "stages" / stage.name for stage in stages[:-1]}
+    folders = _folders(stages, out)
     for number, stage in enumerate(stages, start=1):
         if announce is not None and len(stages) > 1:
             announce(f"stage {number} of {len(stages)}: {stage.name}")
         trained = train_reader(
             _placed(stage.training, folders),
-            folders.get(stage.name, out),
+            folders[stage.name],
             strict=strict,
             progress=progress,
             mining_progress=mining_progress,
         )
     return trained
+
+
+def forget_checkpoints(stages: Sequence[Stage], out: Path) -> None:
+    """Let every stage begin anew; what else stands in the folder `out` stays."""
+    for folder in _folders(stages, out).values():
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _folders(stages: Sequence[Stage], out: Path) -> dict[str, Path]:
+    """Where the reader of each stage is written."""
+    earlier = {stage.name: out / "stages" / stage.name for stage in stages[:-1]}
+    return earlier | {stages[-1].name: out}
 
 
 def _named(training: ReaderTraining) -> list[str]:
