@@ -26,13 +26,11 @@ from ingest.records import Span
 from ingest.tokens import Frame
 from ingest.words import word_numbers, word_spans
 from qa.gradients import STEPS, embedded, evaluating, shares_of, token_types
-from qa.spans import SpanSettings
+from qa.spans import SpanSettings, WindowLogits, allowed_spans, window_spans
 from qa.trimming import trim
 from qa.why import Attribution, Method, TokenWeight
 from qa.windows import MAX_TOKENS, Window, make_windows
 
-# What is longer the reader never chose, whatever it is trimmed to.
-_LONGEST = SpanSettings().max_answer_tokens
 _TRIMMED = 12  # characters at either end within which the reader's own choice of tokens is looked for
 
 
@@ -108,33 +106,48 @@ def words_of(
 
 
 def _target(reader: Trainable, context: str, span: Span, windows: Sequence[Window]) -> _Target:
-    """The window and the tokens by which the reader itself scores the span best."""
-    best: _Target | None = None
-    for window in windows:
-        with torch.no_grad():
-            start, end = _logits(reader, window, embedded(reader, window.input_ids)[None])
-        for place in _token_pairs(context, span, window):
-            first, last = (window.context_position + token for token in place)
-            score = float(start[0, first]) + float(end[0, last])
-            if best is None or score > best.score:
-                best = _Target(window=window, start=first, end=last, score=score)
-    if best is None:
+    """The window and the tokens by which the reader itself chose the span, else those that score it best."""
+    read = [_read(reader, window) for window in windows]
+    chosen = [
+        _target_at(item, (found.first_token, found.last_token))
+        for item in read
+        for found in window_spans(context, item, SpanSettings())
+        if (found.start, found.end) == (span.start, span.end)
+    ]
+    targets = chosen or [
+        _target_at(item, pair) for item in read for pair in _token_pairs(context, span, item.window)
+    ]
+    if not targets:
         raise DataError(
             f"the reader cannot choose characters {span.start} to {span.end} of this text as one span",
             hint="explain an answer with the reader that gave it",
         )
-    return best
+    return max(targets, key=lambda target: target.score)
+
+
+def _read(reader: Trainable, window: Window) -> WindowLogits:
+    with torch.no_grad():
+        start, end = _logits(reader, window, embedded(reader, window.input_ids)[None])
+    return WindowLogits(window=window, start=start[0].cpu().numpy(), end=end[0].cpu().numpy())
+
+
+def _target_at(item: WindowLogits, tokens: tuple[int, int]) -> _Target:
+    start, end = (item.window.context_position + token for token in tokens)
+    return _Target(
+        window=item.window, start=start, end=end, score=float(item.start[start]) + float(item.end[end])
+    )
 
 
 def _token_pairs(context: str, span: Span, window: Window) -> list[tuple[int, int]]:
     """First and last tokens of the window that the decoder would trim to this span."""
     starts, ends = window.offsets[:, 0], window.offsets[:, 1]
+    allowed = allowed_spans(context, window, SpanSettings())
     pairs = [
         (first, last)
         for first in np.flatnonzero(abs(starts - span.start) <= _TRIMMED).tolist()
         for last in np.flatnonzero(abs(ends - span.end) <= _TRIMMED).tolist()
-        if first <= last < first + _LONGEST
-        and starts[first] < ends[last]
+        if first <= last < first + len(allowed)
+        and allowed[last - first, first]
         and trim(context, int(starts[first]), int(ends[last])) == span
     ]
     located = window.locate(span)

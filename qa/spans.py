@@ -1,11 +1,11 @@
 """Logits to ranked spans of one context: plain numpy, no model, no text of its own.
 
 Start and end are chosen jointly (start <= end, within a length limit, context tokens only, never across a
-blank line: a heading and the paragraph below it are no one answer); overlapping spans are suppressed by the
-best of them, within a window and between windows, so that the n best stand in n different
-places. Offsets are characters of the context as it was given. The null score of a context is the
-*least* of its windows' (the rule of the SQuAD v2 reference code): an answer stands in one window only, and
-all the others rightly say "not here".
+blank line: a heading and the paragraph below it are no one answer; never from or to the middle of a word, in
+scripts that part words by spaces). Overlapping spans are suppressed by the best of them, within a window and
+between windows, so that the n best stand in n different places. Offsets are characters of the context as it
+was given. The null score of a context is the *least* of its windows' (the rule of the SQuAD v2 reference
+code): an answer stands in one window only, and all the others rightly say "not here".
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from qa.records import SpanCandidate
@@ -24,6 +25,7 @@ from qa.windows import Window
 Logits = NDArray[np.float32]
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_WORD = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +51,18 @@ class WindowLogits:
         return float(self.start[0]) + float(self.end[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSpan:
+    """Characters `[start, end)` of the context, the window's context tokens they come from, and their score.
+
+    `first_token` and `last_token` count from 0 and are both included; the characters are trimmed.
+    """
+
     start: int
     end: int
     score: float
+    first_token: int
+    last_token: int
 
 
 def best_spans(
@@ -68,7 +77,7 @@ def best_spans(
     if not usable:
         return []
     null_score = min(item.null_score for item in usable)
-    spans = (span for item in usable for span in _window_spans(context, item, settings))
+    spans = (span for item in usable for span in window_spans(context, item, settings))
     return [
         SpanCandidate(
             text=context[span.start : span.end],
@@ -82,24 +91,24 @@ def best_spans(
     ]
 
 
-def _by_score(span: _Scored) -> tuple[float, int, int]:
+def _by_score(span: WindowSpan) -> tuple[float, int, int]:
     return (-span.score, span.start, span.end)
 
 
-def _without_overlaps(ranked: Sequence[_Scored]) -> list[_Scored]:
-    kept: list[_Scored] = []
+def _without_overlaps(ranked: Sequence[WindowSpan]) -> list[WindowSpan]:
+    kept: list[WindowSpan] = []
     for span in ranked:
         if all(span.end <= other.start or other.end <= span.start for other in kept):
             kept.append(span)
     return kept
 
 
-def _window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> list[_Scored]:
+def window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> list[WindowSpan]:
     """The best spans of one window, each time striking out what overlaps the one just taken."""
     scores = _joint_scores(context, item, settings)
     first = np.arange(scores.shape[1])[None, :]
     last = first + np.arange(scores.shape[0])[:, None]
-    found: list[_Scored] = []
+    found: list[WindowSpan] = []
     while scores.size and len(found) < settings.best:
         row, column = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
         score = float(scores[row, column])
@@ -107,20 +116,31 @@ def _window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> l
             break
         characters = item.window.characters(column, column + row)
         trimmed = trim(context, characters.start, characters.end)
-        found.append(_Scored(trimmed.start, trimmed.end, score))
+        found.append(
+            WindowSpan(
+                start=trimmed.start, end=trimmed.end, score=score, first_token=column, last_token=column + row
+            )
+        )
         scores[(first <= column + row) & (last >= column)] = -np.inf
     return found
 
 
 def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> NDArray[np.float64]:
-    """Start plus end logit of every span, -inf where it is not allowed.
+    """Start plus end logit of every span, -inf where it is not allowed; shape as that of `allowed_spans`."""
+    place = slice(item.window.context_position, item.window.context_position + len(item.window.offsets))
+    start, end = _finite_or_lowest(item.start[place]), _finite_or_lowest(item.end[place])
+    allowed = allowed_spans(context, item.window, settings)
+    longest, size = allowed.shape
+    last = np.minimum(np.arange(size)[None, :] + np.arange(longest)[:, None], size - 1)
+    return np.where(allowed, start + end[last], -np.inf)
+
+
+def allowed_spans(context: str, window: Window, settings: SpanSettings) -> NDArray[np.bool_]:
+    """Which spans of a window's context tokens may be an answer, whatever their logits.
 
     Shape (longest, n) for n context tokens: row = tokens after the first one, column = first token.
     """
-    window = item.window
     size = len(window.offsets)
-    place = slice(window.context_position, window.context_position + size)
-    start, end = _finite_or_lowest(item.start[place]), _finite_or_lowest(item.end[place])
     first_character, last_character = _whole_offsets(context, window).T
     contents = np.concatenate(
         ([0], np.cumsum([has_content(context[a:b]) for a, b in window.offsets.tolist()]))
@@ -133,10 +153,26 @@ def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> N
     beyond = last >= size
     last = np.where(beyond, size - 1, last)
     characters = last_character[last] - first_character
+    torn_start, torn_end = _within_words(context, window.offsets).T
     allowed = ~beyond & (characters > 0) & (characters <= settings.max_answer_characters)
+    allowed &= ~(torn_start[first] | torn_end[last])
     allowed &= contents[last + 1] > contents[first]
     allowed &= paragraph[last] == paragraph
-    return np.where(allowed, start + end[last], -np.inf)
+    return np.asarray(allowed)
+
+
+def _within_words(context: str, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each of `places` stands between two letters of one word, in the same shape.
+
+    Models see pieces of words; no answer begins or ends there. Scripts that do not part words by spaces, or
+    hang endings on them that are no part of an answer, are left as they are.
+    """
+    words = np.array([match.span() for match in _WORD.finditer(context)], dtype=np.int64).reshape(-1, 2)
+    if not len(words):
+        return np.zeros(places.shape, dtype=bool)
+    begun = np.searchsorted(words[:, 0], places) - 1  # the last word that begins before
+    within: NDArray[np.bool_] = (begun >= 0) & (places < words[begun, 1])
+    return within
 
 
 def _whole_offsets(context: str, window: Window) -> NDArray[np.int64]:

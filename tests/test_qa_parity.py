@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 import torch
 import transformers
 from hypothesis import given, settings
@@ -34,6 +35,7 @@ SHARED = ROOT.parent / "shared" / "data" / "qa"
 FAMILIES = ("roberta", "bert", "xlm-roberta")
 SPECIAL_TOKENS = {"roberta": 4, "bert": 3, "xlm-roberta": 4}
 NO_CONTENT = " .,;:()"
+WITHIN_A_WORD = regex.compile(r"(?<=[\p{Latin}\p{Cyrillic}])(?=[\p{Latin}\p{Cyrillic}])")
 
 # --- spans ---
 
@@ -72,6 +74,8 @@ class PlainReader:
             for first in places:
                 for last in places:
                     span = (window.offsets[first][0], window.offsets[last][1])
+                    if any(WITHIN_A_WORD.match(context, cut) for cut in span):
+                        continue
                     if first <= last < first + 30 and context[slice(*span)].strip(NO_CONTENT):
                         scores[span] = max(scores.get(span, float("-inf")), start[first] + end[last])
         best = max(scores.values())
@@ -125,7 +129,7 @@ TEXT = st.lists(WORDS, min_size=1, max_size=60).map(" ".join).filter(lambda text
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@given(question=st.lists(WORDS, min_size=1, max_size=4).map(" ".join), context=TEXT)
+@given(question=st.lists(WORDS, min_size=1, max_size=2).map(" ".join), context=TEXT)
 @settings(max_examples=25, deadline=None)
 def test_spans_are_those_of_plain_transformers(
     pair: Callable[[str], tuple[Reader, PlainReader]], family: str, question: str, context: str

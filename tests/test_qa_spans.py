@@ -82,6 +82,38 @@ def test_length_limits_in_tokens_and_characters() -> None:
     assert texts(best_spans(context, logits, SpanSettings(max_answer_characters=6)))[0] == "aa bb"
 
 
+def pieces(cuts: list[str]) -> Tokens:
+    """One token for each of the strings that are not blank, the context being all of them joined."""
+    ends = np.cumsum([len(cut) for cut in cuts])
+    offsets = [(end - len(cut), end) for cut, end in zip(cuts, ends, strict=True) if cut.strip()]
+    return Tokens(ids=np.arange(len(offsets)) + 10, offsets=np.array(offsets, dtype=np.int64))
+
+
+@pytest.mark.parametrize(
+    ("cuts", "starts", "ends", "answer"),
+    [
+        (["by", " ", "In", "es", " ", "Fal", "k", "."], (2, 1), (3, 4), "Ines Falk"),
+        (["by", " ", "In", "es", " ", "Falk"], (2, 1), (1, 2), "Ines"),
+        (["von", " ", "Mül", "ler", "-", "Lü", "denscheidt"], (2, 1), (1, 2), "Müller"),
+        (["был", " ", "Пуш", "кин"], (2, 1), (1, 2), "Пушкин"),
+        (["in", " ", "1960", "s"], (1, 0), (1, 2), "1960"),  # a number's ending is not always the answer's
+        (["在", "北", "京", "市"], (1, 0), (2, 3), "北京"),
+        (["서울", "은"], (0, 1), (0, 1), "서울"),
+    ],
+)
+def test_no_answer_begins_or_ends_within_a_word(
+    cuts: list[str], starts: tuple[int, int], ends: tuple[int, int], answer: str
+) -> None:
+    """Of each pair of tokens the first has the higher logit; the answer is the best that tears no word."""
+    context = "".join(cuts)
+    (window,) = make_windows(QUESTION, pieces(cuts), FRAME)
+    rows = np.full((2, len(window)), -9.0, dtype=np.float32)
+    for row, (best, second) in zip(rows, (starts, ends), strict=True):
+        row[BEFORE + second], row[BEFORE + best] = 5.0, 6.0
+    spans = best_spans(context, [WindowLogits(window=window, start=rows[0], end=rows[1])], SpanSettings())
+    assert spans[0].text == answer
+
+
 @pytest.mark.parametrize(("gap", "best"), [("\n\n", "bb"), ("\n \t\n", "bb"), ("\n", "bb\ncc")])
 def test_no_answer_goes_across_a_blank_line(gap: str, best: str) -> None:
     context = f"aa bb{gap}cc dd"

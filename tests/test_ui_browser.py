@@ -41,7 +41,7 @@ OBSERVATORY = (
 )
 ANNALS = (
     "In the year of the flood the town had no money for roads.\n\nStill the observatory on the hill was "
-    "designed, and the designer of the observatory was Ines Falk, a woman of thirty."
+    "designed, and the designer of the observatory was Ines Falk."
 )
 QUESTION = "Who was the first mayor of the town council?"
 
