@@ -189,6 +189,19 @@ def test_an_answer_in_the_terminal_has_its_mark_confidence_and_source() -> None:
     assert "leaves at \x1b[1mnoon\x1b[0m." in text.ask_text(result(), text.Style(colour=True))
 
 
+def test_the_terminal_leaves_out_what_is_hardly_possible_unless_asked() -> None:
+    first = result().answers[0]
+    weak, fair = (
+        replace(first, text=words, confidence=share) for words, share in (("two", 0.04), ("one", 0.05))
+    )
+    asked = replace(result(), answers=(first, fair, weak))
+    shown, every = text.ask_text(asked), text.ask_text(asked, unlikely=True)
+    assert "2. one" in shown
+    assert "two" not in shown
+    assert "3. two" in every
+    assert "Other answers" not in text.ask_text(replace(asked, answers=(first, weak)))
+
+
 def test_a_refusal_in_the_terminal_says_why_and_shows_what_is_near() -> None:
     lines = text.ask_text(result(answered=False)).splitlines()
     assert lines[0] == "No answer in here"

@@ -157,7 +157,12 @@ def _ask(add: _Add) -> None:
         metavar="OUT",
         help="with --batch: write a row for each question here, as .csv, .xlsx or .jsonl",
     )
-    sub.add_argument("--answers", type=_positive, default=3, metavar="N", help="answers at most (3)")
+    sub.add_argument(
+        "--answers",
+        type=_positive,
+        metavar="N",
+        help="answers at most, however unlikely (3; without it the text has only those of 5 %% and more)",
+    )
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
     sub.add_argument("--always-answer", action="store_true", help="show the best guess even when unsure")
     sub.add_argument("--why", action="store_true", help="say for each answer what spoke for it")

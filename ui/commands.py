@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these modules load models, this one must not
     from ui.batch import BatchQuestion
 
 Flags = Mapping[str, Any]
+_ANSWERS = 3
 
 
 def _ingest(flags: Flags, settings: Settings) -> int:
@@ -61,7 +62,7 @@ def _ask(flags: Flags, settings: Settings) -> int:
     from ui.batch import read_questions
 
     options = {
-        "answers": flags["answers"],
+        "answers": flags["answers"] or _ANSWERS,
         "k": flags["k"],
         "filters": filters_of(flags),
         "always_answer": flags["always_answer"],
@@ -71,7 +72,11 @@ def _ask(flags: Flags, settings: Settings) -> int:
         with Answerer.open(settings.store, models=settings.models) as answerer:
             result = answerer.ask(" ".join(flags["question"]), **options)
             whys = _explanations(flags, answerer)(result)
-        _show(settings, output.ask_json(result, whys), text.ask_text(result, _style(settings), whys))
+        _show(
+            settings,
+            output.ask_json(result, whys),
+            text.ask_text(result, _style(settings), whys, unlikely=flags["answers"] is not None),
+        )
         return 0
     batch = read_questions(flags["batch"])
     if flags["table"] is not None:

@@ -23,6 +23,7 @@ from typing import Any
 from index.errors import DataError
 from ingest.errors import SpanwiseError
 from qa.records import AskResult
+from qa.witnesses import others_worth_showing
 from ui import words
 
 MOST_QUESTIONS = 5000
@@ -79,7 +80,7 @@ def row_of(name: str, result: AskResult) -> Row:
             reason=result.reason.value if result.reason else "",
             nearest=place,
         )
-    best, *others = result.answers
+    best = result.answers[0]
     elsewhere = dict.fromkeys(item.path for item in best.also_in if item.path != best.document.path)
     return Row(
         id=name,
@@ -96,7 +97,9 @@ def row_of(name: str, result: AskResult) -> Row:
         start=best.start,
         end=best.end,
         also_in="; ".join(elsewhere),
-        other_answers="; ".join(f"{item.text} ({words.percent(item.confidence)})" for item in others),
+        other_answers="; ".join(
+            f"{item.text} ({words.percent(item.confidence)})" for item in others_worth_showing(result)
+        ),
         reason=result.reason.value if result.reason else "",
         nearest=place,
     )
