@@ -30,10 +30,10 @@ def same_answer(one: str, other: str) -> bool:
     first, second = _words(one), _words(other)
     if not first or not second:
         return one.casefold() == other.casefold()
-    short, long = sorted((first, second), key=len)
+    short, long = (first, second) if len(first) <= len(second) else (second, first)
     if short == long:
         return True
-    if 2 * len(short) < len(long):
+    if 2 * len(short) < len(long) or short[0] not in long:
         return False
     if all(word.isdigit() for word in short):
         return len(short[-1]) == _DIGITS_OF_A_YEAR and long[-len(short) :] == short

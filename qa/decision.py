@@ -100,11 +100,6 @@ class Claim:
         """Where the span ends in the document's text."""
         return self.hit.passage.start + self.candidate.end
 
-    def overlaps(self, other: Claim) -> bool:
-        """Whether both are the same place of the same document, in part or wholly."""
-        same_document = self.hit.document.id == other.hit.document.id
-        return same_document and self.start < other.end and other.start < self.end
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedClaim:
@@ -278,9 +273,14 @@ def _weighed(claims: Sequence[Claim], settings: DecisionSettings) -> list[Weighe
 
 
 def _distinct(weighed: Iterable[Weighed]) -> list[Weighed]:
+    """Without those that are in part or wholly at the place of a heavier one."""
     kept: list[Weighed] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
     for item in weighed:
-        if not any(item.claim.overlaps(other.claim) for other in kept):
+        places = taken.setdefault(item.claim.hit.document.id, [])
+        start, end = item.claim.start, item.claim.end
+        if not any(start < last and first < end for first, last in places):
+            places.append((start, end))
             kept.append(item)
     return kept
 
