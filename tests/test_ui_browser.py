@@ -355,7 +355,7 @@ def test_what_is_folded_away_fits_and_can_be_read_by_all(
     page.get_by_text("Statistics").click()
     page.locator(".sw-bars").first.wait_for()
     page.get_by_text("What was read of every file").click()
-    page.get_by_role("button", name="Download").wait_for()
+    page.get_by_test_id("stDownloadButton").filter(has_text="Download as CSV").wait_for()
     look("collection-folds")
     page.context.close()
     assert faults == {}
