@@ -1,8 +1,8 @@
 """Logits to ranked spans of one context: plain numpy, no model, no text of its own.
 
 Start and end are chosen jointly (start <= end, within a length limit, context tokens only, never across a
-blank line: a heading and the paragraph below it are no one answer; never from or to the middle of a word, in
-scripts that part words by spaces). Overlapping spans are suppressed by the best of them, within a window and
+blank line: a heading and the paragraph below it are no one answer; never from or to the middle of a word of
+Latin, Greek or Cyrillic letters). Overlapping spans are suppressed by the best of them, within a window and
 between windows, so that the n best stand in n different places. Offsets are characters of the context as it
 was given. The null score of a context is the *least* of its windows' (the rule of the SQuAD v2 reference
 code): an answer stands in one window only, and all the others rightly say "not here".
@@ -154,11 +154,11 @@ def allowed_spans(context: str, window: Window, settings: SpanSettings) -> NDArr
     last = np.where(beyond, size - 1, last)
     characters = last_character[last] - first_character
     torn_start, torn_end = _within_words(context, window.offsets).T
-    allowed = ~beyond & (characters > 0) & (characters <= settings.max_answer_characters)
+    allowed: NDArray[np.bool_] = ~beyond & (characters > 0) & (characters <= settings.max_answer_characters)
     allowed &= ~(torn_start[first] | torn_end[last])
     allowed &= contents[last + 1] > contents[first]
     allowed &= paragraph[last] == paragraph
-    return np.asarray(allowed)
+    return allowed
 
 
 def _within_words(context: str, places: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ the first one too; where a question asks for several things, others are no contr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.records import Hit
 from qa.agreement import near_duplicates
@@ -44,6 +44,11 @@ def agreement(result: AskResult) -> Agreement:
 def others_worth_showing(result: AskResult) -> tuple[Answer, ...]:
     """The answers after the first that are likely enough to be shown."""
     return tuple(answer for answer in result.answers[1:] if answer.confidence >= LEAST_SHOWN)
+
+
+def likely(result: AskResult) -> AskResult:
+    """The result with the first answer and the others that are worth showing."""
+    return replace(result, answers=(*result.answers[:1], *others_worth_showing(result)))
 
 
 def _passages(answer: Answer, hits: Sequence[Hit]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from index.records import Hit
 from qa.records import Answer, AskResult, Source
-from qa.witnesses import agreement, others_worth_showing
+from qa.witnesses import agreement, likely, others_worth_showing
 
 TEXTS = {
     "/a": "The bridge of Ellery was opened in 1902 by the mayor, in the rain and before a crowd.",
@@ -89,5 +89,8 @@ def test_a_document_that_says_both_does_not_contradict_and_lists_have_no_contrad
 
 
 def test_what_is_unlikely_is_not_shown(hits: dict[str, Hit]) -> None:
-    likely, unlikely = answer(hits, "/c", "1911"), answer(hits, "/b", "chronicle", confidence=0.04)
-    assert others_worth_showing(result(hits, likely, likely, unlikely)) == (likely,)
+    fair, unlikely = answer(hits, "/c", "1911"), answer(hits, "/b", "chronicle", confidence=0.04)
+    assert others_worth_showing(result(hits, fair, fair, unlikely)) == (fair,)
+    assert likely(result(hits, fair, fair, unlikely)).answers == (fair, fair)
+    assert likely(result(hits, unlikely, unlikely)).answers == (unlikely,), "the first always is"
+    assert likely(result(hits)).answers == ()

@@ -189,19 +189,6 @@ def test_an_answer_in_the_terminal_has_its_mark_confidence_and_source() -> None:
     assert "leaves at \x1b[1mnoon\x1b[0m." in text.ask_text(result(), text.Style(colour=True))
 
 
-def test_the_terminal_leaves_out_what_is_hardly_possible_unless_asked() -> None:
-    first = result().answers[0]
-    weak, fair = (
-        replace(first, text=words, confidence=share) for words, share in (("two", 0.04), ("one", 0.05))
-    )
-    asked = replace(result(), answers=(first, fair, weak))
-    shown, every = text.ask_text(asked), text.ask_text(asked, unlikely=True)
-    assert "2. one" in shown
-    assert "two" not in shown
-    assert "3. two" in every
-    assert "Other answers" not in text.ask_text(replace(asked, answers=(first, weak)))
-
-
 def test_a_refusal_in_the_terminal_says_why_and_shows_what_is_near() -> None:
     lines = text.ask_text(result(answered=False)).splitlines()
     assert lines[0] == "No answer in here"
@@ -331,6 +318,11 @@ def test_from_a_folder_to_a_cited_answer(
     assert out.startswith("Agnes Thorne\n")
     assert "**Agnes Thorne**" in out
     assert err == ""
+    hardly_possible = [item for item in asked["answers"][1:] if item["confidence"] < 0.05]
+    assert hardly_possible, "JSON has them all"
+    assert "Other answers" not in out
+    assert main(["ask", "Who was the first mayor?", "--answers", "3", "--store", str(store)]) == 0
+    assert capsys.readouterr().out.count("(doubtful, 0.0") == len(hardly_possible)
 
     assert call(capsys, store, "check") == {"ok": True, "problems": []}
     assert call(capsys, store, "repair") == {"ok": True, "problems": []}

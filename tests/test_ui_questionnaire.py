@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -131,10 +132,15 @@ def test_a_row_says_where_an_answer_stands_and_where_else(make_hit: Callable[...
             Source(path="/library/d2.txt", start=9, end=12),
         ),
     )
+    fair, hardly_possible = (
+        replace(answer, text=words, confidence=share) for words, share in (("me", 0.2), ("us", 0.01))
+    )
+    answers = (answer, fair, hardly_possible)
     result = AskResult(
-        question="Who?", answered=True, confidence=0.9, reason=None, answers=(answer,), passages=(hit,)
+        question="Who?", answered=True, confidence=0.9, reason=None, answers=answers, passages=(hit,)
     )
     found = row_of("q7", result)
+    assert found.other_answers == "me (20 %)"
     assert (found.id, found.answer, found.page, found.start, found.end) == ("q7", "Liu", 4, 28, 31)
     assert (found.headings, found.also_in) == ("Top › Authors", "/library/d2.txt")
     refused = AskResult(

@@ -161,7 +161,7 @@ def _ask(add: _Add) -> None:
         "--answers",
         type=_positive,
         metavar="N",
-        help="answers at most, however unlikely (3; without it the text has only those of 5 %% and more)",
+        help="answers at most, however unlikely (without it 3, and as text only those of 5 %% and more)",
     )
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
     sub.add_argument("--always-answer", action="store_true", help="show the best guess even when unsure")

@@ -59,6 +59,7 @@ def _ask(flags: Flags, settings: Settings) -> int:
         raise UsageError("ask takes either a question or --batch, not both", hint="leave one of them out")
 
     from qa.answering import Answerer
+    from qa.witnesses import likely
     from ui.batch import read_questions
 
     options = {
@@ -71,12 +72,10 @@ def _ask(flags: Flags, settings: Settings) -> int:
     if flags["batch"] is None:
         with Answerer.open(settings.store, models=settings.models) as answerer:
             result = answerer.ask(" ".join(flags["question"]), **options)
+            if flags["answers"] is None and not settings.json:
+                result = likely(result)
             whys = _explanations(flags, answerer)(result)
-        _show(
-            settings,
-            output.ask_json(result, whys),
-            text.ask_text(result, _style(settings), whys, unlikely=flags["answers"] is not None),
-        )
+        _show(settings, output.ask_json(result, whys), text.ask_text(result, _style(settings), whys))
         return 0
     batch = read_questions(flags["batch"])
     if flags["table"] is not None:

@@ -28,7 +28,6 @@ from index.records import (
 )
 from qa.records import Answer, AskResult
 from qa.why import TokenWeight, Why
-from qa.witnesses import others_worth_showing
 from ui import words
 
 if TYPE_CHECKING:  # these modules load models, this one must not
@@ -68,24 +67,20 @@ def printable(text: str) -> str:
     return re.sub(r"\s+", " ", kept)
 
 
-def ask_text(
-    result: AskResult, style: Style = PLAIN, whys: Sequence[Why] = (), *, unlikely: bool = False
-) -> str:
+def ask_text(result: AskResult, style: Style = PLAIN, whys: Sequence[Why] = ()) -> str:
     """An answer with its source and the other candidates, or why there is none and what comes nearest.
 
-    `whys`, if any, belong to the answers one by one. Candidates that are hardly possible are left out
-    unless `unlikely`.
+    `whys`, if any, belong to the answers one by one.
     """
     reasons = [_why(why, style) for why in whys] or [[] for _ in result.answers]
     lines = [] if result.answered else _refusal(result, style)
     if result.answers:
-        shown = result.answers if unlikely else (result.answers[0], *others_worth_showing(result))
-        lines += [*_answer(shown[0], style), *(f"  {line}" for line in reasons[0])]
-        if len(shown) > 1:
+        first, *others = result.answers
+        lines += [*_answer(first, style), *(f"  {line}" for line in reasons[0])]
+        if others:
             lines += ["", "Other answers"]
-        for number, answer in enumerate(shown[1:], start=2):
-            why = reasons[result.answers.index(answer)]
-            lines += [*_other(number, answer, style), *(f"     {line}" for line in why)]
+        for number, answer in enumerate(others, start=2):
+            lines += [*_other(number, answer, style), *(f"     {line}" for line in reasons[number - 1])]
     elif result.passages:
         lines += ["", "Nearest passages", *_hits(result.passages[:3], style)]
     return "\n".join(lines)
