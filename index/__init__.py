@@ -13,12 +13,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from index.encoder import load_encoder
+    from index.models.encoder import load_encoder
+    from index.models.vectorizer import Vectorizer, load_vectorizer
     from index.protocols import Encoder
     from index.records import Filters, Hit, IngestReport, Mode, SearchResult
-    from index.retriever import Retriever
-    from index.store import Store
-    from index.vectorizer import Vectorizer, load_vectorizer
+    from index.search.retriever import Retriever
+    from index.store.store import Store
     from ingest.records import Text
 
 _HOMES = {
@@ -27,13 +27,13 @@ _HOMES = {
     "Hit": "index.records",
     "IngestReport": "index.records",
     "Mode": "index.records",
-    "Retriever": "index.retriever",
+    "Retriever": "index.search.retriever",
     "SearchResult": "index.records",
-    "Store": "index.store",
+    "Store": "index.store.store",
     "Text": "ingest.records",
-    "Vectorizer": "index.vectorizer",
-    "load_encoder": "index.encoder",
-    "load_vectorizer": "index.vectorizer",
+    "Vectorizer": "index.models.vectorizer",
+    "load_encoder": "index.models.encoder",
+    "load_vectorizer": "index.models.vectorizer",
 }
 
 __all__ = [

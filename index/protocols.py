@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.tokens import TextTokenizer
+from ingest.text.tokenizer import TextTokenizer
 
 Vectors = NDArray[np.float32]
 TokenIds = NDArray[np.int64]

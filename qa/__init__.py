@@ -13,25 +13,25 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qa.answering import Answerer
-    from qa.explainer import Explainer
+    from qa.answering.answerer import Answerer
+    from qa.explanation.explainer import Explainer
+    from qa.explanation.records import Attribution, Why
     from qa.protocols import Reader
-    from qa.reader import load_reader
+    from qa.reading.reader import load_reader
     from qa.records import Answer, AskResult, Reason, Source, SpanCandidate
-    from qa.why import Attribution, Why
 
 _HOMES = {
     "Answer": "qa.records",
-    "Attribution": "qa.why",
-    "Answerer": "qa.answering",
+    "Attribution": "qa.explanation.records",
+    "Answerer": "qa.answering.answerer",
     "AskResult": "qa.records",
-    "Explainer": "qa.explainer",
+    "Explainer": "qa.explanation.explainer",
     "Reader": "qa.protocols",
     "Reason": "qa.records",
     "Source": "qa.records",
     "SpanCandidate": "qa.records",
-    "Why": "qa.why",
-    "load_reader": "qa.reader",
+    "Why": "qa.explanation.records",
+    "load_reader": "qa.reading.reader",
 }
 
 __all__ = [

@@ -30,8 +30,8 @@ from tokenizers import Tokenizer
 
 from index.protocols import Encoder, Vectors
 from index.records import DocumentInfo, Hit, StoredPassage
-from index.store import Store
-from ingest.tokens import TextTokenizer
+from index.store.store import Store
+from ingest.text.tokenizer import TextTokenizer
 from qa.records import SpanCandidate
 
 if TYPE_CHECKING:  # the page's harness is imported by those who test the page
@@ -248,7 +248,7 @@ def tiny_xlmr_reader(tiny_folder: Callable[[str, str], Path]) -> Path:
 def pocket_encoder() -> Encoder:
     """The bundled encoder in float32."""
 
-    from index.encoder import load_encoder
+    from index.models.encoder import load_encoder
 
     return load_encoder("pocket", engine="torch-fp32")
 
@@ -427,7 +427,8 @@ def page_folder(
     """A folder with a store of two documents; the page opens it with quick models."""
     import streamlit
 
-    from ui import library, page_collection
+    from ui.page.tabs import collection as page_collection
+    from ui.services import library
 
     if not (page_template / "store").exists():
         (page_template / "documents").mkdir()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.formats import FORMATS
-from ui.arguments import build_parser
+from ingest.conversion.formats import FORMATS
+from ui.commands.grammar import build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

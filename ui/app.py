@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from index.engine_names import prefer
+from index.checkpoints.engine_names import prefer
 from ingest.errors import SpanwiseError
-from ui import views
-from ui.look import FOCUS, ICON, STYLE
-from ui.messages import Say
-from ui.page_door import admitted
-from ui.page_frame import chosen_voice, show_tabs, tab_pages
+from ui.page.fragments import base
+from ui.page.frame import chosen_voice, show_tabs, tab_pages
+from ui.page.login import admitted
+from ui.page.look import FOCUS, ICON, STYLE
+from ui.render.messages import Say
 from ui.settings import Settings, load_settings, prepare_environment
 
 if TYPE_CHECKING:
-    from ui.library import Library
+    from ui.services.library import Library
 
 
 @st.cache_resource(show_spinner=False)
 def _open_library(store: str, models: str | None) -> Library:
     """The one library of this process for a store."""
-    from ui.library import Library  # most of what has to be imported: the frame is on the screen before
+    from ui.services.library import (
+        Library,  # most of what has to be imported: the frame is on the screen before
+    )
 
     return Library.open(Path(store), models)
 
@@ -62,7 +64,7 @@ def show_page() -> None:
         show_tabs(pages, tab, say)
         tab.run()
     except SpanwiseError as error:
-        st.html(views.failure(str(error), error.hint, say))
+        st.html(base.failure(str(error), error.hint, say))
     st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it
 
 

@@ -17,10 +17,10 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from index.engine_names import prefer
+from index.checkpoints.engine_names import prefer
 from ingest.errors import SpanwiseError
-from ui.arguments import build_parser
-from ui.output import dumps, error_json
+from ui.commands.grammar import build_parser
+from ui.render.json_forms import dumps, error_json
 from ui.settings import load_settings, prepare_environment
 
 
@@ -51,7 +51,7 @@ def _run(arguments: Sequence[str]) -> int:
         prepare_environment()
         prefer(settings.engine)
 
-        from ui.commands import COMMANDS
+        from ui.commands.store import COMMANDS
 
         return COMMANDS[flags["command"]](flags, settings)
     except SpanwiseError as error:

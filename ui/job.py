@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ui.jobs import JobProgress, JobState, read_json, write_end, write_json
+from ui.services.jobs import JobProgress, JobState, read_json, write_end, write_json
 
 _NICE = 10
 _LOOK_SECONDS = 0.3
@@ -42,7 +42,8 @@ def main(folder: Path) -> int:
 
 
 def _run(folder: Path) -> int:
-    from ui import cli, progress
+    from ui import cli
+    from ui.render import progress
 
     job = read_json(folder / "job.json")
     if job is None:

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.label_metrics import LabelReport
+from index.evaluation.classification import LabelReport
 from index.training.classifier_settings import ClassifierTraining
 
 if TYPE_CHECKING:  # it writes this card
-    from index.training.classifier import TrainedClassifier
+    from index.training.train_classifier import TrainedClassifier
 
 _MATRIX_UP_TO = 12
 _FORMS = {

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from index.presets import DEFAULT_PRESET
+from index.checkpoints.presets import DEFAULT_PRESET
 from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share, checked
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}

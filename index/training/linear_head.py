@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.heads import Floats, Head, Layer
+from index.models.classifier_heads import Floats, Head, Layer
 
 STRENGTHS = (1e-6, 1e-5, 1e-4, 1e-3)
 _FOLDS = 5

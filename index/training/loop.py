@@ -18,11 +18,11 @@ from typing import Any, Protocol
 
 import torch
 
+from index.engines.torch_engine import keep_freed_memory
+from index.engines.torch_models import best_dtype
 from index.errors import DataError
-from index.torch_engine import keep_freed_memory
-from index.torch_models import best_dtype
+from index.training.run_state import Saved, load_state, save_state
 from index.training.settings import LoopSettings
-from index.training.state import Saved, load_state, save_state
 
 _LOG = logging.getLogger(__name__)
 _BAD_STEPS_IN_A_ROW = 10

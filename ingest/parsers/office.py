@@ -14,10 +14,10 @@ import mammoth
 from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
-from ingest.builder import TextBuilder, UnparsableError
-from ingest.parsers.blocks import Element, append_html, append_tree, small_number
-from ingest.parsers.formulas import with_formulas_as_text
-from ingest.parsers.packages import read_member, read_xml
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number
+from ingest.parsers.common.omml import with_formulas_as_text
+from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.records import RejectReason
 
 _STYLES = """

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from index.training.loop import Evaluation
-from qa.training.data import TrainingData
+from qa.training.examples import TrainingData
 from qa.training.settings import ReaderTraining
 
 _COLUMNS = ("f1", "answerable_exact", "answerable_f1")

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from index.checkpoint import LoadedModel, load_model
+from index.engines.load import LoadedModel, load_model
 from index.errors import ModelError
-from ingest.tokens import Tokens
-from qa.training.features import NO_ANSWER
-from qa.windows import Window
+from ingest.text.tokenizer import Tokens
+from qa.reading.windows import Window
+from qa.training.labelled_windows import NO_ANSWER
 
 
 class Teacher:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import DataError
-from qa.training.reader import Progress, TrainedReader, train_reader
 from qa.training.settings import ReaderTraining, training_settings
+from qa.training.train_reader import Progress, TrainedReader, train_reader
 
 REFERENCE = "stage:"
 _HINT = 'each of [[stages]] has a name of letters, digits, "-" and "_", and names only stages above it'

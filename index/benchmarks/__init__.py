@@ -1,0 +1,1 @@
+"""What the store and its indexes cost at a size."""

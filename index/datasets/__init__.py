@@ -1,0 +1,1 @@
+"""Labelled files of all kinds, read into records."""

@@ -1,0 +1,168 @@
+"""Test collections in BEIR's form: documents, questions and judgements of which answers which.
+
+    folder/corpus.jsonl  queries.jsonl  qrels/<split>.tsv      each also as .gz
+
+A split may have its own questions (`queries-train.jsonl`). Every mistake in a file is reported with its name
+and line. Judgements of documents that the corpus lacks are kept, as published figures keep them, and counted,
+because they lower every score. Reading only: scoring is `index.evaluation.trec_metrics`, running is
+`index.evaluation.retrieval`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeirDocument:
+    """One document of a collection; `title` or `text` may be empty, hardly both."""
+
+    id: str
+    title: str
+    text: str
+
+    @property
+    def whole(self) -> str:
+        """Title, one space, text: what published figures embed."""
+        return f"{self.title} {self.text}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeirSet:
+    """One split: all documents, the judged questions by id, grades by question and document id.
+
+    `unknown_documents` counts judgements of documents that are not in the corpus; `files` are those that it
+    was read from.
+    """
+
+    name: str
+    split: str
+    documents: tuple[BeirDocument, ...]
+    queries: Mapping[str, str]
+    judgements: Mapping[str, Mapping[str, int]]
+    unknown_documents: int
+    files: tuple[Path, ...] = ()
+
+
+def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
+    """Reads one split of the collection in `folder`; questions without judgements are left out.
+
+    Raises DataError naming the file, and the line where one is wrong.
+    """
+    corpus = _either(folder / "corpus.jsonl")
+    documents = tuple(_document(where, record) for where, record in _records(corpus))
+    known = {document.id for document in documents}
+    if len(known) < len(documents):
+        raise DataError(f"{corpus} has two documents of one id", hint="make the `_id` fields unique")
+    judged, asked = _either(folder / "qrels" / f"{split}.tsv"), _query_file(folder, split)
+    judgements = _judgements(judged)
+    queries = _queries(asked, judgements)
+    return BeirSet(
+        name=folder.resolve().name,
+        split=split,
+        documents=documents,
+        queries=queries,
+        judgements=judgements,
+        unknown_documents=sum(len(grades.keys() - known) for grades in judgements.values()),
+        files=(corpus, asked, judged),
+    )
+
+
+def _query_file(folder: Path, split: str) -> Path:
+    own = folder / f"queries-{split}.jsonl"
+    return own if own.is_file() else _either(folder / "queries.jsonl", own.with_name(f"{own.name}.gz"))
+
+
+def _either(path: Path, *others: Path) -> Path:
+    """The first that exists of `others`, `path` and `path`.gz."""
+    candidates = (*others, path, path.with_name(f"{path.name}.gz"))
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None:
+        raise DataError(
+            f"there is no {path} (nor {path.name}.gz)",
+            hint="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
+        )
+    return found
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """("file, line n", line) for all lines that are not blank."""
+    try:
+        with (
+            gzip.open(path, "rt", encoding="utf-8")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8") as file
+        ):
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield f"{path}, line {number}", line
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}", hint="it must be UTF-8, plain or gzip") from error
+
+
+def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, line in _lines(path):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{where}: not JSON ({error})", hint="one JSON object a line") from error
+        if not isinstance(record, dict) or not isinstance(record.get("_id"), str | int):
+            raise DataError(
+                f"{where}: no `_id`", hint='each line is an object with at least "_id" and "text"'
+            )
+        yield where, record
+
+
+def _field(where: str, record: Mapping[str, Any], name: str) -> str:
+    value = record.get(name)
+    if value is not None and not isinstance(value, str):
+        raise DataError(f"{where}: `{name}` is not a text", hint="write it in quotes")
+    return value or ""
+
+
+def _document(where: str, record: Mapping[str, Any]) -> BeirDocument:
+    return BeirDocument(
+        id=str(record["_id"]), title=_field(where, record, "title"), text=_field(where, record, "text")
+    )
+
+
+def _queries(path: Path, judgements: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    found = {str(record["_id"]): _field(where, record, "text") for where, record in _records(path)}
+    lost = [question for question in judgements if question not in found]
+    if lost:
+        raise DataError(
+            f"{path} lacks {len(lost)} judged questions, among them {lost[0]!r}",
+            hint="judgements and questions are of different splits or sets",
+        )
+    return {question: found[question] for question in judgements}
+
+
+def _judgements(path: Path) -> dict[str, dict[str, int]]:
+    judgements: dict[str, dict[str, int]] = {}
+    for index, (where, line) in enumerate(_lines(path)):
+        fields = line.rstrip("\r\n").split("\t")
+        if index == 0 and fields[-1].strip() == "score":
+            continue
+        question, document, grade = _judgement(where, fields)
+        judgements.setdefault(question, {})[document] = grade
+    if not judgements:
+        raise DataError(f"{path} holds no judgements", hint="lines are: question id, document id, grade")
+    return judgements
+
+
+def _judgement(where: str, fields: list[str]) -> tuple[str, str, int]:
+    try:
+        question, document, grade = fields
+        return question.strip(), document.strip(), int(grade)
+    except ValueError as error:
+        raise DataError(
+            f"{where}: {' '.join(fields)!r} is not a judgement",
+            hint="question id, document id and a whole number, separated by tabs",
+        ) from error

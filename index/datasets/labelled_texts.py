@@ -1,0 +1,268 @@
+"""Labelled texts and pairs of texts: read from columns, checked, weighted, partly held out.
+
+    .csv  .tsv  .txt (with tabs)   a header that names the columns, or no header and: text, label
+    .jsonl                         an object a line
+
+The columns are found by the names that people give them (`text`, `sentence`, `premise` ...; `label`,
+`category` ...), or named in the settings. A label `a|b` says that the text is one of the two and nobody knows
+which: how sets with fewer labels (entailed or not) are learnt together with finer ones.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.datasets.row_files import comma_rows, file_kind, objects, tab_rows, text_of
+from index.datasets.sampling import held_out as is_held_out
+from index.errors import DataError
+from index.training.classifier_settings import ExampleSource
+
+EITHER = "|"
+_TEXT = ("text", "sentence", "premise", "sentence1", "sentence_a", "question", "passage")
+_SECOND = ("hypothesis", "second", "sentence2", "sentence_b", "text2")
+_LABEL = ("label", "category", "class", "topic", "sentiment", "gold_label", "entailment_judgment", "type")
+_FORM = "expected columns `text` and `label` (or name yours) in a .csv, .tsv or .jsonl file, plain or .gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A text, or two that are judged together, and its label."""
+
+    text: str
+    label: str
+    second: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The one text or both."""
+        return (self.text,) if self.second is None else (self.text, self.second)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label, or those of which it is one."""
+        return tuple(self.label.split(EITHER))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleFile:
+    """The examples of a file; `empty` names the places without a text or a label."""
+
+    path: str
+    examples: tuple[Example, ...]
+    empty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleReport:
+    """What a file gave: examples taken, rows left out, and how many examples bear each label."""
+
+    path: str
+    examples: int
+    empty: int
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleData:
+    """Examples to learn from with their weights, and those held out; `labels` in order of their names."""
+
+    examples: tuple[Example, ...]
+    weights: tuple[float, ...]
+    held_out: tuple[Example, ...]
+    reports: tuple[ExampleReport, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def pairs(self) -> bool:
+        """Whether two texts are judged together."""
+        return self.examples[0].second is not None
+
+
+Reading = Callable[[ExampleSource], ExampleFile]
+
+
+def read_examples(source: ExampleSource) -> ExampleFile:
+    """The examples of a file; raises DataError where it cannot be read or a column is not there."""
+    path = Path(source.path)
+    examples: list[Example] = []
+    empty: list[str] = []
+    for where, text, second, label in _rows(path, source):
+        texts = [text.strip(), *([] if second is None else [second.strip()])]
+        label = label.strip()
+        if not all(texts) or not label:
+            empty.append(where)
+            continue
+        label = source.labels.get(label, label)
+        if label:  # renamed to nothing: not wanted
+            examples.append(Example(text=texts[0], second=texts[1] if len(texts) > 1 else None, label=label))
+    if not examples:
+        raise DataError(f"{path} holds no text with a label ({len(empty)} rows lack one of them)", hint=_FORM)
+    return ExampleFile(path=str(path), examples=tuple(examples), empty=tuple(empty))
+
+
+def load_examples(
+    sources: Sequence[ExampleSource],
+    *,
+    hold_out: float,
+    strict: bool = False,
+    read: Reading = read_examples,
+) -> ExampleData:
+    """All sources together; a share `hold_out` of the texts is kept apart, the same in every training.
+
+    Rows without a text or a label are counted and left out, or, with `strict`, refused. Raises DataError
+    where fewer than two labels are left, or single texts and pairs are mixed.
+    """
+    if not sources:
+        raise DataError("there is nothing to train on", hint="give one or more files of labelled texts")
+    examples: list[Example] = []
+    weights: list[float] = []
+    held_out: list[Example] = []
+    reports: list[ExampleReport] = []
+    for source in sources:
+        file = read(source)
+        if strict and file.empty:
+            raise DataError(
+                f"{file.path}: {len(file.empty)} rows lack a text or a label, first {file.empty[0]}",
+                hint="fill them, or leave --strict out to skip these rows",
+            )
+        for example in file.examples:
+            if is_held_out("\n".join(example.texts), hold_out):
+                held_out.append(example)
+            else:
+                examples.append(example)
+                weights.append(source.weight)
+        counts = Counter(example.label for example in file.examples)
+        reports.append(
+            ExampleReport(
+                path=source.path,
+                examples=len(file.examples),
+                empty=len(file.empty),
+                labels=dict(counts.most_common()),
+            )
+        )
+    if not sum(weights):
+        raise DataError("no example is left to train on", hint="check the files, their weights and hold_out")
+    labels = _labels(examples)
+    known = set(labels)
+    return ExampleData(
+        examples=tuple(examples),
+        weights=tuple(weights),
+        # What bears a label of its own cannot be judged by a model that never saw it.
+        held_out=tuple(example for example in held_out if known.issuperset(example.labels)),
+        reports=tuple(reports),
+        labels=labels,
+    )
+
+
+def _labels(examples: Sequence[Example]) -> tuple[str, ...]:
+    if len({example.second is None for example in examples}) > 1:
+        raise DataError("some files hold single texts and others pairs", hint="train two classifiers")
+    labels = tuple(sorted({label for example in examples for label in example.labels}))
+    if len(labels) < 2:
+        raise DataError(
+            f"all {len(examples)} examples bear the label {labels[0]!r}",
+            hint="a classifier needs texts of at least two labels",
+        )
+    return labels
+
+
+# -- rows -----------------------------------------------------------------------------------------------
+
+
+def _rows(path: Path, source: ExampleSource) -> Iterator[tuple[str, str, str | None, str]]:
+    """(place, text, second text, label) of every row."""
+    kind = file_kind(path)
+    if kind not in (".csv", ".tsv", ".txt", ".jsonl"):
+        raise DataError(f"{path} is of a kind that is not known here", hint=_FORM)
+    text = text_of(path)
+    return _objects(path, text, source) if kind == ".jsonl" else _table(path, text, kind, source)
+
+
+def _objects(path: Path, text: str, source: ExampleSource) -> Iterator[tuple[str, str, str | None, str]]:
+    for where, record in objects(path, text, hint=_FORM):
+        if not isinstance(record, Mapping):
+            raise DataError(f"{path}, {where}: no object", hint=_FORM)
+        first, second, label = _columns(path, where, list(record), source)
+        yield (
+            where,
+            _word(record[first]),
+            None if second is None else _word(record[second]),
+            _word(record[label]),
+        )
+
+
+def _word(value: Any) -> str:
+    """Text as it is, a number as it is written, anything else as nothing."""
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _table(
+    path: Path, text: str, kind: str, source: ExampleSource
+) -> Iterator[tuple[str, str, str | None, str]]:
+    places: tuple[int, int | None, int] | None = None
+    try:
+        for number, row in comma_rows(text) if kind == ".csv" else tab_rows(text):
+            if not any(field.strip() for field in row):
+                continue
+            if places is None:
+                places, is_header = _header(path, row, source)
+                if is_header:
+                    continue
+            if max(place for place in places if place is not None) >= len(row):
+                raise DataError(f"{path}, line {number}: {len(row)} columns are too few", hint=_FORM)
+            first, second, label = places
+            yield f"line {number}", row[first], None if second is None else row[second], row[label]
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as a table: {error}", hint=_FORM) from error
+
+
+def _header(
+    path: Path, row: Sequence[str], source: ExampleSource
+) -> tuple[tuple[int, int | None, int], bool]:
+    """Where text, second text and label stand, and whether this row said so."""
+    names = [field.strip() for field in row]
+    named = source.text or source.second or source.label
+    folded = {name.casefold() for name in names}
+    if not named and not folded & set(_LABEL) and len(row) == 2:
+        return (0, None, 1), False
+    first, second, label = _columns(path, "the first row", names, source)
+    return (names.index(first), None if second is None else names.index(second), names.index(label)), True
+
+
+def _columns(
+    path: Path, where: str, names: Sequence[str], source: ExampleSource
+) -> tuple[str, str | None, str]:
+    """The names of the columns of text, second text (None for single texts) and label."""
+    first = _column(path, where, names, source.text, _TEXT, "text")
+    label = _column(path, where, names, source.label, _LABEL, "label")
+    if source.second is None:
+        folded = {name.casefold(): name for name in names}
+        second = next((folded[name] for name in _SECOND if name in folded), None)
+    else:
+        second = _column(path, where, names, source.second, (), "second text")
+    return first, second, label
+
+
+def _column(
+    path: Path, where: str, names: Sequence[str], wanted: str | None, usual: Sequence[str], what: str
+) -> str:
+    if wanted is not None:
+        if wanted not in names:
+            raise DataError(
+                f"{path}, {where}: no column {wanted!r} for the {what} among {', '.join(names[:8])}",
+                hint=_FORM,
+            )
+        return wanted
+    folded = {name.casefold(): name for name in names}
+    for name in usual:
+        if name in folded:
+            return folded[name]
+    raise DataError(
+        f"{path}, {where}: no column for the {what} among {', '.join(names[:8])}",
+        hint=f"call it `{usual[0]}`, or name it with --{what.replace(' ', '-')}-column",
+    )

@@ -1,0 +1,1 @@
+"""Vector search: immutable FAISS segments; the only place that knows FAISS."""

@@ -1,0 +1,1 @@
+"""From the files of a checkpoint to something that runs: ONNX Runtime or PyTorch."""

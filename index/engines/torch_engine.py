@@ -1,0 +1,77 @@
+"""Running a transformers model with PyTorch behind the `Engine` protocol: every family, any device.
+
+The reference that other engines are compared with. The segment numbers that BERT wants for a pair are read
+off the separators, because no other family here uses them and the seam would be wider for all.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
+import torch
+
+from index.engines.batching import Outputs, run_in_batches, segments
+from index.protocols import TokenIds
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+class TorchEngine:
+    """A transformers model of either role.
+
+    `outputs` names the model's output fields in the order in which `run` gives them, `pad_id` fills short
+    rows of a batch; `separator` is the separator's id where the model numbers its segments, None where it
+    does not.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        outputs: tuple[str, ...],
+        *,
+        pad_id: int,
+        device: str = "cpu",
+        separator: int | None = None,
+        name: str = "torch",
+    ) -> None:
+        keep_freed_memory()
+        self._device = torch.device(device)
+        self._model = model.to(self._device).eval()
+        self._outputs = outputs
+        self._pad_id = pad_id
+        self._separator = separator
+        self.name = name
+
+    def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, Outputs]]:
+        """(index in `sequences`, outputs as float32) for each sequence, the longest first."""
+        return run_in_batches(self.run_batch, sequences, self._pad_id)
+
+    def run_batch(self, input_ids: TokenIds, attention_mask: TokenIds) -> Outputs:
+        """The model's outputs as float32 for one padded batch, both inputs of shape (batch, length)."""
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if self._separator is not None:
+            inputs["token_type_ids"] = segments(input_ids, self._separator) * attention_mask
+        with torch.inference_mode():
+            output = self._model(**{name: self._tensor(array) for name, array in inputs.items()})
+            return tuple(getattr(output, name).float().cpu().numpy() for name in self._outputs)
+
+    def _tensor(self, array: TokenIds) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Tells glibc to keep the large blocks that a forward pass frees, and says whether it did.
+
+    By default every intermediate array is mapped and unmapped anew, and the page faults cost as much as the
+    arithmetic of a small model. Other C libraries are left alone.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    # 32 MiB is the largest threshold that glibc takes for mapping.
+    return bool(mallopt(_M_MMAP_THRESHOLD, 32 * 2**20) and mallopt(_M_TRIM_THRESHOLD, 512 * 2**20))

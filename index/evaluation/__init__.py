@@ -1,0 +1,1 @@
+"""How good retrieval, chunking, labels and vectors are."""

@@ -1,0 +1,1 @@
+"""One ingest run: which files changed, their passages, their vectors, the commits."""

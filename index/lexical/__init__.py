@@ -1,0 +1,1 @@
+"""BM25 search; the only place that knows tantivy."""

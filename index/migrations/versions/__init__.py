@@ -1,1 +1,0 @@
-"""One module for each step from a schema to the next; see `index.migrations`."""

@@ -1,0 +1,1 @@
+"""From texts to vectors and labels: encoder, vectorizer, masked language model, classifier."""

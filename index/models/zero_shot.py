@@ -1,0 +1,110 @@
+"""Labels that nobody has given an example of: by the nearest label's vector, or by entailment.
+
+    "refund"                              the name alone
+    "refund: the customer wants money"    a name and what it means
+
+Both give probabilities that were fitted to nothing: they rank, and say little of how sure to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.errors import DataError, ModelError
+from index.models.classifier import Classifier, Texts, averaged, text_pieces
+from index.models.classifier_heads import Floats, softmax
+from index.models.encoder import unit_length
+from index.protocols import Encoder
+
+_TEMPERATURE = 0.05
+TEMPLATE = "This text is about {}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedLabel:
+    """A label and the words that stand for it."""
+
+    name: str
+    meaning: str
+
+    @classmethod
+    def parse(cls, text: str) -> NamedLabel:
+        """From `name` or `name: meaning`; signs that join words in names are blanks in the meaning."""
+        name, colon, meaning = (part.strip() for part in text.partition(":"))
+        return cls(name=name, meaning=meaning if colon and meaning else name.replace("_", " "))
+
+
+def named_labels(texts: Sequence[str]) -> tuple[NamedLabel, ...]:
+    """At least two labels of different names; raises DataError."""
+    labels = tuple(NamedLabel.parse(text) for text in texts if text.strip())
+    names = [label.name for label in labels]
+    if len(labels) < 2 or len(set(names)) < len(names) or not all(names):
+        raise DataError(
+            f"{', '.join(names) or 'nothing'} is no choice of labels",
+            hint='give two or more different ones: --labels "billing, delivery, complaint"',
+        )
+    return labels
+
+
+class NearestLabels:
+    """The label whose vector is nearest to the text's."""
+
+    def __init__(self, encoder: Encoder, labels: Sequence[NamedLabel]) -> None:
+        self._encoder = encoder
+        self.labels = tuple(label.name for label in labels)
+        self.name = "nearest labels"
+        self.encoder_fingerprint = encoder.fingerprint
+        self._vectors = encoder.encode_queries([label.meaning for label in labels])
+
+    def unknown_share(self, text: str) -> float:
+        """Share of the tokens of `text` that the encoder does not know."""
+        return self._encoder.unknown_share(text)
+
+    def probabilities(self, items: Sequence[Texts]) -> Floats:
+        """Shape (len(items), labels)."""
+        pieces = [
+            (piece, place)
+            for place, item in enumerate(items)
+            for piece in text_pieces(item[0], self._encoder.tokenizer, self._encoder.passage_room)
+        ]
+        found = self.of_vectors(self._encoder.encode_passages([piece for piece, _ in pieces]))
+        return averaged(
+            found, [place for _, place in pieces], [max(1, len(piece)) for piece, _ in pieces], len(items)
+        )
+
+    def of_vectors(self, vectors: Floats) -> Floats:
+        """The same for vectors of this encoder that are there already."""
+        return softmax(np.asarray(unit_length(vectors) @ self._vectors.T / _TEMPERATURE, np.float32))
+
+
+class EntailedLabels:
+    """The label whose statement about the text is entailed most (Yin, Hay and Roth 2019).
+
+    `judge` must know the label `entailment`.
+    """
+
+    def __init__(self, judge: Classifier, labels: Sequence[NamedLabel], *, template: str = TEMPLATE) -> None:
+        folded = [label.casefold() for label in judge.labels]
+        if "entailment" not in folded:
+            raise ModelError(
+                f"{judge.name} knows no label `entailment`, only {', '.join(judge.labels[:6])}",
+                hint="train one on pairs labelled entailment, neutral and so on: spanwise train classifier",
+            )
+        self._judge, self._column = judge, folded.index("entailment")
+        self._statements = [template.format(label.meaning) for label in labels]
+        self.labels = tuple(label.name for label in labels)
+        self.name = f"entailment by {judge.name}"
+
+    def unknown_share(self, text: str) -> float:
+        """Share of the tokens of `text` that the judge does not know."""
+        return self._judge.unknown_share(text)
+
+    def probabilities(self, items: Sequence[Texts]) -> Floats:
+        """Shape (len(items), labels)."""
+        pairs = [(item[0], claim) for item in items for claim in self._statements]
+        entailed = self._judge.probabilities(pairs)[:, self._column].reshape(len(items), len(self.labels))
+        logits = np.log(np.clip(entailed, 1e-6, 1 - 1e-6)) - np.log1p(-np.clip(entailed, 1e-6, 1 - 1e-6))
+        return softmax(np.asarray(logits, np.float32))

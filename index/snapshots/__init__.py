@@ -1,0 +1,1 @@
+"""From a revision of the SQL side to both search indexes, published atomically."""

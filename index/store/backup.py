@@ -1,0 +1,68 @@
+"""A copy of a store that can be opened as one, made while others write.
+
+The copy is as the database was at one moment, always a SQLite file, wherever the store keeps its own;
+uploaded files, fitted confidences and models that were trained in the store come along, the checkpoints of
+their training do not. The indexes are derived and not copied. `store.json` is written last, so that a copy
+that was cut short is no store.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, insert, select
+
+from index.errors import StoreError
+from index.records import BackupReport
+from index.sql.catalog import Catalog
+from index.sql.database import changing, copy_sqlite
+from index.sql.schema import Base
+from index.store.folder import DATABASE, folder_size, read_settings, write_settings
+
+_FOLDERS = ("uploads", "calibration", "models")
+_ROWS = 1000
+
+
+def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:
+    """Copy the store in `folder` into a new or empty folder; raises StoreError where that cannot be done."""
+    started = time.monotonic()
+    goal = Path(target).expanduser().absolute()
+    if goal.is_file() or (goal.is_dir() and any(goal.iterdir())):
+        raise StoreError(f"{goal} is not empty", hint="give a new or an empty folder for the copy")
+    if goal.is_relative_to(folder):
+        raise StoreError(f"{goal} lies inside the store", hint="give a folder outside of it")
+    try:
+        goal.mkdir(parents=True, exist_ok=True)
+        _copy_database(catalog.engine, goal / DATABASE)
+        for name in _FOLDERS:
+            if (folder / name).is_dir():
+                shutil.copytree(folder / name, goal / name, ignore=shutil.ignore_patterns("checkpoints"))
+        (goal / "index").mkdir()
+        settings = {**read_settings(folder), "database": DATABASE}
+        write_settings(goal, settings)
+    except (OSError, shutil.Error, sqlite3.Error) as error:
+        raise StoreError(
+            f"the copy in {goal} could not be finished: {error}",
+            hint="empty the folder, make room, and run it again",
+        ) from error
+    return BackupReport(folder=str(goal), bytes=folder_size(goal), seconds=time.monotonic() - started)
+
+
+def _copy_database(source: Engine, target: Path) -> None:
+    if source.dialect.name == "sqlite" and source.url.database:
+        copy_sqlite(Path(source.url.database), target)
+        return
+    engine = create_engine(f"sqlite:///{target}")
+    try:
+        with source.connect() as reading, changing(engine) as writing:
+            # One snapshot for all tables, whatever is committed meanwhile.
+            reading = reading.execution_options(isolation_level="REPEATABLE READ", yield_per=_ROWS)
+            Base.metadata.create_all(writing)
+            for table in Base.metadata.sorted_tables:
+                for rows in reading.execute(select(table)).mappings().partitions(_ROWS):
+                    writing.execute(insert(table), [dict(row) for row in rows])
+    finally:
+        engine.dispose()

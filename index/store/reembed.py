@@ -1,0 +1,95 @@
+"""Vectors of another encoder for a store that is in use: written beside the old ones, then put in force.
+
+Passages are encoded without the writer's lock, a batch at a time, and each batch is one short transaction
+under it: others go on writing, and a run that is killed is taken up where it stopped. What was added
+meanwhile is encoded last, under the lock, before the one transaction that switches. Until then the old ones
+serve; `compact` removes them later. Reading a checkpoint and publishing the index are not done here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from index.ingestion.embed_passages import embed
+from index.protocols import Encoder
+from index.records import ReembedReport
+from index.sql.catalog import Catalog
+from index.sql.vectors import Encoding
+
+_BATCH_PASSAGES = 256
+
+
+class Reembedding:
+    """One run; used once."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        encoder: Encoder,
+        writing: Callable[[], AbstractContextManager[None]],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._catalog = catalog
+        self._encoder = encoder
+        self._writing = writing
+        self._progress = progress
+        self._encoded = 0
+        self._unreadable = 0
+        self._last = 0
+
+    def run(self) -> ReembedReport:
+        """Encode what has no vector of the new encoder, and let the new vectors serve."""
+        started = time.monotonic()
+        encoding = Encoding(
+            encoder=self._encoder.name,
+            fingerprint=self._encoder.fingerprint,
+            dimension=self._encoder.dimension,
+        )
+        with self._writing():
+            self._catalog.begin_encoding(encoding)
+        kept = self._catalog.count_encoded(encoding.fingerprint)
+        total = self._catalog.count_living()
+        while self._step(self._writing, kept, total):
+            pass
+        with self._writing():
+            while self._step(_held, kept, total):
+                pass
+            self._catalog.switch_encoding(encoding)
+        return ReembedReport(
+            encoder=encoding.encoder,
+            encoded=self._encoded,
+            kept=kept,
+            unreadable=self._unreadable,
+            seconds=time.monotonic() - started,
+        )
+
+    def _step(self, writing: Callable[[], AbstractContextManager[None]], kept: int, total: int) -> bool:
+        """Encode and write the next batch; False when there is none."""
+        fingerprint = self._encoder.fingerprint
+        batch = self._catalog.unencoded(fingerprint, self._last, _BATCH_PASSAGES)
+        if not batch:
+            return False
+        rows = dict(zip(batch, embed(self._encoder, list(batch.values())), strict=True))
+        vectors = {passage_id: row for passage_id, row in rows.items() if row is not None}
+        with writing():
+            self._catalog.add_vectors(fingerprint, vectors)
+        self._last = max(batch)
+        self._encoded += len(vectors)
+        self._unreadable += len(batch) - len(vectors)
+        done = kept + self._encoded + self._unreadable
+        if self._progress is not None:
+            self._progress(done, max(done, total))
+        return True
+
+
+class _Held(AbstractContextManager[None]):
+    """Stands for a lock that is held already."""
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def _held() -> AbstractContextManager[None]:
+    return _Held()

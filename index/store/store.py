@@ -1,0 +1,713 @@
+"""One folder that holds a collection: SQL as the truth, the derived indexes, one writer, many readers.
+
+    store.json       where the database is, and the kind of the vector index if one was chosen
+    spanwise.db      documents, paths, passages, vectors, revision (SQLite, WAL)
+    index/           derived: vector segments, lexical index, manifest (see `derived`)
+    uploads/         files handed in through the page
+    writer.lock      held by the process that writes; the operating system drops it when that process dies
+
+A write goes: lock, one SQL transaction for each file, publish. If the process dies in between, the next
+question publishes what SQL already holds. Readers never wait: they keep the snapshot they have.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from filelock import Timeout
+
+from index.checkpoints.presets import ModelChoice, resolve_models
+from index.dense.faiss_segment import least_vectors
+from index.dense.index_kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
+from index.dense.manifest import Manifest, SegmentFile
+from index.errors import ModelError, ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
+from index.ingestion import run as ingestion
+from index.os_errors import explained
+from index.protocols import Encoder
+from index.records import (
+    BackupReport,
+    CheckReport,
+    DocumentInfo,
+    ExportReport,
+    FileReport,
+    Filters,
+    ImportReport,
+    IndexInfo,
+    IngestProgress,
+    IngestReport,
+    ReembedReport,
+    Stats,
+)
+from index.snapshots.background_build import Builder
+from index.snapshots.publisher import Derived, Snapshot, StaleDerived
+from index.snapshots.verify import file_problems, suspected_vectors
+from index.sql.catalog import Catalog, NewDocument
+from index.sql.stored_documents import Holding
+from index.store.folder import (
+    SETTINGS,
+    database_url,
+    folder_size,
+    found_inside,
+    make_folder,
+    named_inside,
+    read_settings,
+    write_settings,
+)
+from index.store.write_lock import forget_writer, locked, note_writer
+from ingest.chunking.split import ChunkSettings
+from ingest.conversion.options import ParseOptions
+from ingest.conversion.parser_pool import Limits
+from ingest.records import Document, Text
+
+if TYPE_CHECKING:
+    from index.store.import_export import Export
+
+_LOG = logging.getLogger(__name__)
+_LOCK_SECONDS = 10.0
+_PUBLISH_SECONDS = 60.0
+# A question that has begun is answered within this time.
+GRACE_SECONDS = 60.0
+# A chosen kind of index serves segments from here on, or from what its training takes.
+_LEAST_CHOSEN = 1024
+
+
+class Store:
+    """A collection of documents that can be searched.
+
+    Safe to share between threads: readers work on immutable snapshots, writers take turns.
+    """
+
+    def __init__(self, path: Path, catalog: Catalog, models: ModelChoice, encoder: Encoder | None) -> None:
+        self.path = path
+        self.models = models
+        self.uploads = path / "uploads"
+        self._catalog = catalog
+        self._encoder = encoder
+        self._derived = Derived(path / "index")
+        self._builder = Builder(self._derived, catalog, self._rules)
+        self._writable = os.access(path, os.W_OK)
+        self._lock = catalog.writer_lock(path)
+        self._writers = threading.RLock()
+        self._loading = threading.Lock()
+        self._encoder_loading = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._stamp: tuple[int, int, int] | None = None
+        self._noted = False
+        self._published = 0
+        self._own: Path | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        models: str | None = None,
+        encoder: Encoder | None = None,
+        database: str | None = None,
+    ) -> Store:
+        """Open the store in a folder.
+
+        `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
+        models serve. `encoder` puts a loaded encoder in the place of the recorded one. `database` is the URL
+        of a PostgreSQL database for the SQL side of a store made now; its password comes from the
+        environment. Raises StoreNotFound unless `create`, StoreVersionMismatch, and StoreError when the
+        folder holds something else or the database cannot be reached.
+        """
+        folder = Path(path).expanduser().absolute()
+        made = create and make_folder(folder, database)
+        if not (folder / SETTINGS).is_file():
+            raise StoreNotFound(
+                f"there is no store in {folder}",
+                hint=f"make one with: spanwise ingest PATH --store {folder}",
+            )
+        try:
+            catalog = Catalog.open(database_url(folder), folder)
+        except StoreError:
+            if made:  # a database that cannot be reached leaves no store behind
+                (folder / SETTINGS).unlink()
+            raise
+        reader = found_inside(folder, catalog.setting("reader") or "")
+        recorded = f"{catalog.setting('encoder') or ''},{reader}"
+        chosen = resolve_models(models, default=resolve_models(recorded))
+        store = cls(folder, catalog, chosen, encoder)
+        if create and catalog.setting("encoder") is None:
+            catalog.set_setting("encoder", encoder.name if encoder else chosen.encoder)
+            catalog.set_setting("reader", named_inside(folder, chosen.reader))
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._builder.finish(give_up=error is not None)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files, when an index that is being built in the background is done."""
+        self._builder.finish()
+        self._snapshot = None
+        self._catalog.close()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder of this store, loaded on first use; raises ModelMismatch for another's vectors."""
+        with self._encoder_loading:
+            if self._encoder is None:
+                from index.models.encoder import load_encoder
+
+                self._encoder = load_encoder(self.models.encoder)
+            self.require_match(self._encoder)
+            return self._encoder
+
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        paths: Iterable[str | Path],
+        *,
+        prune: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[IngestProgress], None] | None = None,
+        chunking: ChunkSettings | None = None,
+        limits: Limits | None = None,
+        options: ParseOptions | None = None,
+        retry_rejected: bool = False,
+        only: Collection[str] | None = None,
+    ) -> IngestReport:
+        """Add and update files and folders; what the report counts as added can be searched on return.
+
+        A file that cannot be taken in is listed in the report and never ends the run; it is tried again
+        when it, or what reads it, has changed, or with `retry_rejected`. `prune` removes documents below
+        the given paths whose files are gone or left out today. `limits` bound what one file may cost,
+        `options` hold passwords and text recognition. `only` restricts the run to these paths, absolute,
+        and what lies below them. Raises IngestError for a path that does not exist, StoreLocked while
+        another process writes.
+        """
+        if options is not None and options.ocr is not None:
+            from ingest.parsers.pdf.ocr import require_tesseract
+
+            require_tesseract(options.ocr)
+        with self._writing("ingest"):
+            session = self._ingestion(chunking)
+            try:
+                return session.ingest_paths(
+                    paths,
+                    prune=prune,
+                    dry_run=dry_run,
+                    progress=progress,
+                    limits=limits,
+                    options=options,
+                    retry_rejected=retry_rejected,
+                    only=only,
+                )
+            finally:
+                if not dry_run:
+                    self._publish()
+
+    def add(self, texts: Iterable[Text], *, chunking: ChunkSettings | None = None) -> IngestReport:
+        """Add or replace texts under their own ids; they can be searched on return."""
+        with self._writing("adding texts"):
+            session = self._ingestion(chunking)
+            try:
+                return session.ingest_texts(texts)
+            finally:
+                self._publish()
+
+    def take_over(self, holdings: Iterable[Holding]) -> int:
+        """Add documents with the vectors that a store of the same encoder has for them; passages added.
+
+        A document under a path that is held already takes the place of what was there. They can be searched
+        on return.
+        """
+        added, published = 0, time.monotonic()
+        with self._writing("taking documents over"):
+            fingerprint = self._ready_encoder().fingerprint
+            try:
+                for holding in holdings:
+                    self._take_over(holding, fingerprint)
+                    added += len(holding.passages)
+                    if time.monotonic() - published > _PUBLISH_SECONDS:
+                        self._publish()
+                        published = time.monotonic()
+            finally:
+                self._publish()
+        return added
+
+    def _take_over(self, holding: Holding, fingerprint: str) -> None:
+        paths = holding.paths
+        if not self._catalog.known_document(holding.document.id):
+            vectors = {place: vector.astype(np.float32) for place, vector in holding.vectors.items()}
+            new = NewDocument(document=holding.document, passages=holding.passages, vectors=vectors)
+            self._catalog.write(new, *paths[0], fingerprint)
+            paths = paths[1:]
+        for path, state in paths:
+            key = self._catalog.known_document(holding.document.id)[0].document_key
+            self._catalog.link(key, path, state)
+
+    def settle(self) -> None:
+        """Wait until no index is being built in the background."""
+        self._builder.finish()
+
+    def delete(self, names: Sequence[str]) -> int:
+        """Remove documents by path, folder, document id or the id of an added text; how many paths went.
+
+        Files handed in through the page are deleted from `uploads` too, all others stay where they are.
+        Raises StoreError for a name that is not in the store, before anything is removed.
+        """
+        with self._writing("delete"):
+            paths = sorted({path for name in names for path in self._paths_of(name)})
+            removed = self._catalog.remove(paths)
+            for path in paths:
+                if Path(path).is_relative_to(self.uploads):
+                    Path(path).unlink(missing_ok=True)
+            self._publish()
+            return removed
+
+    def repair(self) -> CheckReport:
+        """Mend what `check` finds, build both indexes anew from SQL, and check again.
+
+        The report says what was done, and what is lost: texts that are damaged in the database and whose
+        files are gone or have changed.
+        """
+        from index.store.repair import Repairing
+
+        with self._writing("repair"):
+            fingerprint = self._catalog.setting("fingerprint")
+            repairing = Repairing(self._catalog, lambda: self.encoder)
+            suspects = suspected_vectors(self._derived, self._catalog, fingerprint) if fingerprint else []
+            repairing.run(self._catalog.findings(), suspects)
+            self._publish(anew=True)
+        self._builder.run()
+        return replace(self.check(), done=tuple(repairing.done), lost=tuple(repairing.lost))
+
+    def compact(self, *, index: str | None = None, grace_seconds: float = GRACE_SECONDS) -> IndexInfo:
+        """Write both indexes anew without what was deleted, the vectors as one segment.
+
+        What had been deleted `grace_seconds` ago leaves the database for good. `index` records the kind of
+        the vector index: `auto` chooses by size, else a FAISS factory string. Raises StoreError for a string
+        that cannot be used, before anything is changed.
+        """
+        with self._writing("compact"):
+            if index is not None:
+                self._record_index(index)
+            self._catalog.drop_other_vectors()
+            self._publish(anew=True)
+            self._catalog.purge(self._catalog.purgeable(self._catalog.revision(), time.time(), grace_seconds))
+            self._catalog.vacuum()
+            self._catalog.checkpoint()
+        self._builder.run()
+        return self.stats().index
+
+    def reembed(
+        self, encoder: str | Encoder, *, progress: Callable[[int, int], None] | None = None
+    ) -> ReembedReport:
+        """Let another encoder (a name, or one that is loaded) serve this store from now on.
+
+        Its vectors are written beside those of the present one, which serve until all are there; a run that
+        was cut short goes on where it stopped. Raises StoreLocked while another process writes for long.
+        """
+        from index.store.reembed import Reembedding
+
+        if isinstance(encoder, str):
+            from index.models.encoder import load_encoder
+
+            encoder = load_encoder(resolve_models(f"{encoder},").encoder)
+        report = Reembedding(self._catalog, encoder, lambda: self._writing("reembed"), progress).run()
+        with self._encoder_loading:
+            self._encoder = encoder
+            self.models = replace(self.models, encoder=encoder.name)
+        with self._writing("reembed"):
+            self._publish()
+        self._builder.run()
+        return report
+
+    def read_with(self, reader: str) -> None:
+        """Record another reader (a preset, hub id or folder) for this store.
+
+        A folder inside the store is recorded by its place there, so that it is found when the store moves.
+        """
+        with self._writing("changing the reader"):
+            self._catalog.set_setting("reader", named_inside(self.path, reader))
+        self.models = replace(self.models, reader=reader)
+
+    # -- moving ---------------------------------------------------------------------------------------------
+
+    def export_file(
+        self,
+        target: str | Path,
+        *,
+        vectors: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write all documents as JSON lines (`exporting` says what they look like), `.gz` compressed.
+
+        With `vectors` a store with the same encoder takes them over instead of encoding again.
+        """
+        from index.store.export import export_store
+
+        return export_store(self._catalog, self.path, target, vectors=vectors, progress=progress)
+
+    def import_file(
+        self, source: str | Path | Export, *, progress: Callable[[int, int], None] | None = None
+    ) -> ImportReport:
+        """Take in what an export holds; lines that cannot be read are listed in the report.
+
+        Raises DataError for a file that is no export.
+        """
+        from index.store.import_export import Export, Import, read_export
+
+        if not isinstance(source, Export):
+            with read_export(source) as opened:
+                return self.import_file(opened, progress=progress)
+        with self._writing("import"):
+            session = Import(self._catalog, self.path, self._ready_encoder, self._publish)
+            try:
+                return session.run(source, progress)
+            finally:
+                self._publish()
+
+    def backup(self, target: str | Path) -> BackupReport:
+        """Copy this store into a new or empty folder while others use it; the copy opens as a store."""
+        from index.store.backup import back_up
+
+        report = back_up(self._catalog, self.path, target)
+        with Store.open(target) as copy:
+            copy.snapshot()  # its indexes are built now, not when somebody is in need of it
+        return report
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """The newest published state; stays as it is while others write."""
+        current = self._snapshot
+        if current is None or current.revision < self._published:
+            self._loading.acquire()
+        elif not self._loading.acquire(blocking=False):
+            # Another thread opens the next state; this one shows all that was written through this object.
+            return current
+        try:
+            return self._newest(self._snapshot)
+        finally:
+            self._loading.release()
+
+    def _newest(self, current: Snapshot | None) -> Snapshot:
+        if current is None or current.revision != self._catalog.revision():
+            self._catch_up()
+        stamp = self._derived.stamp()
+        if current is None or stamp != self._stamp:
+            current, self._stamp = self._open_snapshot(), stamp
+            self._snapshot = current
+        return current
+
+    def mend_index(self, reason: Exception) -> None:
+        """Build both indexes anew from SQL after a search has met damage in them."""
+        with self._loading:
+            self._rebuild(reason)
+            self._snapshot = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """The SQL side, for the retriever."""
+        return self._catalog
+
+    def stats(self) -> Stats:
+        """What the store holds."""
+        totals = self._catalog.totals()
+        return Stats(
+            **totals,
+            revision=self._catalog.revision(),
+            encoder=self._catalog.setting("encoder") or self.models.encoder,
+            reader=self.models.reader,
+            languages=self._catalog.languages(),
+            types=self._catalog.types(),
+            bytes=folder_size(self.path) + self._catalog.server_bytes(),
+            index=self._index_info(),
+            rejected=self._catalog.rejection_counts(),
+            **self._catalog.remark_counts(),
+        )
+
+    def check(self) -> CheckReport:
+        """Whether SQL and both indexes agree, checksums and every vector included; nothing is mended.
+
+        Writers wait meanwhile. What a writer that died has left behind is published first, as by any reader.
+        Raises StoreLocked while another process writes for long.
+        """
+        if not self._writable:
+            return self._checked()
+        with self._writing("check"):
+            self._publish_leftovers()
+            return self._checked()
+
+    def _publish_leftovers(self) -> None:
+        manifest, fingerprint = self._derived.manifest(self._catalog), self._catalog.setting("fingerprint")
+        if manifest is None or manifest.fingerprint != fingerprint:
+            return
+        with suppress(StoreError):
+            # A counter that cannot be read is among the problems.
+            if manifest.revision < self._catalog.revision():
+                self._publish()
+
+    def _checked(self) -> CheckReport:
+        problems = self._catalog.problems()
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is not None:
+            problems += self._missing_vectors(fingerprint)
+            try:
+                problems += file_problems(self._derived, self._catalog, fingerprint)
+            except StoreError as error:
+                problems.append(f"index: it could not be compared with SQL: {error}")
+        return CheckReport(ok=not problems, problems=tuple(problems))
+
+    def _missing_vectors(self, fingerprint: str) -> list[str]:
+        from index.store.repair import missing_vectors
+
+        try:
+            missing = missing_vectors(self._catalog, fingerprint, lambda: self.encoder)
+        except (ModelError, ModelMismatch) as error:
+            return [f"passages without a vector, which cannot be judged without their encoder: {error}"]
+        if not missing:
+            return []
+        return [f"{len(missing)} passages have no vector; passage {missing[0]} is the first"]
+
+    def documents(
+        self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
+    ) -> tuple[DocumentInfo, ...]:
+        """Documents that pass the filters, by path."""
+        if not filters or filters.empty:
+            if offset or limit is not None:
+                return self._catalog.listed(offset=offset, limit=limit)[1]
+            return tuple(self._catalog.documents().values())
+        keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
+        chosen = tuple(self._catalog.documents(keys).values())
+        return chosen[offset : None if limit is None else offset + limit]
+
+    def files(self) -> Iterator[FileReport]:
+        """Every file that was taken in, by path, then every file that was left out, by path."""
+        return self._catalog.files()
+
+    def named(self, name: str) -> tuple[DocumentInfo, ...]:
+        """The documents meant by a path, a folder or an id; raises StoreError where there is none."""
+        known = self._catalog.known_paths(self._paths_of(name)).values()
+        return tuple(self._catalog.documents({item.document_key for item in known}).values())
+
+    def document(self, document_id: str) -> Document:
+        """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
+        found = self._catalog.document(document_id)
+        if found is None:
+            raise StoreError(f"there is no document {document_id} in {self.path}", hint="see: spanwise stats")
+        return found
+
+    # -- inside ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self, work: str = "writing") -> Iterator[None]:
+        if not self._writable:
+            raise StoreReadOnly(
+                f"the store {self.path} cannot be written to", hint="check the folder's owner"
+            )
+        with self._exclusive(_LOCK_SECONDS, work):
+            yield
+
+    @contextmanager
+    def _exclusive(self, wait_seconds: float, work: str) -> Iterator[None]:
+        """Hold the store against other threads and processes; `work` is what those are told who wait."""
+        if not self._writers.acquire(timeout=wait_seconds):
+            raise locked(self.path, wait_seconds)
+        try:
+            try:
+                self._lock.acquire(timeout=wait_seconds)
+            except Timeout as error:
+                raise locked(self.path, wait_seconds) from error
+            except OSError as error:
+                said = explained(error, str(self.path))
+                if said is None:
+                    raise
+                raise said from error
+            outermost, self._noted = not self._noted, True
+            try:
+                if outermost:
+                    note_writer(self.path, work)
+                yield
+            finally:
+                if outermost:
+                    forget_writer(self.path)
+                    self._noted = False
+                self._lock.release()
+        finally:
+            self._writers.release()
+
+    def _ingestion(self, chunking: ChunkSettings | None) -> ingestion.Ingestion:
+        return ingestion.Ingestion(
+            catalog=self._catalog,
+            encoder=self._ready_encoder,
+            uploads=self.uploads,
+            chunking=chunking,
+            publish=self._publish,
+        )
+
+    def _ready_encoder(self) -> Encoder:
+        """The encoder, recorded as the one whose vectors this store holds."""
+        encoder = self.encoder
+        if self._catalog.setting("fingerprint") is None:
+            self._catalog.set_setting("encoder", encoder.name)
+            self._catalog.set_setting("dimension", str(encoder.dimension))
+            self._catalog.set_setting("fingerprint", encoder.fingerprint)
+        return encoder
+
+    def require_match(self, encoder: Encoder) -> None:
+        """Raise ModelMismatch unless this store holds vectors of that encoder, or none."""
+        recorded = self._catalog.setting("fingerprint")
+        if recorded is not None and recorded != encoder.fingerprint:
+            name = self._catalog.setting("encoder")
+            raise ModelMismatch(
+                f"the store {self.path} holds vectors of the encoder {name}, not of {encoder.name}",
+                hint=f"open it with --encoder {name}, or change it: "
+                f"spanwise reembed --encoder {encoder.name} --store {self.path}",
+            )
+
+    def _publish(self, *, anew: bool = False) -> None:
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is None:
+            return
+        published = self._derived.publish(
+            self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew
+        )
+        self._published = max(self._published, published.revision)
+        if self._writable:
+            self._catalog.mark(published.revision, time.time())
+            self._catalog.checkpoint()
+            self._builder.start()
+
+    def _dimension(self) -> int:
+        return int(self._catalog.setting("dimension") or 0)
+
+    def _rules(self) -> IndexRules:
+        """How kinds of vector indexes are chosen here."""
+        setting = str(read_settings(self.path).get("index", AUTO))
+        if setting in (AUTO, EXACT) or not self._dimension():
+            return IndexRules(setting=setting)
+        return IndexRules(setting=setting, least=_least_for(setting, self._dimension()))
+
+    def _record_index(self, setting: str) -> None:
+        if setting not in (AUTO, EXACT):
+            _least_for(setting, self._dimension() or self.encoder.dimension)
+        try:
+            write_settings(self.path, {**read_settings(self.path), "index": setting})
+        except OSError as error:
+            said = explained(error, str(self.path))
+            if said is None:
+                raise
+            raise said from error
+
+    def _index_info(self) -> IndexInfo:
+        manifest = Manifest.read(self._derived.folder)
+        segments = manifest.segments if manifest else ()
+        rules = self._rules()
+        kinds = [entry.approximate.kind if entry.approximate else EXACT for entry in segments]
+        return IndexInfo(
+            kind=describe(kinds),
+            vectors=sum(entry.vectors for entry in segments),
+            measured_recall=manifest.recall if manifest else None,
+            setting=rules.setting,
+            advice=self._index_advice(segments, rules),
+        )
+
+    def _index_advice(self, segments: Sequence[SegmentFile], rules: IndexRules) -> str | None:
+        for entry in segments:
+            if entry.approximate is not None and entry.recall is not None:
+                said = advice(entry.approximate.kind, entry.recall)
+                if said is not None:
+                    return said
+        return unserved(rules, max((entry.vectors for entry in segments), default=0))
+
+    def _open_snapshot(self) -> Snapshot:
+        fingerprint = self._catalog.setting("fingerprint")
+        if fingerprint is None:
+            return self._empty_snapshot()
+        try:
+            return self._derived.open(self._catalog, fingerprint)
+        except StaleDerived as error:
+            self._rebuild(error)
+        return self._derived.open(self._catalog, fingerprint)
+
+    def _rebuild(self, reason: Exception) -> None:
+        _LOG.warning("the index is rebuilt from the database: %s", reason)
+        if not self._publish_if_free(anew=True, wait_seconds=_LOCK_SECONDS):
+            raise StoreLocked(
+                f"the index of {self.path} must be rebuilt and another process is writing to it",
+                hint="try again when it has finished",
+            ) from reason
+
+    def _empty_snapshot(self) -> Snapshot:
+        with tempfile.TemporaryDirectory() as folder:
+            derived = Derived(Path(folder))
+            derived.publish(self._catalog, "", 1, IndexRules(), anew=True)
+            return derived.open(self._catalog, "")
+
+    def _catch_up(self) -> None:
+        """Publish what a killed writer left behind; a living writer is left to do it itself."""
+        manifest = self._derived.manifest(self._catalog)
+        if manifest is not None and manifest.revision == self._catalog.revision():
+            return
+        try:
+            self._publish_if_free(anew=False, wait_seconds=0)
+        except StoreError as error:
+            # What was published before can be searched all the same.
+            _LOG.warning("the last changes cannot be searched yet: %s", error)
+
+    def _publish_if_free(self, *, anew: bool, wait_seconds: float) -> bool:
+        """Publish from SQL unless another writer is at work; whether it was done."""
+        if not self._writable:
+            self._publish_own(anew=anew)
+            return True
+        try:
+            with self._exclusive(wait_seconds, "publishing what a process that has ended left behind"):
+                self._publish(anew=anew)
+        except StoreLocked:
+            return False
+        return True
+
+    def _publish_own(self, *, anew: bool) -> None:
+        """Serve a store that cannot be written from indexes of our own, built elsewhere."""
+        if self._own is None:
+            self._own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
+            weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
+            self._derived = Derived(self._own)
+            self._builder = Builder(self._derived, self._catalog, self._rules)
+        self._publish(anew=anew)
+
+    def _paths_of(self, name: str) -> list[str]:
+        absolute = Path(name).expanduser().absolute().as_posix()
+        found = [*self._catalog.known_paths([name, absolute, f"text:{name}"])]
+        found = found or self._catalog.paths_below(absolute)
+        found = found or [known.path for known in self._catalog.known_document(name)]
+        if not found:
+            raise StoreError(
+                f"{name} is not in the store {self.path}: no such path, folder or document id",
+                hint="see what it holds with: spanwise stats",
+            )
+        return found
+
+
+def _least_for(kind: str, dimension: int) -> int:
+    """From how many vectors on a chosen kind serves; raises StoreError for one that cannot be used."""
+    return max(_LEAST_CHOSEN, least_vectors(kind, dimension))

@@ -1,0 +1,337 @@
+"""Training an encoder: from settings and question-passage pairs to a folder that `--encoder` can load.
+
+pairs -> PairData -> (hard negatives) -> one step: questions and distinct passages -> vectors -> loss
+      -> fit (checkpoints, evaluation on the titles held out) -> model folder with its card
+
+A passage stands once in a step however many of its questions are there, so that none is its own negative;
+whatever else is labelled as an answer of a question does not count against it either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from index.datasets.question_passages import Pair, PairData, PairFile, load_pairs, read_pairs
+from index.datasets.sampling import Order
+from index.engines.batching import padded, segments
+from index.engines.load import LoadedModel
+from index.engines.torch_engine import TorchEngine
+from index.engines.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
+from index.models.encoder import RobertaEncoder, unit_length
+from index.protocols import TokenIds, Vectors
+from index.search.hard_negatives import hard_negatives
+from index.training.contrastive_loss import cached_parts, contrastive_loss, pooled
+from index.training.encoder_settings import EncoderTraining
+from index.training.loop import Evaluation, TrainingProgress, fit
+from index.training.model_card import encoder_card
+from index.training.run_state import made_folder
+from index.training.weights import blend, copied, set_dropout
+
+_WORDS = re.compile(r"\w+")
+
+Progress = Callable[[TrainingProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedEncoder:
+    """Where the encoder was written, what it was made of, and how good it was on the way.
+
+    `widths` are the dimensions at which its vectors serve, the full one first; `cut` counts the texts that
+    were longer than the settings' `max_tokens`.
+    """
+
+    folder: Path
+    data: PairData
+    evaluations: tuple[Evaluation, ...]
+    widths: tuple[int, ...]
+    cut: int
+
+
+def train_encoder(
+    settings: EncoderTraining,
+    out: str | Path,
+    *,
+    strict: bool = False,
+    read: Callable[[str], PairFile] = read_pairs,
+    progress: Progress | None = None,
+    mining_progress: Callable[[int, int], None] | None = None,
+) -> TrainedEncoder:
+    """Train as `settings` say and write the encoder into the folder `out`.
+
+    `read` gives the pairs of a file. A run that was killed goes on where its last checkpoint in
+    `out/checkpoints` stands when it is called again with the same settings and files. Raises DataError,
+    ModelNotFound and ModelError.
+    """
+    out = made_folder(Path(out))
+    data = load_pairs(settings.sources, hold_out=settings.hold_out, strict=strict, read=read)
+    start = load_trainable(settings.start, "encoder", seed=settings.loop.seed)
+    set_dropout(start.model, settings.dropout)
+    began = copied(start.model) if settings.start_share else {}
+    task = _EncoderTask(settings, data, start, mining_progress)
+    evaluations = fit(
+        start.model,
+        task,
+        settings.loop,
+        folder=out / "checkpoints",
+        identity=_identity(settings, data, start.fingerprint),
+        progress=progress,
+    )
+    if settings.start_share:
+        blend(start.model, began, settings.start_share)
+        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=task.evaluate()))
+    trained = TrainedEncoder(
+        folder=out, data=data, evaluations=tuple(evaluations), widths=task.widths, cut=task.cut
+    )
+    save_trained(
+        start,
+        settings.start,
+        "encoder",
+        out,
+        card=encoder_card(settings, data, evaluations, widths=task.widths, cut=task.cut, steps=task.steps),
+    )
+    record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
+    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return trained
+
+
+def _identity(settings: EncoderTraining, data: PairData, start: str) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
+    for pair in data.pairs:
+        digest.update(repr((pair.question, pair.passage, pair.answers)).encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One step's texts as token ids: questions, then distinct passages; `positives` are columns of these."""
+
+    sequences: list[TokenIds]
+    positives: list[int]
+    allowed: torch.Tensor
+
+
+class _EncoderTask:
+    """The steps of a training: which questions, against which passages, and the loss of their vectors."""
+
+    figure = "ndcg@10"
+
+    def __init__(
+        self,
+        settings: EncoderTraining,
+        data: PairData,
+        start: Trainable,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._settings, self._data, self._start = settings, data, start
+        full = int(start.model.config.hidden_size)
+        self.widths = (full, *sorted({width for width in settings.dimensions if width < full}, reverse=True))
+        self.steps = max(1, round(settings.epochs * sum(data.weights) / settings.questions))
+        self._order = Order(data.weights, settings.loop.seed)
+        self._passages = list(dict.fromkeys(pair.passage for pair in data.pairs))
+        self._place = {passage: place for place, passage in enumerate(self._passages)}
+        self._answering: defaultdict[str, set[int]] = defaultdict(set)
+        for pair in data.pairs:
+            self._answering[pair.question].add(self._place[pair.passage])
+        self.cut = 0
+        self._question_ids = dict(
+            zip(self._answering, self._framed(start.prefixes.query, list(self._answering)), strict=True)
+        )
+        self._passage_ids = self._framed(start.prefixes.passage, self._passages)
+        self._mined = self._mine(progress) if settings.negatives.passages else {}
+
+    # -- what a step shows ----------------------------------------------------------------------------------
+
+    def _framed(self, prefix: str, texts: Sequence[str]) -> list[TokenIds]:
+        tokenizer, frame = self._start.tokenizer, self._start.tokenizer.single
+        room = min(self._settings.max_tokens, self._start.max_tokens) - frame.size
+        ids = tokenizer.encode_ids([prefix + text for text in texts])
+        self.cut += sum(len(item) > room for item in ids)
+        return [np.array([*frame.before, *item[:room], *frame.after], dtype=np.int64) for item in ids]
+
+    def _mine(self, progress: Callable[[int, int], None] | None) -> dict[str, list[int]]:
+        """For each question the passages that retrieval finds for it and that do not answer it."""
+        settings = self._settings.negatives
+        found = hard_negatives(
+            self._passages,
+            list(self._answering),
+            list(self._answering.values()),
+            settings.candidates,
+            encoder=self._encoder() if settings.dense else None,
+            at_most=settings.at_most,
+            progress=progress,
+        )
+        return dict(zip(self._answering, found, strict=True))
+
+    def _negatives(self, pair: Pair, lot: random.Random) -> list[int]:
+        answers = [_plain(answer) for answer in pair.answers]
+        pool = list(self._mined.get(pair.question, ()))
+        lot.shuffle(pool)
+        chosen: list[int] = []
+        for place in pool:
+            if len(chosen) == self._settings.negatives.passages:
+                break
+            plain = _plain(self._passages[place]) if answers else ""
+            if not any(answer.strip() and answer in plain for answer in answers):
+                chosen.append(place)
+        return chosen
+
+    def _step(self, step: int) -> _Step:
+        lot = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
+        first = step * self._settings.questions
+        places = range(first, first + self._settings.questions)
+        pairs = [self._data.pairs[self._order.at(place)] for place in places]
+        golds = [self._place[pair.passage] for pair in pairs]
+        negatives = [place for pair in pairs for place in self._negatives(pair, lot)]
+        columns = list(dict.fromkeys([*golds, *negatives]))
+        return _Step(
+            sequences=[
+                *(self._question_ids[pair.question] for pair in pairs),
+                *(self._passage_ids[place] for place in columns),
+            ],
+            positives=[columns.index(gold) for gold in golds],
+            allowed=torch.tensor(
+                [
+                    [place == gold or place not in self._answering[pair.question] for place in columns]
+                    for pair, gold in zip(pairs, golds, strict=True)
+                ]
+            ),
+        )
+
+    # -- what is minimised ----------------------------------------------------------------------------------
+
+    def losses(self, step: int) -> Iterator[torch.Tensor]:
+        """The loss of a step in as many parts as fit into memory one after the other."""
+        shown = self._step(step)
+        # Texts of like length go through the model together, so that little of a pass is padding.
+        order = sorted(range(len(shown.sequences)), key=lambda row: -len(shown.sequences[row]))
+        chunks = self._chunks([shown.sequences[row] for row in order])
+        back = torch.tensor(order).argsort().to(self._start.model.device)
+
+        def embed(number: int) -> torch.Tensor:
+            # The same dropout whenever this chunk is embedded.
+            seed = (self._settings.loop.seed * 1_000_003 + step) * 10_007 + number
+            torch.manual_seed(seed % 2**63)
+            return self._embed(chunks[number])
+
+        def loss(vectors: torch.Tensor) -> torch.Tensor:
+            vectors = vectors[back]
+            return contrastive_loss(
+                vectors[: len(shown.positives)],
+                vectors[len(shown.positives) :],
+                torch.tensor(shown.positives, device=vectors.device),
+                shown.allowed.to(vectors.device),
+                widths=self.widths,
+                temperature=self._settings.temperature,
+            )
+
+        yield from cached_parts(len(chunks), embed, loss)
+
+    def _chunks(self, sequences: Sequence[TokenIds]) -> list[Sequence[TokenIds]]:
+        """Sequences, longest first, in runs of at most `tokens_at_once` tokens, padding included."""
+        chunks = []
+        first = 0
+        while first < len(sequences):
+            size = max(1, self._settings.tokens_at_once // len(sequences[first]))
+            chunks.append(sequences[first : first + size])
+            first += size
+        return chunks
+
+    def _embed(self, sequences: Sequence[TokenIds]) -> torch.Tensor:
+        """Vectors as pooled, not of unit length, shape (texts, width)."""
+        model = self._start.model
+        ids, mask = padded(sequences, self._start.tokenizer.pad_id)
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        if self._start.separator is not None:
+            inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
+        inputs = {name: value.to(model.device) for name, value in inputs.items()}
+        hidden = model(**inputs).last_hidden_state
+        return pooled(hidden.float(), inputs["attention_mask"], self._start.pooling)
+
+    # -- how well -------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> dict[str, float]:
+        """How held-out questions find their passages among those held out, at every width."""
+        asked, among, golds = _held_out_task(self._data.held_out, self._settings)
+        if not asked:
+            return {}
+        encoder = self._encoder()
+        questions, passages = encoder.encode_queries(asked), encoder.encode_passages(among)
+        figures: dict[str, float] = {}
+        for width in self.widths:
+            found = _figures(unit_length(questions[:, :width]), unit_length(passages[:, :width]), golds)
+            full = width == self.widths[0]
+            figures |= {name if full else f"{name} at {width}": value for name, value in found.items()}
+        return figures | {"questions": float(len(asked)), "passages": float(len(among))}
+
+    def _encoder(self) -> RobertaEncoder:
+        """The model as it is now."""
+        start = self._start
+        loaded = LoadedModel(
+            name="in training",
+            tokenizer=start.tokenizer,
+            engine=TorchEngine(
+                start.model,
+                OUTPUTS["encoder"],
+                pad_id=start.tokenizer.pad_id,
+                device=str(start.model.device),
+                separator=start.separator,
+            ),
+            max_tokens=start.max_tokens,  # as it will be used, however short the texts of a step are cut
+            dimension=int(start.model.config.hidden_size),
+            fingerprint=start.fingerprint,
+            pooling=start.pooling,
+            prefixes=start.prefixes,
+        )
+        return RobertaEncoder(loaded)
+
+
+def _held_out_task(
+    pairs: Sequence[Pair], settings: EncoderTraining
+) -> tuple[list[str], list[str], list[set[int]]]:
+    """Questions, the passages they are asked over, and which of these are right for each question."""
+    lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
+    answering: defaultdict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        answering[pair.question].add(pair.passage)
+    questions = lot.sample(list(answering), min(settings.evaluated, len(answering)))
+    among = dict.fromkeys(passage for question in questions for passage in sorted(answering[question]))
+    others = list(dict.fromkeys(pair.passage for pair in pairs if pair.passage not in among))
+    room = max(0, settings.evaluated_among - len(among))
+    among |= dict.fromkeys(lot.sample(others, min(room, len(others))))
+    place = {passage: number for number, passage in enumerate(among)}
+    return questions, list(among), [{place[text] for text in answering[question]} for question in questions]
+
+
+def _figures(questions: Vectors, passages: Vectors, golds: Sequence[set[int]]) -> dict[str, float]:
+    """Recall of the best right passage in the first 1 and 10, nDCG@10; equal scores count against it."""
+    first, ten, gain = [], [], []
+    for question, right in zip(questions, golds, strict=True):
+        scores = passages @ question
+        wrong = np.ones(len(scores), dtype=bool)
+        wrong[list(right)] = False
+        ahead = sorted(int((scores[wrong] >= scores[place]).sum()) for place in right)
+        ranks = [before + number for number, before in enumerate(ahead)]
+        first.append(ranks[0] < 1)
+        ten.append(ranks[0] < 10)
+        ideal = sum(1 / np.log2(rank + 2) for rank in range(min(len(right), 10)))
+        gain.append(sum(1 / np.log2(rank + 2) for rank in ranks if rank < 10) / ideal)
+    return {
+        "recall@1": float(np.mean(first)),
+        "recall@10": float(np.mean(ten)),
+        "ndcg@10": float(np.mean(gain)),
+    }
+
+
+def _plain(text: str) -> str:
+    """Its words alone, each between spaces, so that whole words are compared."""
+    return f" {' '.join(_WORDS.findall(text.casefold()))} "

@@ -1,0 +1,80 @@
+"""Formulas in Word files as one line of text, where the converter would leave a hole in the sentence.
+
+Word keeps formulas in a mark-up of its own (OMML), which mammoth passes over. Each becomes a run of words
+in its paragraph: fractions as `(a)/(b)`, raised and lowered parts as `x^(2)` and `x_(i)`, roots as `√(x)`.
+It is no typesetting: it keeps the sentence whole and its symbols findable.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from lxml import etree
+
+from ingest.parsers.common.html_blocks import Element
+from ingest.parsers.common.zip_members import parse_tree, read_member
+
+_MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+_WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_BODY = "word/document.xml"
+
+
+def with_formulas_as_text(data: bytes) -> bytes:
+    """The Word file with every formula replaced by its text; the same bytes when there is none."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if _BODY not in archive.namelist():
+            return data
+        body = read_member(archive, _BODY)
+        if b"oMath" not in body:
+            return data
+        root = parse_tree(body)
+        for formula in list(root.iter(f"{{{_MATH}}}oMath")):
+            _replace(formula)
+        changed = io.BytesIO()
+        with zipfile.ZipFile(changed, "w") as copy:
+            for info in archive.infolist():
+                content = etree.tostring(root) if info.filename == _BODY else archive.read(info)
+                copy.writestr(info.filename, content)
+    return changed.getvalue()
+
+
+def _replace(formula: Element) -> None:
+    parent = formula.getparent()
+    if parent is None:
+        return
+    run = etree.Element(f"{{{_WORD}}}r")
+    text = etree.SubElement(run, f"{{{_WORD}}}t")
+    text.text = f" {_text(formula)} "
+    run.tail = formula.tail
+    # A formula on a line of its own stands in a wrapper that the converter passes over as well.
+    if parent.tag == f"{{{_MATH}}}oMathPara":
+        parent.addprevious(run)
+    else:
+        parent.replace(formula, run)
+
+
+def _text(element: Element) -> str:
+    name = etree.QName(element).localname
+    if name == "t":
+        return element.text or ""
+    parts = {etree.QName(child).localname: child for child in element if isinstance(child.tag, str)}
+
+    def part(key: str) -> str:
+        return _text(parts[key]) if key in parts else ""
+
+    match name:
+        case "f":
+            return f"({part('num')})/({part('den')})"
+        case "sSup":
+            return f"{part('e')}^({part('sup')})"
+        case "sSub":
+            return f"{part('e')}_({part('sub')})"
+        case "sSubSup":
+            return f"{part('e')}_({part('sub')})^({part('sup')})"
+        case "rad":
+            return f"√({part('e')})"
+        case "d":
+            return f"({', '.join(_text(child) for child in element if child.tag == f'{{{_MATH}}}e')})"
+        case _:
+            return "".join(_text(child) for child in element if isinstance(child.tag, str))

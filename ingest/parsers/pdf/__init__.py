@@ -1,0 +1,1 @@
+"""PDF: lines, columns, paragraphs, running headers, hyphenation, OCR."""

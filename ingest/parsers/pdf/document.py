@@ -1,0 +1,245 @@
+"""PDF, through pdfium: the text of each page with the way back to pdfium's own characters.
+
+Every character that is kept carries its index on the page, so that an answer can be boxed where it stands,
+hyphens joined or not. Pages without a text layer are named, never passed over. Bookmarks become headings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import byref
+from math import pi
+from statistics import median, mode
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.pdf.columns import in_reading_order
+from ingest.parsers.pdf.hyphenation import KnownWords
+from ingest.parsers.pdf.paragraphs import Character, Paragraph, paragraphs
+from ingest.parsers.pdf.running_headers import without_running_heads
+from ingest.records import RejectReason
+
+_NO_TITLE = re.compile(
+    r"""
+    \.(docx?|dvi|tex|pdf|indd|qxd|pptx?|xlsx?|rtf|html?|ps|ai|eps)\b  # the name of a file
+    | ^\(?(anonymous|unspecified|untitled)\b | ^microsoft\ | ^(print|slide|layout|document)\s?\d*$ | ^\W*$
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_METADATA = ("Author", "Subject", "Keywords", "CreationDate")
+_PLACES_NAMED = 20
+_LONGEST_BOOKMARK = 300
+_MOST_PAGES = 20_000
+
+
+def parse_pdf(data: bytes, builder: TextBuilder) -> None:
+    """Appends the text of a PDF page by page."""
+    document = _open(data, builder.options.passwords)
+    try:
+        _parse(document, builder)
+    finally:
+        document.close()
+
+
+def _open(data: bytes, passwords: Sequence[str]) -> pdfium.PdfDocument:
+    for password in (None, *passwords):
+        try:
+            return pdfium.PdfDocument(data, password=password)
+        except pdfium.PdfiumError as error:
+            if getattr(error, "err_code", None) != pdfium_c.FPDF_ERR_PASSWORD:
+                raise UnparsableError(RejectReason.CORRUPT, f"damaged PDF: {error}") from error
+    way = "none of those given opens it" if passwords else "give it with --password-file"
+    raise UnparsableError(RejectReason.ENCRYPTED, f"protected by a password; {way}")
+
+
+def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
+    count = len(document)
+    if count > _MOST_PAGES:
+        raise UnparsableError(RejectReason.TOO_LARGE, f"{count:,} pages, the limit is {_MOST_PAGES:,}")
+    pages = without_running_heads([_characters(document, number) for number in range(len(document))])
+    words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
+    biggest: Paragraph | None = None
+    silent: list[int] = []
+    recognised: list[int] = []
+    for number, characters in enumerate(pages, start=1):
+        found = [p for p in paragraphs(characters, words) if p.text.strip()]
+        read = "" if found else _recognise(document, number, builder)
+        if read:
+            recognised.append(number)
+        elif not found:
+            silent.append(number)
+        with builder.page(number):
+            builder.block(read)
+            for paragraph in found:
+                builder.mapped(paragraph.text, paragraph.sources, number)
+        if number == 1:
+            biggest = _biggest(found)
+    if len(silent) == count:
+        raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr))
+    if recognised:
+        builder.recognised = True
+        builder.warnings.append(_some_pages(recognised, count, "read by text recognition"))
+    if silent:
+        verb = "has" if len(silent) == 1 else "have"
+        builder.warnings.append(_some_pages(silent, count, f"{verb} no text"))
+    _add_outline(document, builder)
+    _read_metadata(document, builder, biggest)
+
+
+def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
+    """The page's characters in pdfium's order, with their loose boxes."""
+    page = document[index]
+    text_page = page.get_textpage()
+    try:
+        turned = _turned(text_page)
+        return in_reading_order([turned(character) for character in _read(text_page)])
+    finally:
+        text_page.close()
+        page.close()
+
+
+def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
+    box = pdfium_c.FS_RECTF()
+    high = 0
+    for index in range(text_page.count_chars()):
+        code = pdfium_c.FPDFText_GetUnicode(text_page, index)
+        if 0xD800 <= code < 0xDC00:
+            high = code
+            continue
+        if 0xDC00 <= code < 0xE000 and high:
+            code, high = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00), 0
+        if code == 0 or code > 0x10FFFF:
+            continue
+        pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(box))
+        yield Character(
+            text=chr(code),
+            number=index,
+            left=box.left,
+            bottom=box.bottom,
+            right=box.right,
+            top=box.top,
+        )
+
+
+def _turned(text_page: pdfium.PdfTextPage) -> Callable[[Character], Character]:
+    """The turn that makes most of the page's lines horizontal: tables are often set sideways."""
+    count = text_page.count_chars()
+    step = max(1, count // 50)
+    turns = [
+        round(pdfium_c.FPDFText_GetCharAngle(text_page, index) / (pi / 2)) % 4
+        for index in range(0, count, step)
+    ]
+    turn = mode(turns) if turns else 0
+    return _TURNS[turn]
+
+
+def _quarter(character: Character) -> Character:
+    return character._replace(
+        left=-character.top,
+        right=-character.bottom,
+        bottom=character.left,
+        top=character.right,
+    )
+
+
+def _half(character: Character) -> Character:
+    return _quarter(_quarter(character))
+
+
+def _three_quarters(character: Character) -> Character:
+    return _quarter(_half(character))
+
+
+_TURNS: tuple[Callable[[Character], Character], ...] = (
+    lambda character: character,
+    _quarter,
+    _half,
+    _three_quarters,
+)
+
+
+def _biggest(found: list[Paragraph]) -> Paragraph | None:
+    """The block in the largest type of a first page, where it stands out: most likely the title."""
+    words = [
+        p for p in found if 3 <= len(p.text) <= 200 and sum(c.isalpha() for c in p.text) > len(p.text) / 2
+    ]
+    if len(found) < 2 or not words:
+        return None
+    best = max(words, key=lambda paragraph: paragraph.height)
+    usual = median(paragraph.height for paragraph in found)
+    return best if best.height > 1.15 * usual else None
+
+
+def _recognise(document: pdfium.PdfDocument, number: int, builder: TextBuilder) -> str:
+    """What text recognition finds on a page, if it was asked for."""
+    if builder.options.ocr is None:
+        return ""
+    from ingest.parsers.pdf.ocr import recognise
+
+    builder.alive()
+    page = document[number - 1]
+    try:
+        return recognise(page, builder.options.ocr)
+    finally:
+        page.close()
+
+
+def _without_text(count: int, ocr: str | None) -> str:
+    pages = "1 page without text" if count == 1 else f"{count} pages, none with text"
+    if ocr is not None:
+        return f"{pages}, and text recognition found none either"
+    return f"{pages}; looks scanned; --ocr reads it where tesseract is installed"
+
+
+def _some_pages(pages: Sequence[int], count: int, what: str) -> str:
+    named = ", ".join(map(str, pages[:_PLACES_NAMED]))
+    more = ", ..." if len(pages) > _PLACES_NAMED else ""
+    return f"{len(pages)} of {count} pages {what}: {named}{more}"
+
+
+def _add_outline(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
+    """Bookmarks become headings at the place on their page where their words stand."""
+    text = builder.text
+    starts: dict[int, int] = {}
+    for bookmark in document.get_toc():
+        destination = bookmark.get_dest()
+        index = destination.get_index() if destination is not None else None
+        title = bookmark.get_title()
+        if index is None or not 0 <= index < len(builder.pages) or not title.strip():
+            continue
+        page = builder.pages[index]
+        # Bookmarks of one page follow one another, as their headings do.
+        after = starts.get(index, page.start)
+        found = _find_words(text, title, after, page.end)
+        start = after if found is None else found
+        starts[index] = start if found is None else start + 1
+        builder.mark_heading(bookmark.level + 1, title, start)
+    builder.headings.sort(key=lambda heading: heading.start)
+
+
+def _find_words(text: str, title: str, start: int, end: int) -> int | None:
+    """Where the letters of `title` stand in `text[start:end]`, whatever stands between."""
+    letters = [re.escape(character) for character in title[:_LONGEST_BOOKMARK] if character.isalnum()]
+    if not letters:
+        return None
+    pattern = r"[\W_]{0,20}".join(letters)
+    for begin in (r"^[\W_]{0,20}(?:\d+(?:\.\d+)*\.?\s+)?", r"\b"):
+        match = re.compile(f"{begin}({pattern})", re.IGNORECASE | re.MULTILINE).search(text, start, end)
+        if match is not None:
+            return match.start() if begin[0] == "^" else match.start(1)
+    return None
+
+
+def _read_metadata(document: pdfium.PdfDocument, builder: TextBuilder, biggest: Paragraph | None) -> None:
+    fields = document.get_metadata_dict(skip_empty=True)
+    for name in _METADATA:
+        if fields.get(name, "").strip() and not _NO_TITLE.search(fields[name]):
+            builder.metadata[name.lower()] = fields[name]
+    title = fields.get("Title", "").strip()
+    if title and not _NO_TITLE.search(title):
+        builder.title = title
+    elif biggest is not None:
+        builder.title = biggest.text

@@ -1,0 +1,1 @@
+"""Characters, encodings, languages, words, sentences and tokens."""

@@ -1,0 +1,118 @@
+"""What was fitted for an encoder, a reader and their settings: where it is kept and when it holds.
+
+    <store>/calibration/<key>.json    by `spanwise calibrate`, for that store
+    <models>/<preset>/calibration.json  shipped with the bundled models
+
+The key is a hash of both fingerprints and of the settings under which passages are found and read, so that a
+calibration never serves another model. JSON only; a damaged file is ignored with a warning, because asking
+must go on without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from index.checkpoints.presets import models_folder
+from index.errors import StoreReadOnly
+from index.search.fusion import FusionSettings
+from qa.answering.decision import CLAIM_EVIDENCE, DecisionSettings
+from qa.reading.spans import SpanSettings
+from qa.reading.windows import MAX_TOKENS, STRIDE
+
+_LOG = logging.getLogger(__name__)
+_FORMAT = 1
+_FOLDER = "calibration"
+_BUNDLED = "*/calibration.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Fitted settings, what they belong to and what they were fitted on.
+
+    `figures` are those of the fitted settings on questions that took no part in their fitting (crossed
+    halves); `source` names the labelled file.
+    """
+
+    encoder: str
+    reader: str
+    settings: str
+    decision: DecisionSettings
+    questions: int
+    unanswerable: int
+    source: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    format: int = _FORMAT
+
+    @property
+    def key(self) -> str:
+        """What it is kept under."""
+        return _key(self.encoder, self.reader)
+
+
+def reading_settings() -> str:
+    """A hash of the settings under which passages are found, read and weighed."""
+    settings = [asdict(FusionSettings()), asdict(SpanSettings()), MAX_TOKENS, STRIDE, CLAIM_EVIDENCE]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def fitted_decision(store: Path, *, encoder: str, reader: str) -> DecisionSettings:
+    """The decision fitted for these fingerprints: the store's own, else the shipped one, else the default."""
+    own = own_calibration(store, encoder=encoder, reader=reader)
+    if own is not None:
+        return own.decision
+    key = _key(encoder, reader)
+    shipped = (_fitting(path, key) for path in sorted(models_folder().glob(_BUNDLED)))
+    return next((found.decision for found in shipped if found is not None), DecisionSettings())
+
+
+def own_calibration(store: Path, *, encoder: str, reader: str) -> Calibration | None:
+    """What was fitted in this very store for these fingerprints, None where nothing was."""
+    key = _key(encoder, reader)
+    return _fitting(store / _FOLDER / f"{key}.json", key)
+
+
+def save_calibration(store: Path, calibration: Calibration) -> Path:
+    """Keep it in a store's folder, in the place of an older one; raises StoreReadOnly."""
+    path = store / _FOLDER / f"{calibration.key}.json"
+    draft = path.with_suffix(".draft")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        draft.write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise StoreReadOnly(
+            f"{path} cannot be written: {error}", hint="calibrate where the store's folder can be written to"
+        ) from error
+    return path
+
+
+def _fitting(path: Path, key: str) -> Calibration | None:
+    found = _read(path)
+    if found is None or found.key != key or found.settings != reading_settings():
+        return None
+    return found
+
+
+def _key(encoder: str, reader: str) -> str:
+    return hashlib.sha256(f"{encoder} {reader} {reading_settings()}".encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> Calibration | None:
+    if not path.is_file():
+        return None
+    try:
+        found = TypeAdapter(Calibration).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        _LOG.warning("%s is not used, it cannot be read: %s", path, error)
+        return None
+    if found.format != _FORMAT:
+        _LOG.warning("%s is not used, its format is %s and not %s", path, found.format, _FORMAT)
+        return None
+    return found

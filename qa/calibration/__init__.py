@@ -1,0 +1,1 @@
+"""From labelled questions to a fitted decision: confidence and threshold."""

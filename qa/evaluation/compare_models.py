@@ -1,0 +1,304 @@
+"""`spanwise models compare`: pairs of models on the same documents and questions, and one recommended.
+
+    documents, questions -> a trial of each in its own process -> quality, speed, memory, size, agreement
+
+Recommended is the fastest of those that are not worse than the best: that is, whose F1 is not lower beyond
+what the luck of the questions explains (paired bootstrap, 95 %). Where no answers are known, quality cannot
+be compared, and the questions on which the models differ are shown instead: those are worth labelling.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from index.checkpoints.presets import ModelChoice
+from index.errors import DataError
+from index.evaluation.bootstrap import Difference, compare
+from ingest.errors import SpanwiseError
+from qa.evaluation.compare_worker import Trial, TrialAnswer, weights_bytes
+from qa.reading.answer_equality import same_answer
+from qa.squad.metrics import exact_match, f1
+
+_ENOUGH = 20
+_SHOWN = 10
+_AGREE = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedQuestion:
+    """A question and its right answers: None where nobody knows, () where there is none to be found."""
+
+    question: str
+    golds: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A pair of models by name and what was measured of it; quality only of questions with known answers.
+
+    `exact` and `f1` (0 to 100) are of the best span over the answerable questions, `found` the share of them
+    with a right answer's words in a passage that was read, `answered` the share of all that would be given.
+    """
+
+    name: str
+    trial: Trial
+    exact: float | None
+    f1: float | None
+    found: float | None
+    answered: float
+    scores: tuple[float, ...]
+
+    @property
+    def milliseconds(self) -> float:
+        """The median time of a question."""
+        return statistics.median(answer.milliseconds for answer in self.trial.answers)
+
+    @property
+    def passages_per_second(self) -> float:
+        """How fast documents are taken in."""
+        return self.trial.passages / max(self.trial.ingest_seconds, 1e-9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Which to take, None where nothing can be said, and why."""
+
+    name: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All models on `questions` over `documents`; `agreement` by pairs of names, `differ` as questions."""
+
+    models: tuple[Measured, ...]
+    questions: int
+    labelled: int
+    documents: int
+    agreement: Mapping[tuple[str, str], float]
+    differ: tuple[tuple[str, Mapping[str, str]], ...]
+    recommendation: Recommendation
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the answers themselves."""
+        return {
+            "questions": self.questions,
+            "labelled": self.labelled,
+            "documents": self.documents,
+            "models": {item.name: _figures(item) for item in self.models},
+            "agreement": [
+                {"models": list(pair), "same_answer": share} for pair, share in self.agreement.items()
+            ],
+            "differ": [{"question": question, "answers": dict(texts)} for question, texts in self.differ],
+            "recommendation": {
+                "models": self.recommendation.name,
+                "reason": self.recommendation.reason,
+            },
+        }
+
+
+def compare_models(
+    choices: Mapping[str, ModelChoice],
+    documents: Sequence[Mapping[str, str]],
+    asked: Sequence[AskedQuestion],
+    *,
+    k: int = 20,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Comparison:
+    """Every pair of models (by the name it is shown under) on documents (id, title, text) and questions.
+
+    Raises DataError where there is nothing to ask or to ask it of, and what loading a model raises.
+    """
+    if not documents or not asked:
+        raise DataError(
+            f"{len(documents)} documents and {len(asked)} questions are too few to compare on",
+            hint="give --questions FILE, and ingest documents first unless the file brings its paragraphs",
+        )
+    for choice in choices.values():  # what is not here is said before the first hour, not after
+        weights_bytes(choice.encoder, choice.reader)
+    found = []
+    for number, (name, choice) in enumerate(choices.items()):
+        if progress:
+            progress(number, len(choices), name)
+        found.append(_measured(name, _trial(choice, documents, [item.question for item in asked], k), asked))
+    labelled = sum(item.golds is not None for item in asked)
+    agreement = {
+        (one.name, other.name): _share_of_same(one.trial.answers, other.trial.answers)
+        for one, other in combinations(found, 2)
+    }
+    return Comparison(
+        models=tuple(found),
+        questions=len(asked),
+        labelled=labelled,
+        documents=len(documents),
+        agreement=agreement,
+        differ=_differing(found, asked),
+        recommendation=recommend(found, agreement),
+    )
+
+
+def _trial(
+    choice: ModelChoice, documents: Sequence[Mapping[str, str]], questions: Sequence[str], k: int
+) -> Trial:
+    task = {
+        "encoder": choice.encoder,
+        "reader": choice.reader,
+        "documents": documents,
+        "questions": questions,
+        "k": k,
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "qa.evaluation.compare_worker"],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+        raise SpanwiseError(
+            f"{choice.encoder} with {choice.reader} failed: {last[0]}",
+            hint="try it alone: spanwise ask --models ENCODER,READER",
+        )
+    content = json.loads(done.stdout)
+    answers = tuple(
+        TrialAnswer(**{**answer, "passages": tuple(answer["passages"])}) for answer in content.pop("answers")
+    )
+    return Trial(answers=answers, **content)
+
+
+def _measured(name: str, trial: Trial, asked: Sequence[AskedQuestion]) -> Measured:
+    judged = [
+        (answer, item.golds)
+        for answer, item in zip(trial.answers, asked, strict=True)
+        if item.golds  # what has no answer has no best span either
+    ]
+    scores = tuple(f1(answer.text, golds) for answer, golds in judged)
+    held = [
+        any(gold.casefold() in text.casefold() for gold in golds for text in answer.passages)
+        for answer, golds in judged
+    ]
+    return Measured(
+        name=name,
+        trial=trial,
+        exact=100 * _mean([exact_match(answer.text, golds) for answer, golds in judged]) if judged else None,
+        f1=100 * _mean(scores) if judged else None,
+        found=_mean(held) if judged else None,
+        answered=_mean([answer.answered for answer in trial.answers]),
+        scores=scores,
+    )
+
+
+def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], float]) -> Recommendation:
+    """The fastest of those that are not worse than the best, and the figures that say so."""
+    labelled = min(len(item.scores) for item in models)
+    if labelled < _ENOUGH:
+        return _unlabelled(models, agreement, labelled)
+    best = max(models, key=lambda item: item.f1 or 0.0)
+    against = {item.name: compare(item.scores, best.scores) for item in models if item is not best}
+    as_good = [item for item in models if item is best or against[item.name].interval.high >= 0]
+    chosen = min(as_good, key=lambda item: item.milliseconds)
+    if chosen is best:
+        others = [item for item in models if item is not best]
+        slower = [item.name for item in others if item in as_good]
+        return Recommendation(
+            name=best.name,
+            reason=f"the best answers (F1 {best.f1:.1f})"
+            + _also_faster(slower)
+            + f"; {_worse(best, others, against)}" * (len(slower) < len(others)),
+        )
+    ratio = best.milliseconds / max(chosen.milliseconds, 1e-9)
+    difference = against[chosen.name]
+    return Recommendation(
+        name=chosen.name,
+        reason=f"{ratio:.1f} times as fast as {best.name}, and not clearly worse: F1 {chosen.f1:.1f} against "
+        f"{best.f1:.1f}, {_said(difference)} over {labelled} questions",
+    )
+
+
+def _also_faster(slower: Sequence[str]) -> str:
+    if not slower:
+        return ""
+    verb = "is" if len(slower) == 1 else "are"
+    return f", and faster than {' and '.join(slower)}, which {verb} not clearly worse"
+
+
+def _worse(best: Measured, others: Sequence[Measured], against: Mapping[str, Difference]) -> str:
+    worse = [
+        f"{item.name} is worse ({_said(against[item.name])})"
+        for item in others
+        if against[item.name].interval.high < 0
+    ]
+    return ", ".join(worse)
+
+
+def _said(difference: Difference) -> str:
+    low, high = 100 * difference.interval.low, 100 * difference.interval.high
+    return f"difference {100 * difference.mean:+.1f}, 95 % interval {low:+.1f} to {high:+.1f}"
+
+
+def _unlabelled(
+    models: Sequence[Measured], agreement: Mapping[tuple[str, str], float], labelled: int
+) -> Recommendation:
+    quickest = min(models, key=lambda item: item.milliseconds)
+    shares = [share for pair, share in agreement.items() if quickest.name in pair]
+    known = f"only {labelled} questions have a" if labelled else "no question has a"
+    known += " known answer"
+    if shares and min(shares) >= _AGREE:
+        return Recommendation(
+            name=quickest.name,
+            reason=f"the fastest, and it gives the same answer as the others to at least "
+            f"{100 * min(shares):.0f} % of the questions; {known}, so who is right elsewhere is open",
+        )
+    return Recommendation(
+        name=None,
+        reason=f"{known} ({_ENOUGH} are the least to judge by): write down the right answers where the "
+        "models differ, and compare again",
+    )
+
+
+def _share_of_same(ours: Sequence[TrialAnswer], theirs: Sequence[TrialAnswer]) -> float:
+    return _mean([_same(one.text, other.text) for one, other in zip(ours, theirs, strict=True)])
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other if not one or not other else same_answer(one, other)
+
+
+def _differing(
+    models: Sequence[Measured], asked: Sequence[AskedQuestion]
+) -> tuple[tuple[str, Mapping[str, str]], ...]:
+    found = []
+    for place, item in enumerate(asked):
+        texts = {model.name: model.trial.answers[place].text for model in models}
+        first = next(iter(texts.values()))
+        if not all(_same(first, text) for text in texts.values()):
+            found.append((item.question, texts))
+    return tuple(found[:_SHOWN])
+
+
+def _figures(item: Measured) -> dict[str, Any]:
+    return {
+        "exact_forced": item.exact,
+        "f1_forced": item.f1,
+        "recall@k": item.found,
+        "answered": item.answered,
+        "p50_ms": item.milliseconds,
+        "passages_per_second": item.passages_per_second,
+        "passages": item.trial.passages,
+        "load_seconds": item.trial.load_seconds,
+        "bytes": item.trial.bytes,
+        "peak_bytes": item.trial.peak_bytes,
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,1 @@
+"""What people said of answers, and learning from it."""

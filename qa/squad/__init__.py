@@ -1,0 +1,1 @@
+"""SQuAD files and the official scores."""

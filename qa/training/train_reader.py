@@ -1,0 +1,367 @@
+"""Training a reader: from settings and SQuAD files to a folder that `--reader` can load.
+
+files -> TrainingData -> (hard negatives) -> one step: questions -> labelled windows -> logits -> loss
+      -> fit (checkpoints, evaluation on the titles held out) -> model folder with its card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from index.checkpoints.presets import DEFAULT_PRESET, Prefixes
+from index.datasets.sampling import Order
+from index.engines.batching import padded, segments
+from index.engines.load import LoadedModel
+from index.engines.torch_engine import TorchEngine
+from index.engines.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
+from index.errors import DataError
+from index.models.encoder import load_encoder
+from index.search.hard_negatives import nearest_texts
+from index.training.loop import Evaluation, TrainingProgress, fit
+from index.training.run_state import made_folder
+from index.training.weights import blend, copied, set_dropout
+from ingest.records import Span
+from qa.evaluation.evaluate import evaluate_reader
+from qa.reading.reader import RobertaReader
+from qa.squad.dataset import Example, SquadFile
+from qa.squad.metrics import normalise_answer
+from qa.training.card import model_card
+from qa.training.distillation import Teacher
+from qa.training.examples import TrainingData, by_title, load_sources, respell
+from qa.training.labelled_windows import LabelledWindow, label_windows
+from qa.training.loss import passage_loss, shared_loss, teacher_loss
+from qa.training.settings import ReaderTraining
+
+_TOKENS_PER_PASS = 2048
+
+Progress = Callable[[TrainingProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedReader:
+    """Where the reader was written, what it was made of, and how good it was on the way."""
+
+    folder: Path
+    data: TrainingData
+    evaluations: tuple[Evaluation, ...]
+
+
+def train_reader(
+    settings: ReaderTraining,
+    out: str | Path,
+    *,
+    strict: bool = False,
+    progress: Progress | None = None,
+    mining_progress: Callable[[int, int], None] | None = None,
+) -> TrainedReader:
+    """Train as `settings` say and write the reader into the folder `out`.
+
+    A run that was killed goes on where its last checkpoint in `out/checkpoints` stands when it is called
+    again with the same settings and files. Raises DataError, ModelNotFound and ModelError.
+    """
+    out = made_folder(Path(out))
+    data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
+    start = _load_start(settings)
+    set_dropout(start.model, settings.dropout)
+    began = copied(start.model) if settings.start_share else {}
+    task = _ReaderTask(settings, data, start, mining_progress)
+    evaluations = fit(
+        start.model,
+        task,
+        settings.loop,
+        folder=out / "checkpoints",
+        identity=_identity(settings, data, start.fingerprint),
+        progress=progress,
+    )
+    if settings.start_share:
+        blend(start.model, began, settings.start_share)
+        figures = task.evaluate()
+        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
+    card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
+    save_trained(start, settings.starts[0], "reader", out, card=card)
+    record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
+    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
+
+
+def _load_start(settings: ReaderTraining) -> Trainable:
+    """The checkpoint to start from, or the mean of several."""
+    names = settings.starts
+    start = load_trainable(names[0], "reader", seed=settings.loop.seed)
+    if start.new_head and (settings.start_share or len(names) > 1):
+        raise DataError(
+            f"{names[0]} has no trained head to blend",
+            hint="start from a reader, or leave start_share out and give start a single name",
+        )
+    prints = [start.fingerprint]
+    for number, name in enumerate(names[1:], start=2):
+        other = load_trainable(name, "reader", device="cpu")
+        unlike = other.new_head or _shapes(other) != _shapes(start)
+        if unlike or other.tokenizer.serialise() != start.tokenizer.serialise():
+            raise DataError(
+                f"{names[0]} and {name} have no mean: they differ in architecture or vocabulary",
+                hint="the mean is that of readers that were trained from the same weights",
+            )
+        blend(start.model, copied(other.model), 1 / number)
+        prints.append(other.fingerprint)
+    return start if len(names) == 1 else replace(start, fingerprint=" ".join(prints))
+
+
+def _shapes(of: Trainable) -> dict[str, torch.Size]:
+    return {name: weight.shape for name, weight in of.model.named_parameters()}
+
+
+def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
+    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
+    for example in data.examples:
+        digest.update(repr((example.question, example.context, example.answers)).encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passage:
+    """A passage that a question of this step is read against."""
+
+    question: str
+    context: str
+
+
+class _ReaderTask:
+    """The steps of a training: which questions, against which passages, and the loss of what is said."""
+
+    figure = "f1"
+
+    def __init__(
+        self,
+        settings: ReaderTraining,
+        data: TrainingData,
+        start: Trainable,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._settings, self._data, self._start = settings, data, start
+        self._contexts = list(dict.fromkeys(example.context for example in data.examples))
+        self._tokens = dict(zip(self._contexts, start.tokenizer.encode_batch(self._contexts), strict=True))
+        self._teacher = None if settings.distillation is None else Teacher.load(settings.distillation.teacher)
+        if self._teacher is not None:
+            sample = self._contexts[:: max(1, len(self._contexts) // 200)]
+            self._teacher.check(sample, [self._tokens[context] for context in sample])
+        self._of_title = by_title(data.examples)
+        self._mined = self._mine(progress) if settings.negatives.share else {}
+        self._order = Order(data.weights, settings.loop.seed)
+        per_epoch = sum(data.weights)
+        self.steps = max(1, round(settings.epochs * per_epoch / settings.questions))
+
+    # -- what a step shows ----------------------------------------------------------------------------------
+
+    def _mine(self, progress: Callable[[int, int], None] | None) -> Mapping[str, list[int]]:
+        """For each question the contexts that retrieval finds for it."""
+        settings = self._settings.negatives
+        questions = list(dict.fromkeys(example.question for example in self._data.examples))
+        encoder = load_encoder(DEFAULT_PRESET) if settings.dense else None
+        found = nearest_texts(
+            self._contexts, questions, settings.candidates, encoder=encoder, progress=progress
+        )
+        return dict(zip(questions, found, strict=True))
+
+    def _examples(self, step: int) -> list[Example]:
+        first = step * self._settings.questions
+        return [
+            self._data.examples[self._order.at(place)]
+            for place in range(first, first + self._settings.questions)
+        ]
+
+    def _negatives(self, example: Example, lot: random.Random) -> list[str]:
+        settings = self._settings.negatives
+        if lot.random() >= settings.share:
+            return []
+        golds = [normalise_answer(text) for text in example.answer_texts]
+        mined = [self._contexts[place] for place in self._mined.get(example.question, ())]
+        article = self._of_title.get(example.title, [])
+        chosen: list[str] = []
+        for _ in range(settings.passages):
+            pool = article if article and lot.random() < settings.same_article else mined
+            usable = [
+                text
+                for text in pool
+                if text != example.context and text not in chosen and not _says(text, golds)
+            ]
+            if usable:
+                chosen.append(lot.choice(usable))
+        return chosen
+
+    def _windows(self, step: int) -> Iterator[tuple[list[_Passage], list[LabelledWindow], list[list[int]]]]:
+        """What is in memory together: passages, one window of each, and the rows of each question."""
+        lot = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
+        examples = self._examples(step)
+        at_once = self._settings.questions_at_once
+        for first in range(0, len(examples), at_once):
+            passages: list[_Passage] = []
+            windows: list[LabelledWindow] = []
+            groups: list[list[int]] = []
+            for example in examples[first : first + at_once]:
+                question = example.question
+                if lot.random() < self._settings.respelled:
+                    question = respell(question, lot)
+                rows = []
+                for context in (example.context, *self._negatives(example, lot)):
+                    own = context is example.context
+                    spans = (
+                        [Span(start=a.start, end=a.start + len(a.text)) for a in example.answers]
+                        if own
+                        else []
+                    )
+                    window = self._one_window(question, context, spans, len(passages), lot)
+                    if window is not None:
+                        passages.append(_Passage(question=question, context=context))
+                        rows.append(len(windows))
+                        windows.append(window)
+                groups.append(rows)
+            if windows:
+                yield passages, windows, groups
+
+    def _one_window(
+        self, question: str, context: str, spans: Sequence[Span], passage: int, lot: random.Random
+    ) -> LabelledWindow | None:
+        """A window that holds the answer where there is one, else any."""
+        found = label_windows(
+            self._start.tokenizer.encode(question),
+            self._tokens[context],
+            spans,
+            self._start.tokenizer.pair,
+            passage=passage,
+            max_tokens=min(self._settings.max_tokens, self._start.max_tokens),
+            stride=self._settings.stride,
+        )
+        positive = [window for window in found if window.positive]
+        if spans and not positive:
+            return None  # the answer is longer than the windows share: no label could be right
+        return lot.choice(positive or found) if found else None
+
+    # -- what is minimised ----------------------------------------------------------------------------------
+
+    def losses(self, step: int) -> Iterator[torch.Tensor]:
+        """The loss of a step in as many parts as fit into memory one after the other."""
+        for passages, windows, groups in self._windows(step):
+            yield len(groups) / self._settings.questions * self._loss(passages, windows, groups)
+
+    def _loss(
+        self, passages: Sequence[_Passage], windows: Sequence[LabelledWindow], groups: Sequence[Sequence[int]]
+    ) -> torch.Tensor:
+        settings = self._settings
+        both = self._forward(windows)
+        teaching = self._teaching(passages, windows)
+        rivals = [rows for rows in groups if len(rows) > 1 and windows[rows[0]].positive]
+        total = torch.zeros((), device=both[0].device)
+        for side, logits in enumerate(both):
+            places = [window.start if side == 0 else window.end for window in windows]
+            labels = torch.tensor(places, device=logits.device)
+            loss = passage_loss(logits, labels).sum() / len(groups)
+            if rivals:
+                loss = loss + settings.negatives.weight * shared_loss(logits, labels, rivals).sum() / len(
+                    groups
+                )
+            if teaching is not None and settings.distillation is not None:
+                kept = settings.distillation.weight
+                taught = teacher_loss(logits, teaching[side], settings.distillation.temperature)
+                loss = (1 - kept) * loss + kept * taught.sum() / len(groups)
+            total = total + loss / 2
+        return total
+
+    def _forward(self, windows: Sequence[LabelledWindow]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits, shape (windows, longest), -inf where no span may stand.
+
+        Windows of like length go through the model together, so that little of a pass is padding.
+        """
+        model, device = self._start.model, self._start.model.device
+        order = sorted(range(len(windows)), key=lambda row: -len(windows[row].window))
+        longest = len(windows[order[0]].window)
+        rows: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        first = 0
+        while first < len(order):
+            size = max(1, _TOKENS_PER_PASS // len(windows[order[first]].window))
+            part = [windows[row] for row in order[first : first + size]]
+            first += size
+            ids, mask = padded([item.window.input_ids for item in part], self._start.tokenizer.pad_id)
+            inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+            if self._start.separator is not None:
+                inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
+            output = model(**{name: value.to(device) for name, value in inputs.items()})
+            allowed = torch.zeros(ids.shape, dtype=torch.bool)
+            for row, item in enumerate(part):
+                allowed[row, : len(item.window)] = torch.from_numpy(item.allowed())
+            for logits, into in zip((output.start_logits, output.end_logits), rows, strict=True):
+                kept = logits.float().masked_fill(~allowed.to(device), float("-inf"))
+                into.append(torch.nn.functional.pad(kept, (0, longest - kept.shape[1]), value=float("-inf")))
+        back = torch.tensor(order, device=device).argsort()
+        return torch.cat(rows[0])[back], torch.cat(rows[1])[back]
+
+    def _teaching(
+        self, passages: Sequence[_Passage], windows: Sequence[LabelledWindow]
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        if self._teacher is None:
+            return None
+        asked = [
+            (passages[item.passage].question, passages[item.passage].context, item.window) for item in windows
+        ]
+        longest = max(len(item.window) for item in windows)
+        start, end = (
+            torch.stack(
+                [torch.nn.functional.pad(row, (0, longest - len(row)), value=float("-inf")) for row in side]
+            ).to(self._start.model.device)
+            for side in self._teacher.logits(asked)
+        )
+        return start, end
+
+    # -- how well -------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> dict[str, float]:
+        """Exact match and F1 on the held-out titles, F1 at the `threshold` that serves them best.
+
+        That is on the scale null score minus span score, as `evaluate_reader` takes it.
+        """
+        held_out = self._data.held_out
+        if not held_out:
+            return {}
+        lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
+        examples = lot.sample(held_out, min(self._settings.evaluated, len(held_out)))
+        squad = SquadFile(path="held-out titles", version="2.0", examples=tuple(examples), wrong_offsets=0)
+        report = evaluate_reader(squad, RobertaReader(self._loaded()), always_answer=True)
+        figures = {"f1": report.every.f1, "questions": float(report.every.total)}
+        if report.best_f1 is not None:
+            figures |= {"f1": report.best_f1.best, "threshold": report.best_f1.at}
+        if report.answerable is not None:
+            figures |= {"answerable_exact": report.answerable.exact, "answerable_f1": report.answerable.f1}
+        return figures
+
+    def _loaded(self) -> LoadedModel:
+        """The model as it is now, as a reader."""
+        start = self._start
+        return LoadedModel(
+            name="in training",
+            tokenizer=start.tokenizer,
+            engine=TorchEngine(
+                start.model,
+                OUTPUTS["reader"],
+                pad_id=start.tokenizer.pad_id,
+                device=str(start.model.device),
+                separator=start.separator,
+            ),
+            max_tokens=start.max_tokens,
+            dimension=int(start.model.config.hidden_size),
+            fingerprint=start.fingerprint,
+            pooling="mean",
+            prefixes=Prefixes(),
+        )
+
+
+def _says(text: str, golds: Sequence[str]) -> bool:
+    """Whether a passage holds one of the answers in any spelling, so that it is no negative."""
+    plain = f" {normalise_answer(text)} "
+    return any(gold and f" {gold} " in plain for gold in golds)

@@ -1,0 +1,194 @@
+"""The command `explain`: which words made a passage near, and which the answer; JSON, text, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from index.checkpoints.presets import resolve_models
+from index.errors import DataError
+from ingest.records import Span
+from ui.render.json_forms import Json, dumps
+from ui.settings import Settings, UsageError
+
+if TYPE_CHECKING:
+    from qa.explanation.pair_report import Reasons
+    from qa.explanation.records import TokenWeight
+    from qa.explanation.similarity_attribution import SideWeights
+
+_SHOWN = 8
+_KINDS = (".html", ".svg")
+
+
+def run(flags: Mapping[str, Any], settings: Settings) -> int:
+    """The command."""
+    from qa.explanation.pair_report import explain_pair
+
+    out: Path | None = flags["out"]
+    if out is not None and out.suffix not in _KINDS:
+        raise UsageError(f"{out} is of no known kind", hint=f"end its name in {' or '.join(_KINDS)}")
+    question = " ".join(flags["question"])
+    passage, answer, source, models = _passage(flags, settings, question)
+    if flags["answer"] is not None:
+        start = passage.find(flags["answer"])
+        if start < 0 or not flags["answer"]:
+            raise UsageError(
+                f"{flags['answer']!r} does not stand in the passage", hint="copy it letter by letter"
+            )
+        answer = Span(start=start, end=start + len(flags["answer"]))
+    chosen = resolve_models(models)
+    reasons = explain_pair(question, passage, encoder=chosen.encoder, reader=chosen.reader, answer=answer)
+    _check_head(reasons, flags["layer"], flags["head"])
+    if out is not None:
+        _draw(reasons, out)
+    if settings.json:
+        print(dumps({**reasons_json(reasons, flags["layer"], flags["head"]), "source": source}))
+    else:
+        print(reasons_text(reasons, source, out))
+    return 0
+
+
+def _passage(
+    flags: Mapping[str, Any], settings: Settings, question: str
+) -> tuple[str, Span | None, str | None, str | None]:
+    """The passage, the answer in it if one was given, where it stands, and the models that serve."""
+    if flags["passage"] is not None:
+        return flags["passage"], None, None, settings.models
+    if flags["passage_file"] is not None:
+        path: Path = flags["passage_file"]
+        try:
+            return path.read_text(encoding="utf-8"), None, str(path), settings.models
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}", hint="it must be a UTF-8 text") from error
+    from index.store.store import Store
+    from qa.answering.answerer import Answerer
+
+    with Store.open(settings.store, models=settings.models) as store:
+        result = Answerer(store).ask(question, always_answer=True, answers=1)
+        models = f"{store.models.encoder},{store.models.reader}"
+    if result.answers:
+        best = result.answers[0]
+        offset = best.passage.start
+        place = Span(start=best.start - offset, end=best.end - offset)
+        return best.passage.text, place, best.document.path, models
+    if not result.passages:
+        raise DataError("the store holds no passage for this question", hint="give one with --passage TEXT")
+    hit = result.passages[0]
+    return hit.passage.text, None, hit.document.path, models
+
+
+def _check_head(reasons: Reasons, layer: int | None, head: int | None) -> None:
+    layers, heads = reasons.attention.weights.shape[:2]
+    for name, number, most in (("layer", layer, layers), ("head", head, heads)):
+        if number is not None and not 1 <= number <= most:
+            raise UsageError(f"there is no {name} {number}", hint=f"give a number from 1 to {most}")
+    if head is not None and layer is None:
+        raise UsageError("a head belongs to a layer", hint="add --layer N")
+
+
+def _draw(reasons: Reasons, out: Path) -> None:
+    from ui.render.explain_html import attention_svg, reasons_page
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shown = reasons_page(reasons) if out.suffix == ".html" else attention_svg(reasons.attention)
+        out.write_text(shown, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error}", hint="give another file") from error
+
+
+def reasons_json(reasons: Reasons, layer: int | None = None, head: int | None = None) -> Json:
+    """Weights by word; the rollout; the attention of a head, or a layer's mean, or every layer's mean."""
+    near, found, attention = reasons.similarity, reasons.attribution, reasons.attention
+    weights = attention.weights
+    chosen = (
+        weights.mean(axis=1)
+        if layer is None
+        else weights[layer - 1].mean(axis=0)
+        if head is None
+        else weights[layer - 1, head - 1]
+    )
+    answer = None
+    if found is not None and reasons.answer is not None:
+        answer = {
+            "text": reasons.passage[reasons.answer.start : reasons.answer.end],
+            "start": reasons.answer.start,
+            "end": reasons.answer.end,
+            "method": found.method.value,
+            "log_odds": found.target_log_odds,
+            "baseline": found.baseline_log_odds,
+            "other": found.other,
+            "question": _weights(found.question),
+            "passage": _weights(found.passage),
+        }
+    return {
+        "question": reasons.question,
+        "passage": reasons.passage,
+        "similarity": {
+            "method": near.method.value,
+            "cosine": near.cosine,
+            "question": _side(near.question),
+            "passage": _side(near.passage),
+        },
+        "answer": answer,
+        "attention": {
+            "layers": int(weights.shape[0]),
+            "heads": int(weights.shape[1]),
+            "layer": layer,
+            "head": head,
+            "cut": attention.cut,
+            "tokens": [
+                {"text": piece.text, "side": piece.side, "start": piece.start, "end": piece.end}
+                for piece in attention.pieces
+            ],
+            "weights": chosen.round(4).tolist(),
+            "rollout": attention.rollout.round(4).tolist(),
+        },
+    }
+
+
+def reasons_text(reasons: Reasons, source: str | None, out: Path | None) -> str:
+    """The strongest words of each side."""
+    near, found = reasons.similarity, reasons.attribution
+    lines = [] if source is None else [f"passage of {source}"]
+    lines += [
+        f"near: cosine {near.cosine:.3f}",
+        f"  question  {_strongest(near.question.words, 3)}",
+        f"  passage   {_strongest(near.passage.words, 3)}",
+    ]
+    if found is not None and reasons.answer is not None:
+        shown = " ".join(reasons.passage[reasons.answer.start : reasons.answer.end].split())
+        lines += [
+            f'answer: "{shown}", log-odds {found.target_log_odds:+.2f} against no answer',
+            f"  question  {_strongest(found.question, 1)}",
+            f"  passage   {_strongest(found.passage, 1)}",
+        ]
+    else:
+        lines.append("answer: the reader proposes none")
+    lines.append(
+        f"The picture is in {out}"
+        if out is not None
+        else "With --out FILE.html: every word shaded, the attention of every head"
+    )
+    return "\n".join(lines)
+
+
+def _side(side: SideWeights) -> Json:
+    return {
+        "baseline": side.baseline,
+        "other": side.other,
+        "cut": side.cut,
+        "words": _weights(side.words),
+    }
+
+
+def _weights(words: Sequence[TokenWeight]) -> list[Json]:
+    return [
+        {"text": item.text, "start": item.start, "end": item.end, "weight": item.weight} for item in words
+    ]
+
+
+def _strongest(words: Sequence[TokenWeight], digits: int) -> str:
+    chosen = sorted(words, key=lambda word: -abs(word.weight))[:_SHOWN]
+    return ", ".join(f"{word.text} {word.weight:+.{digits}f}" for word in chosen)

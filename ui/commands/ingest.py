@@ -1,0 +1,111 @@
+"""The command `ingest`: once, or with `--watch` for as long as it is left running.
+
+Passwords come from a file or the environment, never from the command line, which every user of the computer
+can read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from index.errors import StoreNotFound
+from index.records import IngestReport
+from ingest.errors import SpanwiseError
+from ui.render import json_forms, terminal
+from ui.settings import Settings, UsageError
+
+PASSWORDS_VARIABLE = "SPANWISE_PASSWORDS"
+
+Flags = Mapping[str, Any]
+
+
+def ingest(flags: Flags, settings: Settings) -> int:
+    """Run the command; its exit status."""
+    from index.store.store import Store
+    from ui.render.progress import Progress
+
+    if flags["watch"] and flags["dry_run"]:
+        raise UsageError("--watch and --dry-run do not go together", hint="leave one of them out")
+    how = reading(flags, os.environ)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            store = Store.open(settings.store, create=not flags["dry_run"], models=settings.models)
+        except StoreNotFound:  # a dry run leaves nothing behind, not even an empty store
+            store = Store.open(Path(scratch) / "store", create=True, models=settings.models)
+
+        def run(paths: Sequence[str]) -> IngestReport:
+            with Progress("file") as progress:
+                return store.ingest(
+                    paths,
+                    prune=flags["prune"],
+                    dry_run=flags["dry_run"],
+                    retry_rejected=flags["retry_rejected"],
+                    progress=progress.ingest,
+                    **how,
+                )
+
+        with store:
+            if flags["watch"]:
+                _watch(store, flags, settings, run, how)
+            else:
+                _show(settings, run(flags["paths"]), dry_run=flags["dry_run"])
+    return 0
+
+
+def reading(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The limits and options of reading, as `Store.ingest` takes them."""
+    from ingest.conversion.options import ParseOptions
+    from ingest.conversion.parser_pool import Limits
+
+    usual = Limits()
+    limits = Limits(
+        seconds=flags["max_seconds"] or usual.seconds,
+        max_bytes=flags["max_size"] * 1_000_000 if flags["max_size"] else usual.max_bytes,
+    )
+    language = flags["ocr_language"] or ("eng" if flags["ocr"] else None)
+    passwords = _passwords(flags["password_file"], environ)
+    return {"limits": limits, "options": ParseOptions(passwords=passwords, ocr=language)}
+
+
+def _passwords(file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """One a line, from the file and from the environment, each once."""
+    said = environ.get(PASSWORDS_VARIABLE, "")
+    if file is not None:
+        try:
+            said = f"{file.read_text(encoding='utf-8')}\n{said}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"the passwords in {file} cannot be read: {error}",
+                hint="give a text file, one password a line",
+            ) from error
+    return tuple(dict.fromkeys(line for line in said.splitlines() if line))
+
+
+def _watch(store: Any, flags: Flags, settings: Settings, run: Any, how: dict[str, Any]) -> None:
+    from index.store.watch import keep_in_step
+
+    def told(report: IngestReport) -> None:
+        if not settings.json:
+            print(time.strftime("%H:%M:%S"), end="  ")
+        _show(settings, report)
+        sys.stdout.flush()
+
+    def failed(error: SpanwiseError) -> None:
+        print(f"spanwise: {error}; trying again", file=sys.stderr, flush=True)
+
+    names = ", ".join(flags["paths"])
+    print(f"Watching {names}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    keep_in_step(store, flags["paths"], first=run, told=told, failed=failed, **how)
+
+
+def _show(settings: Settings, report: IngestReport, *, dry_run: bool = False) -> None:
+    if settings.json:
+        print(json_forms.dumps(json_forms.ingest_json(report)))
+    else:
+        print(terminal.ingest_text(report, dry_run=dry_run))

@@ -1,0 +1,280 @@
+"""The commands `label`, `train classifier` and `eval classifier`: flags in, outcomes as JSON and text."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from index.checkpoints.presets import resolve_models
+from index.errors import DataError
+from index.evaluation.classification import LabelReport
+from index.evaluation.evaluate_classifier import evaluate_classifier
+from index.models.classifier import Classifier, load_classifier
+from index.models.zero_shot import EntailedLabels, NamedLabel, NearestLabels, named_labels
+from index.records import Filters, LabelCount
+from index.store.label_store import LabellingReport, label_store
+from index.store.store import Store
+from index.training.classifier_settings import ClassifierTraining, ExampleSource, classifier_settings
+from index.training.train_classifier import TrainedClassifier, train_classifier
+from qa.training.entailment_pairs import read_judged_pairs
+from ui.commands.train import settings_content
+from ui.render import phrasing
+from ui.render.json_forms import Json
+from ui.render.progress import Progress
+from ui.settings import Settings, UsageError
+
+_WIDEST = 12
+Flags = Mapping[str, Any]
+Shown = tuple[Json, str]
+
+
+# -- label ----------------------------------------------------------------------------------------------
+
+
+def label(flags: Flags, settings: Settings, filters: Filters) -> Shown:
+    """Label by a classifier, by names alone, or by hand; or say which labels there are."""
+    with Store.open(settings.store, models=settings.models) as store:
+        if flags["add"] or flags["remove"]:
+            return _by_hand(flags, store)
+        if flags["names"]:
+            raise UsageError(
+                f"label does not know what to do with {flags['names'][0]}",
+                hint="give --add LABEL or --remove LABEL with it; to label some files only, --path FILE",
+            )
+        if flags["classifier"] is None and flags["labels"] is None:
+            return _counted(store.catalog.label_counts())
+        classifier, author = _chosen(flags, store)
+        with Progress("passage") as progress:
+            report = label_store(
+                store,
+                classifier,
+                author=author,
+                unit=flags["unit"],
+                least=0.5 if flags["least"] is None else flags["least"],
+                filters=filters,
+                dry_run=flags["dry_run"],
+                progress=progress,
+            )
+    return labelling_json(report), labelling_text(report)
+
+
+def _chosen(flags: Flags, store: Store) -> tuple[Classifier, str]:
+    if flags["labels"] is not None:
+        return NearestLabels(store.encoder, named_labels(flags["labels"].split(","))), "nearest labels"
+    classifier = load_classifier(flags["classifier"])
+    if {"entailment", "contradiction"} <= {name.casefold() for name in classifier.labels}:
+        raise UsageError(
+            f"{flags['classifier']} judges pairs of texts, a passage is one", hint="give one for single texts"
+        )
+    return classifier, f"classifier {Path(flags['classifier']).expanduser().name}"
+
+
+def _by_hand(flags: Flags, store: Store) -> Shown:
+    name = (flags["add"] or flags["remove"]).strip()
+    if not name:
+        raise UsageError("a label needs a name", hint='such as: spanwise label --add "read" report.pdf')
+    documents = {doc.id for path in flags["names"] for doc in store.named(path)}
+    if flags["remove"] and not flags["names"]:
+        gone = store.catalog.remove_labels(name=name)
+        return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
+    if not documents:
+        raise UsageError("--add needs files", hint="give paths or document ids")
+    hashes = set(store.catalog.content_hashes(sorted(documents)).values())
+    if flags["remove"]:
+        gone = sum(store.catalog.remove_label(name, content) for content in hashes)
+        return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
+    added = sum(store.catalog.add_label(name, content) for content in sorted(hashes))
+    return {"added": added}, f"{phrasing.count(added, 'file')} labelled {name}"
+
+
+def _counted(counts: Sequence[LabelCount]) -> Shown:
+    as_json: Json = {
+        "labels": {
+            count.name: {"documents": count.documents, "files": count.files, "places": count.places}
+            for count in counts
+        }
+    }
+    if not counts:
+        return as_json, "There are no labels yet: spanwise label --classifier DIR, or --labels A,B,C"
+    lines = [
+        f"{count.name:<30} on {phrasing.count(count.places, 'passage')} and "
+        f"{phrasing.count(count.files, 'whole file')} ({phrasing.count(count.documents, 'file')} in all)"
+        for count in counts
+    ]
+    return as_json, "\n".join(lines)
+
+
+def labelling_json(report: LabellingReport) -> Json:
+    """What was labelled."""
+    return {
+        "unit": report.unit,
+        "looked_at": report.looked_at,
+        "labelled": sum(report.counts.values()),
+        "counts": dict(report.counts),
+        "unsure": report.unsure,
+        "unreadable": report.unreadable,
+        "stored": report.stored,
+        "seconds": report.seconds,
+    }
+
+
+def labelling_text(report: LabellingReport) -> str:
+    """The same for people, with the next step."""
+    lines = [f"{count:>8,}  {name}" for name, count in report.counts.items()]
+    lines.append(
+        f"{phrasing.count(report.looked_at, report.unit)} looked at in {report.seconds:.1f} s: "
+        f"{sum(report.counts.values()):,} labelled, {report.unsure:,} not sure enough"
+        + f", {report.unreadable:,} in words that the model does not know"
+        * bool(report.unreadable)
+    )
+    if not report.stored:
+        lines.append("Nothing was stored (--dry-run).")
+    elif report.counts:
+        lines.append(f"Use them: spanwise search ... --label {next(iter(report.counts))}")
+    return "\n".join(lines)
+
+
+# -- train classifier -----------------------------------------------------------------------------------
+
+
+def train(flags: Flags, settings: Settings) -> Shown:
+    """Train a classifier as file and flags say."""
+    training = read_classifier_training(flags, settings)
+    if flags["restart"]:
+        shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
+    with Progress("step") as progress:
+        trained = train_classifier(
+            training, flags["out"], strict=flags["strict"], read=read_judged_pairs, progress=progress.training
+        )
+    return trained_json(trained), trained_text(trained)
+
+
+def read_classifier_training(flags: Flags, settings: Settings) -> ClassifierTraining:
+    """What the settings file says, overridden by what was typed; raises UsageError and DataError."""
+    start = resolve_models(settings.models).encoder if settings.models else None
+    content, where = settings_content(flags, start, kind="classifier", files="files of labelled texts")
+    for name in ("method", "adapter", "hold_out"):
+        if flags[name] is not None:
+            content[name] = flags[name]
+    if content.get("adapter") and content.get("method", "auto") == "auto":
+        content["method"] = "fine-tune"
+    columns = {name: flags[f"{name}_column"] for name in ("text", "second", "label")}
+    given = {name: column for name, column in columns.items() if column is not None}
+    typed = set(flags["files"])
+    content["sources"] = [
+        {**source, **given} if isinstance(source, dict) and source.get("path") in typed else source
+        for source in content["sources"]
+    ]
+    return classifier_settings(content, where=where)
+
+
+def trained_json(trained: TrainedClassifier) -> Json:
+    """Where the classifier is, what it was trained on, and how good it is."""
+    return {
+        "classifier": str(trained.folder),
+        "method": trained.method,
+        "labels": list(trained.data.labels),
+        "examples": len(trained.data.examples),
+        "held_out": len(trained.data.held_out),
+        "cut": trained.cut,
+        "evaluations": [
+            {"step": item.step, "weights": item.weights, "figures": dict(item.figures)}
+            for item in trained.evaluations
+            if item.figures
+        ],
+        "report": None if trained.report is None else trained.report.as_json(),
+    }
+
+
+def trained_text(trained: TrainedClassifier) -> str:
+    """The same for people, ending with the next step."""
+    lines = [
+        f"{report.path}: {phrasing.count(report.examples, 'example')}, "
+        f"{phrasing.count(len(report.labels), 'label')}"
+        + f"; {report.empty:,} rows without a text or a label left out"
+        * bool(report.empty)
+        for report in trained.data.reports
+    ]
+    if trained.cut:
+        lines.append(f"{trained.cut:,} texts were too long and cut")
+    if trained.report is None:
+        lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval classifier`")
+    else:
+        lines += ["", report_text(trained.report), ""]
+    how = {
+        "linear": "A linear head on frozen vectors",
+        "adapter": "Adapters",
+        "fine-tune": "A fine-tuned model",
+    }
+    lines.append(f"{how[trained.method]} in {trained.folder}")
+    if not trained.data.pairs:
+        lines.append(f"Use it: spanwise label --classifier {trained.folder}")
+    return "\n".join(lines)
+
+
+# -- eval classifier ------------------------------------------------------------------------------------
+
+
+def evaluate(flags: Flags, settings: Settings) -> Shown:
+    """A classifier, or labels by their names alone, on labelled texts."""
+    columns = {name: flags[f"{name}_column"] for name in ("text", "second", "label")}
+    examples = [
+        example
+        for path in flags["files"]
+        for example in read_judged_pairs(ExampleSource(path=path, **columns)).examples
+    ]
+    if flags["zero_shot"] is None and flags["classifier"] is None:
+        raise UsageError(
+            "eval classifier needs a classifier", hint="--classifier DIR, or --zero-shot vectors"
+        )
+    classifier = _judge(flags, settings, sorted({name for item in examples for name in item.labels}))
+    with Progress("text") as progress:
+        report = evaluate_classifier(examples, classifier, progress=progress)
+    return {"classifier": classifier.name, **report.as_json()}, report_text(report)
+
+
+def _judge(flags: Flags, settings: Settings, labels: Sequence[str]) -> Classifier:
+    from index.models.encoder import load_encoder
+
+    if flags["zero_shot"] is None:
+        return load_classifier(flags["classifier"])
+    named = [NamedLabel.parse(name) for name in labels]
+    if flags["zero_shot"] == "vectors":
+        return NearestLabels(load_encoder(resolve_models(settings.models).encoder), named)
+    if flags["classifier"] is None:
+        raise DataError(
+            "--zero-shot entailment needs a classifier that judges entailment",
+            hint="name it with --classifier",
+        )
+    return EntailedLabels(load_classifier(flags["classifier"]), named)
+
+
+def report_text(report: LabelReport) -> str:
+    """Figures, and who was taken for whom: as a table where that is not too wide."""
+    low, high = report.interval.low, report.interval.high
+    lines = [
+        f"accuracy {report.accuracy:.3f} (95 % interval {low:.3f} to {high:.3f}), macro F1 "
+        f"{report.macro_f1:.3f}, ECE {report.ece:.3f}, {phrasing.count(report.texts, 'text')} in "
+        f"{report.seconds:.1f} s",
+        "",
+        f"{'label':<24} {'precision':>9} {'recall':>9} {'F1':>9} {'texts':>8}",
+    ]
+    lines += [
+        f"{score.label[:24]:<24} {score.precision:>9.3f} {score.recall:>9.3f} {score.f1:>9.3f} "
+        f"{score.support:>8,}"
+        for score in report.scores
+    ]
+    lines.append("")
+    if len(report.scores) <= _WIDEST:
+        names = [score.label[:9] for score in report.scores]
+        lines.append(f"{'true, down; given, across':<26}" + "".join(f"{name:>10}" for name in names))
+        lines += [
+            f"{name:<26}" + "".join(f"{count:>10,}" for count in row)
+            for name, row in zip(names, report.confusion.tolist(), strict=True)
+        ]
+    else:
+        lines.append("most often confused:")
+        lines += [f"{count:>6,}  {true} taken for {given}" for true, given, count in report.confused()]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Pieces of HTML, from records to strings; no Streamlit here."""

@@ -1,0 +1,83 @@
+"""The tab that searches: ranked passages with the words of the query marked, no reading."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from index.records import Mode, SearchResult
+from ui.page.fragments import base
+from ui.page.fragments import search as views_search
+from ui.page.widgets.filters import chosen, offer_everywhere, show_where
+from ui.page.widgets.passages import show_passages
+from ui.page.widgets.question_box import question_box
+from ui.page.widgets.session_cache import remembered
+from ui.render.messages import Say
+from ui.services.library import Library
+from ui.services.url_state import Choices
+
+_MODES = {Mode.HYBRID: "search.both", Mode.DENSE: "search.meaning", Mode.LEXICAL: "search.words"}
+_STEP = 10
+_MOST = 100
+
+
+def show_search(library: Library, say: Say) -> None:
+    """Draw the tab: the box, filters and the way of ranking, and the passages nearest to the query."""
+    contents = library.contents()
+    query = question_box(say, "search")
+    choices = chosen()
+    bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    if query and contents.stats.documents:
+        found = _search(library, query, choices, say)
+        _show_found(found, query, choices, say)
+    else:
+        found = None
+        st.html(base.note(say("search.hint")) if contents.stats.documents else base.nothing_yet(say))
+    with bar:  # after the search, so that the filters know what it has found
+        show_where(library, contents, () if found is None else found.hits, say)
+        _choose_mode(choices.mode, say)
+
+
+def _show_found(found: SearchResult, query: str, choices: Choices, say: Say) -> None:
+    st.html(views_search.search_note(found, say))
+    if not found.hits:
+        offer_everywhere(say)
+    asked = (query, choices)
+    if st.session_state.get("search_asked") != asked:
+        st.session_state.search_asked, st.session_state.search_shown = asked, _STEP
+    shown = st.session_state.search_shown
+    show_passages(found.hits[:shown], query, say, back="search")
+    if len(found.hits) > shown:
+        st.button(say("search.more"), key="search_more", on_click=_show_more)
+
+
+def _search(library: Library, query: str, choices: Choices, say: Say) -> SearchResult:
+    def search() -> SearchResult:
+        with st.spinner(say("search.searching")):
+            return library.retriever.search(query, k=_MOST, mode=choices.mode, filters=choices.filters)
+
+    return remembered("search_known", (query, choices, library.revision()), search)
+
+
+def _choose_mode(mode: Mode, say: Say) -> None:
+    st.session_state.choice_mode = mode.value
+    st.segmented_control(
+        say("search.mode"),
+        [each.value for each in _MODES],
+        required=True,
+        format_func=lambda value: say(_MODES[Mode(value)]),
+        key="choice_mode",
+        label_visibility="collapsed",
+        on_change=_write_mode,
+    )
+
+
+def _write_mode() -> None:
+    mode = st.session_state.choice_mode
+    if mode in (None, Mode.HYBRID.value):
+        st.query_params.pop("mode", None)
+    else:
+        st.query_params["mode"] = mode
+
+
+def _show_more() -> None:
+    st.session_state.search_shown += _STEP

@@ -1,0 +1,60 @@
+"""Jobs on a tab: those at work with their progress, looked at every second; those that are over below.
+
+Only the part that shows progress is drawn anew while a job runs, and the whole page once when it ends.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.page.fragments.jobs import job_card, job_end
+from ui.render.messages import Say
+from ui.services.jobs import Jobs, JobStanding, JobState
+
+_LOOK_SECONDS = 1.0
+
+
+def show_running(jobs: Jobs, say: Say, *kinds: str) -> bool:
+    """Draw the jobs of these kinds that are at work; whether there is one."""
+    if all(item.state.over for item in jobs.all(*kinds)):
+        return False
+    st.fragment(_draw, run_every=_LOOK_SECONDS)(jobs, say, kinds)
+    return True
+
+
+def _draw(jobs: Jobs, say: Say, kinds: tuple[str, ...]) -> None:
+    running = [item for item in jobs.all(*kinds) if not item.state.over]
+    if not running:
+        st.rerun(scope="app")
+    for item in running:
+        st.html(job_card(item, say))
+        st.button(
+            say("work.cancel"),
+            key=f"cancel_{item.job.id}",
+            on_click=jobs.cancel,
+            args=(item.job.id,),
+            disabled=item.state is JobState.CANCELLING,
+        )
+
+
+def show_end(jobs: Jobs, standing: JobStanding, say: Say) -> None:
+    """Draw how a job ended, with what can be done about it."""
+    st.html(job_end(standing, say))
+    with st.container(horizontal=True, gap="small"):
+        if standing.state is not JobState.DONE:
+            st.button(
+                say("work.again"),
+                key=f"again_{standing.job.id}",
+                on_click=jobs.again,
+                args=(standing.job.id,),
+            )
+        st.button(
+            say("work.forget"),
+            type="tertiary",
+            key=f"forget_{standing.job.id}",
+            on_click=jobs.forget,
+            args=(standing.job.id,),
+        )
+    if standing.state in (JobState.FAILED, JobState.DIED) and (log := standing.log().strip()):
+        with st.expander(say("work.log")):
+            st.code(log[-4000:], language=None, wrap_lines=True)

@@ -1,0 +1,141 @@
+"""Evaluations as a person reads them in a terminal: a figure a line under its JSON name, then small tables.
+
+Pure: a report in, text out. The JSON forms are the reports' own, the drawings are in `qa.evaluation.plots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ui.render import phrasing
+
+if TYPE_CHECKING:  # these modules load numerics, this one must not
+    from index.benchmarks.index_size import IndexFigures
+    from index.evaluation.calibration_curves import Bin, RiskCoverage
+    from index.evaluation.chunking import ChunkingReport
+    from index.evaluation.retrieval_report import RetrievalComparison
+    from qa.benchmarks.engines import SpeedReport
+    from qa.evaluation.reports import AnswersReport, ReaderReport
+
+_STAGES = {
+    "not_retrieved": "no passage with the answer among the first 100",
+    "not_read": "among the first 100, but not among those read",
+    "out_scored": "read, but another span came out first",
+    "wrongly_refused": "the right span came out first and was not given",
+    "wrongly_answered": "there is no answer, and one was given",
+}
+
+
+def figures_text(figures: Mapping[str, Any]) -> str:
+    """The flat figures, one a line; beside those with an interval what that is. Tables are left out."""
+    intervals = figures.get("intervals", {})
+    lines = []
+    for name, value in figures.items():
+        if isinstance(value, dict | list | tuple):
+            continue
+        line = f"{name:<20} {_figure(value)}"
+        if name in intervals:
+            low, high = intervals[name]
+            line = f"{line:<32}95 %: {_figure(low)} to {_figure(high)}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def reader_text(report: ReaderReport) -> str:
+    """The figures of a reader and its curve."""
+    return "\n".join([figures_text(report.as_json()), "", *_curve(report.risk_coverage, "log-odds")])
+
+
+def retrieval_text(report: RetrievalComparison) -> str:
+    """The figures of one mode; of several, a column for each, and how sure their differences are."""
+    if len(report.reports) == 1:
+        return figures_text(report.as_json())
+    columns = [item.as_json() for item in report.reports]
+    lines = [f"{name:<12}" + "".join(f"{_figure(item[name]):>12}" for item in columns) for name in columns[0]]
+    lines += ["", "nDCG@10                   difference             95 %        p  better  equal  worse"]
+    for pair in report.differences:
+        found = pair.ndcg_at_10
+        interval = f"{found.interval.low:+.4f} to {found.interval.high:+.4f}"
+        lines.append(
+            f"{f'{pair.mode} - {pair.against}':<24}{found.mean:>+12.4f}  {interval}{found.p:>9.4f}"
+            f"{found.better:>8,}{found.equal:>7,}{found.worse:>7,}"
+        )
+    return "\n".join(lines)
+
+
+def chunking_text(report: ChunkingReport) -> str:
+    """A row for each size and overlap."""
+    head = f"{'size':>5}{'overlap':>8}{'passages':>10}{'whole':>7}"
+    for found in report.rows[0].depths:
+        head += f" |{'first ' + str(found.depth) + ': whole':>16} recall  precision   iou  characters"
+    lines = [head]
+    for row in report.rows:
+        line = f"{row.settings.max_tokens:>5}{row.settings.overlap:>8}{row.passages:>10,}{row.whole:>7.3f}"
+        for found in row.depths:
+            line += f" |{found.whole:>16.3f}{found.recall:>7.3f}{found.precision:>11.3f}{found.iou:>6.3f}"
+            line += f"{found.characters:>12,.0f}"
+        lines.append(line)
+    spans, questions = phrasing.count(report.references, "span"), phrasing.count(report.questions, "question")
+    documents = phrasing.count(report.documents, "document")
+    return "\n".join([*lines, "", f"{spans} answering {questions} in {documents}, {report.seconds:.1f} s"])
+
+
+def answers_text(report: AnswersReport) -> str:
+    """The figures of answers over a collection, their calibration, their curve and what was lost where."""
+    lines = [figures_text(report.as_json()), "", *_bins(report.reliability)]
+    lines += ["", *_curve(report.risk_coverage, "confidence"), ""]
+    wrong, asked = sum(report.failures.values()), report.decided.total
+    lines.append(f"{wrong:,} of {asked:,} questions decided wrongly")
+    for stage, count in report.failures.items():
+        lines.append(f"  {stage.value:<17}{count:>6,} {count / asked:>7.1%}  {_STAGES[stage.value]}")
+    return "\n".join(lines)
+
+
+def index_text(measured: IndexFigures) -> str:
+    """What a vector index costs, and its searches under filters."""
+    flat = {name: value for name, value in measured.as_json().items() if name != "peak_rss"}
+    lines = [figures_text(flat), f"{'peak_rss':<20} {phrasing.byte_size(measured.peak_rss)}", ""]
+    lines.append("selected    p50 ms    recall@10")
+    lines += [f"{item.share:>8.1%}{item.p50_ms:>10.2f}{item.recall:>13.3f}" for item in measured.selected]
+    return "\n".join(lines)
+
+
+def engines_text(measured: SpeedReport) -> str:
+    """Each engine's times, the fastest reader first, and how its results compare with float32."""
+    versions = ", ".join(f"{name} {number}" for name, number in measured.machine["versions"].items())
+    lines = [
+        f"{measured.machine['processor']}, {measured.machine['cores']} cores; {versions}",
+        f"{measured.passages} passages, {measured.tokens:,} tokens; medians of {measured.rounds} rounds",
+        "",
+        "engine         read ms  spread   times  encode ms   times  same answers   cosine",
+    ]
+    lines += [
+        f"{item.engine:<12}{item.read_ms:>10.0f}{item.read_spread_ms:>8.0f}{item.read_ratio:>8.2f}"
+        f"{item.encode_ms:>11.0f}{item.encode_ratio:>8.2f}{item.same_answers:>14.1%}{item.cosine:>9.4f}"
+        for item in measured.engines
+    ]
+    return "\n".join(lines)
+
+
+def _bins(bins: Sequence[Bin]) -> list[str]:
+    lines = ["confidence    questions    mean  accuracy"]
+    for item in bins:
+        if item.confidence is not None and item.accuracy is not None:
+            edges = f"{item.low:.1f} to {item.high:.1f}"
+            lines.append(f"{edges:<12}{item.count:>11,}{item.confidence:>8.3f}{item.accuracy:>10.3f}")
+    return lines
+
+
+def _curve(curve: RiskCoverage, score: str) -> list[str]:
+    lines = [f"answered    accuracy  from {score}"]
+    for point in curve.points(steps=10):
+        threshold = "" if point["threshold"] is None else f"{point['threshold']:.3f}"
+        lines.append(f"{point['coverage']:>8.0%}{point['accuracy']:>12.3f}  {threshold:>{len(score) + 5}}")
+    return lines
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

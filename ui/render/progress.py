@@ -1,0 +1,110 @@
+"""Progress on standard error: a bar on a terminal, a line every ten seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from tqdm import tqdm
+
+from index.records import IngestProgress
+from ui.render import phrasing
+
+if TYPE_CHECKING:
+    from index.training.loop import TrainingProgress
+
+_SECONDS_BETWEEN_LINES = 10.0
+_LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+
+Listener = Callable[[int, int, str, str], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Tell `listener` too, from now on, of every (done, total, unit, note) in this process."""
+    _listeners.append(listener)
+
+
+def say(line: str) -> None:
+    """What is being done now."""
+    print(line, file=sys.stderr)
+
+
+class Progress:
+    """Shows how many of `unit` are done, at what rate, and the time that remains."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._began = self._last = time.monotonic()
+        self._initial: int | None = None
+        self._done = 0
+        self._passages = 0
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """`done` of `total` are done; what was done before the first call does not count for the rate.
+
+        Where `done` falls, another stage has begun.
+        """
+        if done < self._done:  # the next stage of the same work
+            self._began, self._initial = time.monotonic(), None
+        self._done = done
+        if self._initial is None:
+            self._initial = max(done - 1, 0)
+        for listener in _listeners:
+            listener(done, total, self._unit, note)
+        if sys.stderr.isatty():
+            self._draw(done, total, note)
+        elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            elapsed = self._last - self._began
+            line = tqdm.format_meter(
+                done,
+                total,
+                elapsed,
+                unit=self._unit,
+                bar_format=_LINE,
+                postfix=note or None,
+                initial=self._initial,
+            )
+            print(line, file=sys.stderr)
+
+    def ingest(self, progress: IngestProgress) -> None:
+        """One more file is done."""
+        self._passages += progress.passages
+        self(progress.done, progress.total, phrasing.count(self._passages, "passage"))
+
+    def training(self, progress: TrainingProgress) -> None:
+        """One more step is done, or the weights were judged."""
+        if progress.evaluation is None:
+            self(progress.step, progress.steps, f"loss {progress.loss:.3f}")
+            return
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.evaluation.figures.items())
+        tqdm.write(f"step {progress.step}, {progress.evaluation.weights} weights: {figures}", file=sys.stderr)
+
+    def _draw(self, done: int, total: int, note: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total,
+                initial=self._initial or 0,
+                unit=self._unit,
+                bar_format=_BAR,
+                dynamic_ncols=True,
+                leave=False,
+            )
+        self._bar.total = total
+        self._bar.set_postfix_str(note, refresh=False)
+        self._bar.update(done - self._bar.n)

@@ -1,0 +1,136 @@
+"""Which models could serve a store, what was measured of them here, and what a change would cost (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.checkpoints.hub import is_here
+from index.checkpoints.presets import PRESETS, ModelChoice, resolve_models
+from ui.render.messages import Say
+from ui.services.inventory import PresetInfo
+from ui.services.jobs import JobStanding, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Models that could serve: a preset, or a reader that was fine-tuned here.
+
+    `models` is what `--models` takes; `bytes` is None for what is not on this computer.
+    """
+
+    name: str
+    models: str
+    bytes: int | None
+    bundled: bool = False
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be used without a network."""
+        return self.bytes is not None
+
+    @property
+    def key(self) -> str:
+        """A short name without signs, for widgets."""
+        return hashlib.sha256(self.models.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a measurement on this machine found: over the bundled questions, and how long one takes."""
+
+    exact: float
+    f1: float
+    ece: float
+    p50_ms: float
+    p95_ms: float
+    questions: int
+    moment: float
+
+
+def candidates(presets: Iterable[PresetInfo], store: Path, serving: ModelChoice) -> list[Candidate]:
+    """The presets, then the readers that were fine-tuned in this store, newest first."""
+    found = []
+    for info in presets:
+        sizes = (info.encoder_bytes, info.reader_bytes)
+        known = [size for size in sizes if size is not None]
+        found.append(
+            Candidate(
+                name=info.preset.name,
+                models=info.preset.name,
+                bytes=sum(known) if len(known) == len(sizes) else None,
+                bundled=info.preset.bundled,
+            )
+        )
+    for folder in sorted((store / "models").glob("*/model.safetensors"), reverse=True):
+        reader = folder.parent
+        found.append(
+            Candidate(
+                name=reader.name,
+                models=f"{serving.encoder},{reader}",
+                bytes=sum(file.stat().st_size for file in reader.iterdir() if file.is_file()),
+            )
+        )
+    return found
+
+
+def measurements(standings: Iterable[JobStanding]) -> Mapping[str, Measured]:
+    """The newest measurement of each models, from the jobs that made them (newest first)."""
+    found: dict[str, Measured] = {}
+    for standing in standings:
+        output = standing.output() if standing.state is JobState.DONE else {}
+        models = standing.job.facts.get("models", "")
+        if output and models not in found:
+            try:
+                found[models] = Measured(
+                    exact=float(output["exact"]),
+                    f1=float(output["f1"]),
+                    ece=float(output["ece"]),
+                    p50_ms=float(output["p50_ms"]),
+                    p95_ms=float(output["p95_ms"]),
+                    questions=int(output["questions"]),
+                    moment=standing.job.created,
+                )
+            except (KeyError, TypeError, ValueError):
+                continue
+    return found
+
+
+def serves(candidate: Candidate, serving: ModelChoice) -> bool:
+    """Whether these models serve the store already."""
+    chosen = resolve_models(candidate.models, default=serving)
+    return chosen == serving or (_place(chosen.encoder, "encoder"), _place(chosen.reader, "reader")) == (
+        _place(serving.encoder, "encoder"),
+        _place(serving.reader, "reader"),
+    )
+
+
+def consequences(serving: ModelChoice, chosen: ModelChoice, passages: int, say: Say) -> Sequence[str]:
+    """What a change means, in sentences."""
+    said = []
+    if chosen.encoder != serving.encoder:
+        said.append(say("models.embeds", passages=f"{passages:,}"))
+        said.append(say("models.meanwhile"))
+    if chosen.reader != serving.reader:
+        said.append(say("models.reads"))
+    if said:
+        said.append(say("models.uncalibrated"))
+    return said or [say("models.same")]
+
+
+def missing(models: str, serving: ModelChoice, say: Say) -> list[str]:
+    """Which of these models are not on this computer, a sentence for each."""
+    chosen = resolve_models(models, default=serving)
+    sides = ((chosen.encoder, "encoder"), (chosen.reader, "reader"))
+    return [
+        say("models.is_missing", name=name, command=f"spanwise bench engines --models {models}")
+        for name, task in sides
+        if not is_here(name, task)
+    ]
+
+
+def _place(name: str, task: str) -> str:
+    """What a name of a preset stands for, so that both names of a model are the same."""
+    return str(getattr(PRESETS[name], task)) if name in PRESETS else name
