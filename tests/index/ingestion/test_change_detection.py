@@ -82,7 +82,7 @@ def act(root: Path, step: tuple[str, str | None, str | None]) -> None:
         other.parent.mkdir(parents=True, exist_ok=True)
         (path.replace if kind == "rename" else lambda to: shutil.copy2(path, to))(other)
     elif kind == "move folder" and other is not None and path.is_dir() and not other.exists():
-        if path not in other.parents:
+        if path not in other.parents and other.parent.is_dir():
             path.rename(other)
     elif kind == "touch" and path.is_file():
         os.utime(path)

@@ -125,7 +125,7 @@ KILLED = """
             os._exit(9)
         return execute(self, *given, **more)
     Connection._execute_context = counted
-    from index.store.store.store import Store
+    from index.store.store import Store
     Store.open(sys.argv[1]).close()
 """
 

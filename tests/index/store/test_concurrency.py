@@ -33,7 +33,7 @@ spec = importlib.util.spec_from_file_location("fixtures_of_tests", "tests/confte
 fixtures = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fixtures)
 from index.search.retriever import Retriever
-from index.store.store.store import Store
+from index.store.store import Store
 from ingest.records import Text
 from ingest.text.tokenizer import TextTokenizer
 encoder = fixtures.HashingEncoder(TextTokenizer.from_file(Path("data/models/pocket/encoder/tokenizer.json")))

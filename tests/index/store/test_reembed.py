@@ -122,9 +122,9 @@ KILLED = """
     sys.path.insert(0, "tests")
     from pathlib import Path
     import conftest
-    from index.store.store.store import reembed as reembedding
+    from index.store import reembed as reembedding
     from index.sql.catalog import Catalog
-    from index.store.store.store import Store
+    from index.store.store import Store
     from ingest.text.tokenizer import TextTokenizer
     reembedding._BATCH_PASSAGES = 4
     encoder = conftest.HashingEncoder(TextTokenizer.from_file(conftest.ROOT / "{tokenizer}"))

@@ -417,7 +417,7 @@ def test_readers_never_fail_while_a_writer_works(store: Store) -> None:
 KILLED = """
     import os, sys
     import index.{module} as module
-    from index.store.store.store import Store
+    from index.store.store import Store
     from ingest.records import Text
     sys.path.insert(0, {tests!r})
     from {encoder_module} import make
@@ -428,11 +428,11 @@ KILLED = """
     store.add([Text(id="new", text="The lighthouse keeper paints the lamp room.")])
 """
 POINTS = {
-    "before the commit": ("catalog", "module._insert_path = die", False),
-    "after the commit": ("derived", "module.Derived.publish = die", True),
-    "after the lexical commit": ("derived", "module.Derived._publish_vectors = die", True),
-    "before the manifest": ("derived", "module.Manifest.write = die", True),
-    "before the clean-up": ("derived", "module.Derived._remove_unused = die", True),
+    "before the commit": ("sql.catalog", "module._insert_path = die", False),
+    "after the commit": ("snapshots.publisher", "module.Derived.publish = die", True),
+    "after the lexical commit": ("snapshots.publisher", "module.Derived._publish_vectors = die", True),
+    "before the manifest": ("snapshots.publisher", "module.Manifest.write = die", True),
+    "before the clean-up": ("snapshots.publisher", "module.Derived._remove_unused = die", True),
 }
 
 
