@@ -13,23 +13,45 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from index.errors import (
+        DataError,
+        ModelError,
+        ModelMismatch,
+        ModelNotFound,
+        StoreError,
+        StoreLocked,
+        StoreNotFound,
+        StoreReadOnly,
+        StoreVersionMismatch,
+    )
     from index.models.encoder import load_encoder
     from index.models.vectorizer import Vectorizer, load_vectorizer
     from index.protocols import Encoder
     from index.records import Filters, Hit, IngestReport, Mode, SearchResult
     from index.search.retriever import Retriever
     from index.store.store import Store
+    from ingest.errors import SpanwiseError
     from ingest.records import Text
 
 _HOMES = {
+    "DataError": "index.errors",
     "Encoder": "index.protocols",
     "Filters": "index.records",
     "Hit": "index.records",
     "IngestReport": "index.records",
     "Mode": "index.records",
+    "ModelError": "index.errors",
+    "ModelMismatch": "index.errors",
+    "ModelNotFound": "index.errors",
     "Retriever": "index.search.retriever",
     "SearchResult": "index.records",
+    "SpanwiseError": "ingest.errors",
     "Store": "index.store.store",
+    "StoreError": "index.errors",
+    "StoreLocked": "index.errors",
+    "StoreNotFound": "index.errors",
+    "StoreReadOnly": "index.errors",
+    "StoreVersionMismatch": "index.errors",
     "Text": "ingest.records",
     "Vectorizer": "index.models.vectorizer",
     "load_encoder": "index.models.encoder",
@@ -37,14 +59,24 @@ _HOMES = {
 }
 
 __all__ = [
+    "DataError",
     "Encoder",
     "Filters",
     "Hit",
     "IngestReport",
     "Mode",
+    "ModelError",
+    "ModelMismatch",
+    "ModelNotFound",
     "Retriever",
     "SearchResult",
+    "SpanwiseError",
     "Store",
+    "StoreError",
+    "StoreLocked",
+    "StoreNotFound",
+    "StoreReadOnly",
+    "StoreVersionMismatch",
     "Text",
     "Vectorizer",
     "load_encoder",

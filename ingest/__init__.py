@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ingest.conversion.parser_pool import sha256_of as sha256_of
     from ingest.errors import IngestError as IngestError
     from ingest.errors import SpanwiseError as SpanwiseError
+    from ingest.errors import UnparsableError as UnparsableError
     from ingest.files.walk import find_files as find_files
     from ingest.records import Document as Document
     from ingest.records import Passage as Passage
@@ -35,6 +36,7 @@ _HOMES = {
     "Span": "records",
     "SpanwiseError": "errors",
     "Text": "records",
+    "UnparsableError": "errors",
     "document_from_text": "conversion.convert",
     "find_files": "files.walk",
     "ingest_paths": "conversion.parser_pool",

@@ -6,8 +6,11 @@
       ModelError   (index.errors) what can be wrong with a checkpoint
       DataError    (index.errors) what can be wrong with a question or judgement file
 
-A single bad file inside a folder is not an error but a value (`records.Rejected`).
+A single bad file inside a folder is not an error but a value (`records.Rejected`), made of the
+`UnparsableError` that its converter raised.
 """
+
+from ingest.records import RejectReason
 
 
 class SpanwiseError(Exception):
@@ -20,3 +23,12 @@ class SpanwiseError(Exception):
 
 class IngestError(SpanwiseError):
     """A path given by the user does not exist or cannot be read."""
+
+
+class UnparsableError(Exception):
+    """A converter cannot make a document of these bytes; becomes a `Rejected` value."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail

@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from index.errors import DataError, ModelError, ModelNotFound, StoreError, StoreNotFound
+    from ingest.errors import SpanwiseError
     from qa.answering.answerer import Answerer
     from qa.explanation.explainer import Explainer
     from qa.explanation.records import Attribution, Why
@@ -22,14 +24,20 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Answer": "qa.records",
-    "Attribution": "qa.explanation.records",
     "Answerer": "qa.answering.answerer",
     "AskResult": "qa.records",
+    "Attribution": "qa.explanation.records",
+    "DataError": "index.errors",
     "Explainer": "qa.explanation.explainer",
+    "ModelError": "index.errors",
+    "ModelNotFound": "index.errors",
     "Reader": "qa.protocols",
     "Reason": "qa.records",
     "Source": "qa.records",
     "SpanCandidate": "qa.records",
+    "SpanwiseError": "ingest.errors",
+    "StoreError": "index.errors",
+    "StoreNotFound": "index.errors",
     "Why": "qa.explanation.records",
     "load_reader": "qa.reading.reader",
 }
@@ -39,11 +47,17 @@ __all__ = [
     "Answerer",
     "AskResult",
     "Attribution",
+    "DataError",
     "Explainer",
+    "ModelError",
+    "ModelNotFound",
     "Reader",
     "Reason",
     "Source",
     "SpanCandidate",
+    "SpanwiseError",
+    "StoreError",
+    "StoreNotFound",
     "Why",
     "load_reader",
 ]

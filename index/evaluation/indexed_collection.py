@@ -20,7 +20,7 @@ import numpy as np
 from index.datasets.beir import BeirDocument
 from index.dense.faiss_segment import Segment, write_segment
 from index.dense.vector_index import VectorIndex
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.lexical.tantivy_index import LexicalEntry, LexicalIndex
 from index.protocols import Encoder, Vectors
 from index.snapshots.publisher import Indexes

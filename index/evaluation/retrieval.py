@@ -24,7 +24,7 @@ from index.evaluation.misses import question_lines
 from index.evaluation.output_file import check_writable
 from index.evaluation.retrieval_report import ModeDifference, RetrievalComparison, RetrievalReport
 from index.evaluation.trec_metrics import DEPTH, mean_scores, score_questions, write_trec_run
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.protocols import Encoder, Vectors
 from index.records import Mode
 from index.search.fusion import FusionSettings

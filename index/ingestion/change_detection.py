@@ -21,7 +21,7 @@ from index.sql.rejections import RememberedRejection
 from ingest.conversion.formats import RECOGNISED, converters, is_current
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits, sha256_of
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.files.read_stable import require_readable
 from ingest.records import Rejected, RejectReason
 

@@ -1,21 +1,23 @@
-"""The vectors of passages, less those that the encoder cannot read; the one rule for all that stores vectors.
+"""Which passages get a vector, and their vectors: one rule for ingest, import, repair and re-embedding.
 
-A passage of which the vocabulary does not know much has no vector and is searched by its words alone.
+A passage with many tokens that the encoder's vocabulary does not know has no vector; only its words find it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.ingestion.run import UNKNOWN_LIMIT
 from index.protocols import Encoder, Vectors
 from ingest.chunking.split import embedding_text
 from ingest.records import Passage
 
+# Share of unknown tokens above which a vector says nothing about its text.
+UNKNOWN_LIMIT = 0.1
+
 
 def embed(encoder: Encoder, items: Sequence[tuple[str, Passage]]) -> list[Vectors | None]:
-    """A unit vector for each passage with its document's title, None for those that cannot be read."""
-    found: list[Vectors | None] = [None] * len(items)
+    """A unit vector, shape (dimension,), for each (document title, passage); None for those without one."""
+    vectors: list[Vectors | None] = [None] * len(items)
     readable = [
         number
         for number, (_, passage) in enumerate(items)
@@ -27,5 +29,22 @@ def embed(encoder: Encoder, items: Sequence[tuple[str, Passage]]) -> list[Vector
             for title, passage in (items[number] for number in readable)
         ]
         for number, vector in zip(readable, encoder.encode_passages(texts), strict=True):
-            found[number] = vector
-    return found
+            vectors[number] = vector
+    return vectors
+
+
+def embed_documents(
+    encoder: Encoder, documents: Sequence[tuple[str, Sequence[Passage]]]
+) -> list[dict[int, Vectors]]:
+    """For each (title, passages) the vectors by the passage's position, encoded together."""
+    vectors = iter(
+        embed(encoder, [(title, passage) for title, passages in documents for passage in passages])
+    )
+    return [
+        {
+            number: vector
+            for number, vector in enumerate(next(vectors) for _ in passages)
+            if vector is not None
+        }
+        for _, passages in documents
+    ]

@@ -22,18 +22,17 @@ import numpy as np
 
 from index.ingestion.change_detection import Look, Settling, Verdict, first_gone
 from index.ingestion.counts import Tally, Totals
+from index.ingestion.embed_passages import embed_documents
 from index.protocols import Encoder, Vectors
 from index.records import FileState, IngestProgress, IngestReport
 from index.sql.catalog import Catalog, KnownPath, NewDocument
-from ingest.chunking.split import ChunkSettings, embedding_text, split
+from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits, Parser, document_from_text
 from ingest.errors import IngestError
 from ingest.files.walk import Walk, is_below, roots_of
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
 
-# A share of unknown tokens above which an encoder's vector says nothing about the text.
-UNKNOWN_LIMIT = 0.1
 _MOST_PASSAGES = 256
 _LEAST_PASSAGES = 32
 # What a killed process may have encoded in vain, and how long a file may wait for others.
@@ -230,23 +229,14 @@ class Ingestion:
             self._flush(done)
 
     def _encode(self, pending: Sequence[_Pending]) -> list[dict[int, Vectors]]:
-        """For each document the vectors of its passages by passage index, less the unreadable ones."""
-        found: list[dict[int, Vectors]] = [{} for _ in pending]
-        places: list[tuple[int, int]] = []
-        texts: list[str] = []
-        for number, item in enumerate(pending):
-            for index, passage in enumerate(item.passages):
-                if self._encoder().unknown_share(passage.text) <= UNKNOWN_LIMIT:
-                    places.append((number, index))
-                    texts.append(embedding_text(item.document.title, passage.headings, passage.text))
-        if texts:
-            began = time.monotonic()
-            vectors = self._encoder().encode_passages(texts)
-            in_time = _BATCH_SECONDS * len(texts) / max(time.monotonic() - began, 1e-6)
+        """The vectors of each document, by the position of the passage; sets how many are encoded at once."""
+        encoder, began = self._encoder(), time.monotonic()
+        vectors = embed_documents(encoder, [(item.document.title, item.passages) for item in pending])
+        encoded = sum(map(len, vectors))
+        if encoded:
+            in_time = _BATCH_SECONDS * encoded / max(time.monotonic() - began, 1e-6)
             self._batch = int(min(max(in_time, _LEAST_PASSAGES), _MOST_PASSAGES))
-            for (number, index), vector in zip(places, vectors, strict=True):
-                found[number][index] = vector
-        return found
+        return vectors
 
     def _commit(self, item: _Pending, vectors: dict[int, Vectors]) -> None:
         path = item.document.path

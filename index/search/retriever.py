@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from index.errors import StoreLocked
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.lexical.tantivy_index import DamagedLexicalIndex
 from index.protocols import Encoder, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage

@@ -21,7 +21,7 @@ from index.errors import StoreError
 from index.sql.revisions import get_setting
 from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
 from index.sql.stored_documents import VECTOR
-from ingest.conversion.layout import layout_records
+from ingest.conversion.document_json import layout_records
 
 _ROWS = 2000
 _UNIT_ERROR = 0.01

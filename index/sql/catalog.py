@@ -40,7 +40,7 @@ from index.sql.schema import (
 from index.sql.stored_documents import VECTOR, Holdings, visible
 from index.sql.vectors import Succession
 from ingest.chunking.split import embedding_text
-from ingest.conversion.layout import layout_of, layout_records
+from ingest.conversion.document_json import layout_of, layout_records
 from ingest.records import Document, Passage
 
 Ids = NDArray[np.int64]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, or_, select
 
 from index.records import FileState
 from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
-from ingest.conversion.layout import layout_records
+from ingest.conversion.document_json import layout_records
 from ingest.records import Document, Passage
 
 VECTOR = np.dtype("<f2")

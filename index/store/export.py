@@ -32,7 +32,7 @@ from index.records import ExportReport
 from index.sql.catalog import Catalog
 from index.sql.stored_documents import Holding
 from index.store.folder import found_inside
-from ingest.conversion.layout import layout_of
+from ingest.conversion.document_json import layout_of
 
 FORMAT = "spanwise-export"
 VERSION = 1

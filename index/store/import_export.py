@@ -26,13 +26,13 @@ from typing import IO, Any, cast
 import numpy as np
 
 from index.errors import DataError
-from index.ingestion.embed_passages import embed
+from index.ingestion.embed_passages import embed_documents
 from index.protocols import Encoder, Vectors
 from index.records import Feedback, FileState, ImportProblem, ImportReport, Label
 from index.sql.catalog import Catalog, NewDocument
 from index.sql.stored_documents import VECTOR
 from index.store.export import CHECKED_FROM, CHECKSUM, FORMAT, STANDARD, VERSION
-from ingest.conversion.layout import layout_records
+from ingest.conversion.document_json import layout_records
 from ingest.records import Document, Passage, RejectReason, document_id
 
 _LONGEST_LINE = 1 << 30
@@ -204,13 +204,10 @@ class Import:
         missing = [] if self._use_vectors else new
         encoded: dict[str, Mapping[int, Vectors]] = {}
         if missing:
-            texts = [(item.document.title, passage) for item in missing for passage in item.passages]
-            vectors = iter(embed(self._encoder(), texts))
-            for item in missing:
-                rows = [next(vectors) for _ in item.passages]
-                found = {number: row for number, row in enumerate(rows) if row is not None}
-                encoded[item.document.id] = found
-                self._counts["encoded"] += len(found)
+            documents = [(item.document.title, item.passages) for item in missing]
+            for item, vectors in zip(missing, embed_documents(self._encoder(), documents), strict=True):
+                encoded[item.document.id] = vectors
+                self._counts["encoded"] += len(vectors)
         for item in pending:
             self._store(item, encoded.get(item.document.id, item.vectors))
         if time.monotonic() - self._published > _PUBLISH_SECONDS:

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.models.classifier import Classifier, OnVectors, best_labels
 from index.models.classifier_heads import Floats
 from index.records import Filters, Label, StoredPassage

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from index.ingestion.embed_passages import embed
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT, embed, embed_documents
 from index.protocols import Encoder
 from index.records import FileState
 from index.sql.audit import Fault, Finding
@@ -94,8 +93,7 @@ class Repairing:
         encoder = self._encoder()
         settings = ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
-        rows = embed(encoder, [(document.title, passage) for passage in passages])
-        vectors = {number: row for number, row in enumerate(rows) if row is not None}
+        [vectors] = embed_documents(encoder, [(document.title, passages)])
         new = NewDocument(document=document, passages=passages, vectors=vectors)
         # No file is taken to be unchanged on the word of a repair.
         state = FileState.now(document.size_bytes, document.modified_ns or time.time_ns())

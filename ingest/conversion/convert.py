@@ -15,7 +15,8 @@ from pathlib import PurePath
 
 from ingest.conversion.formats import RECOGNISED, Format, detect_format
 from ingest.conversion.options import ParseOptions
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.records import Document, RejectReason, Text, document_id
 from ingest.text.language import detect_language
 from ingest.text.normalise import squeeze

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import PurePath
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.records import RejectReason
 from ingest.text.normalise import NORMAL_FORM
 from ingest.text.utf16_detection import wide_encoding

@@ -13,20 +13,11 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from ingest.conversion.options import ParseOptions
-from ingest.records import Heading, Page, RejectReason, SourceRun, Span
+from ingest.records import Heading, Page, SourceRun, Span
 from ingest.text.normalise import NO_SOURCE, normalise, normalise_mapped, squeeze
 
 BLOCK = "\n\n"
 LINE = "\n"
-
-
-class UnparsableError(Exception):
-    """A converter cannot make a document of these bytes; becomes a `Rejected` value."""
-
-    def __init__(self, reason: RejectReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 class TextBuilder:

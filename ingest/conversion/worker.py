@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from ingest.conversion.convert import parse_bytes
 from ingest.conversion.document_json import ALIVE, to_json
 from ingest.conversion.options import ParseOptions
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.files.read_stable import read_whole
 from ingest.records import Document, Rejected, RejectReason
 

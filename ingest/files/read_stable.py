@@ -12,7 +12,7 @@ import stat
 import time
 from pathlib import Path
 
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.records import RejectReason
 
 _TRIES = 4

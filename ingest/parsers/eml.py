@@ -12,7 +12,8 @@ from email import policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.email_quotes import drop_quotes, without_quoted_tail
 from ingest.parsers.common.html_blocks import append_tree, tree_of
 from ingest.records import RejectReason

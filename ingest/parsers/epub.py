@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_tree, tree_of
 from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.parsers.html_page import decode_html

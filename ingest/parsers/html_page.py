@@ -12,7 +12,8 @@ import re
 
 from lxml import etree
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_tree, text_of, tree_of
 from ingest.records import RejectReason
 from ingest.text.encoding import decode

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.markdown import append_markdown
 from ingest.records import RejectReason
 from ingest.text.encoding import decode

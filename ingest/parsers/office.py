@@ -14,7 +14,8 @@ import mammoth
 from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number
 from ingest.parsers.common.omml import with_formulas_as_text
 from ingest.parsers.common.zip_members import read_member, read_xml

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.protocols import Encoder
 from index.records import Filters, Hit, Mode, SearchResult
 from index.search.retriever import Retriever

@@ -31,7 +31,7 @@ from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph
 
 from ingest import Document
 from ingest.conversion.convert import parse_bytes
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "documents"
 Text = tuple[str, list[str]]

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.table_rows import names_columns, row_in_words
 from ingest.records import RejectReason
 from ingest.text.normalise import squeeze

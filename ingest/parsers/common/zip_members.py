@@ -10,7 +10,7 @@ import zipfile
 
 from lxml import etree
 
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, check_depth
 from ingest.records import RejectReason
 

@@ -15,7 +15,8 @@ from statistics import median, mode
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.pdf.columns import in_reading_order
 from ingest.parsers.pdf.hyphenation import KnownWords
 from ingest.parsers.pdf.paragraphs import Character, Paragraph, paragraphs

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.ingestion.run import UNKNOWN_LIMIT
+from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.protocols import Encoder
 from index.records import Mode
 from index.search.retriever import Retriever

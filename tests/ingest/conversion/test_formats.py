@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from ingest.conversion.formats import BY_EXTENSION, FORMATS, detect_format
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.records import RejectReason
 
 PDF = b"%PDF-1.7\n..."

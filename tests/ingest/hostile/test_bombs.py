@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from ingest.conversion.convert import parse_bytes
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 
 MANY = 50_000
 ALIASES = b"".join(b"%c: &%c [%s]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(8))

@@ -30,7 +30,7 @@ from reportlab.pdfgen.canvas import Canvas
 from ingest import Document, Limits, Parser, Rejected
 from ingest.conversion.convert import parse_bytes
 from ingest.conversion.document_json import from_json, to_json
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 
 TEXTS = {
     "txt": "A title\n\nWords of a text, über alles.\n",

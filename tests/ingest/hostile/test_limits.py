@@ -13,7 +13,7 @@ import pytest
 
 from ingest import Document, Limits, Parser, Rejected, RejectReason
 from ingest.conversion.convert import parse_bytes
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.files.read_stable import read_whole
 
 _LOL = (

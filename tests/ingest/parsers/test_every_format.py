@@ -13,7 +13,7 @@ import pytest
 from pptx.util import Inches
 
 from ingest.conversion.convert import document_from_text, parse_bytes
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.records import Document, RejectReason, Text
 
 

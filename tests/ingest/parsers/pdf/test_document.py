@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate
 
 from ingest.conversion.convert import parse_bytes
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.parsers.pdf.hyphenation import HYPHEN, KnownWords
 from ingest.parsers.pdf.paragraphs import Character, paragraphs
 from ingest.records import Document, RejectReason

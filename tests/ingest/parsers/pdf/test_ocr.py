@@ -18,7 +18,7 @@ from ingest import IngestError, Rejected, RejectReason, ingest_paths
 from ingest.conversion.convert import parse_bytes
 from ingest.conversion.formats import is_current
 from ingest.conversion.options import ParseOptions
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.parsers.pdf.ocr import require_tesseract
 
 WORDS = (
