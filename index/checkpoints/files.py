@@ -86,7 +86,7 @@ def _load_tokenizer(folder: Path) -> TextTokenizer:
     try:
         if (folder / "tokenizer.json").is_file():
             return TextTokenizer.from_file(folder / "tokenizer.json")
-        from index.engines.torch_models import convert_tokenizer
+        from index.checkpoints.slow_tokenizer import convert_tokenizer
 
         return convert_tokenizer(folder)
     except Exception as error:  # the tokenizers library raises bare Exception for a damaged file

@@ -1,17 +1,10 @@
-"""Graphs that `index.engines.onnx_graph` makes of checkpoints, kept in the user's cache.
-
-    cache/engines/<fingerprint>-<task>-<precision>/  model.onnx, model.bin
-
-A folder appears whole, by a rename, or not at all. Where the cache cannot be written to, the graph is made
-for this process alone.
-"""
+"""A checkpoint's tensors, and the user's cache for what is derived from them."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,12 +13,9 @@ import platformdirs
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from index.checkpoints.files import ModelFiles, Task
-
 _LOG = logging.getLogger(__name__)
-_GRAPH, _DATA = "model.onnx", "model.bin"
-GRAPHS = "4"  # raised whenever the same weights would give another graph
-_LIVING: list[tempfile.TemporaryDirectory[str]] = []
+# Temporary folders that live as long as this process.
+_PROCESS_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
 class Weights(Mapping[str, NDArray[Any]]):
@@ -59,46 +49,30 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("spanwise", appauthor=False)
 
 
-def graph_file(files: ModelFiles, task: Task, *, bits: int | None) -> Path:
-    """The graph of a checkpoint, made now if it is not there yet.
+def cached_folder(place: str, complete: str, make: Callable[[Path], None]) -> Path:
+    """The folder `place` of the cache; `make` fills it if it is not there yet.
 
-    `bits` are those of the weights, None for float32. The checkpoint must not be `unsupported`. Raises
-    ModelError where it cannot be made.
+    `make` is given a path that does not exist and writes the file `complete` of it last. The folder appears
+    whole, by a rename, or not at all. Where the cache cannot be written to, it is made for this process
+    alone, in a temporary folder.
     """
-    name = f"{files.fingerprint[:24]}-{task}-{f'int{bits}' if bits else 'fp32'}-{GRAPHS}"
-    kept = cache_folder() / "engines" / name
-    if (kept / _GRAPH).is_file():
-        return kept / _GRAPH
+    target = cache_folder() / place
+    if (target / complete).is_file():
+        return target
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="making-", dir=kept.parent) as making:
-            made = Path(making) / name
-            _make(files, task, bits, made)
-            with suppress(FileExistsError):  # another process was as quick
-                made.rename(kept)
-        return kept / _GRAPH
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=target.parent) as scratch:
+            draft = Path(scratch) / target.name
+            make(draft)
+            with suppress(OSError):  # another process was as quick
+                draft.rename(target)
+        if (target / complete).is_file():
+            return target
+        raise FileNotFoundError(f"there is no {target / complete}")
     except OSError as error:
-        _LOG.info("no graph can be kept in %s (%s); it is made for this process", kept.parent, error)
-        own = tempfile.TemporaryDirectory(prefix="spanwise-engine-")
-        _LIVING.append(own)
-        _make(files, task, bits, Path(own.name) / name)
-        return Path(own.name) / name / _GRAPH
-
-
-def forget(graph: Path) -> None:
-    """Take away a graph that does not run, so that it is made again."""
-    shutil.rmtree(graph.parent, ignore_errors=True)
-
-
-def _make(files: ModelFiles, task: Task, bits: int | None, folder: Path) -> None:
-    # The library that writes graphs is needed once, not at every start.
-    from index.engines.onnx_graph import build_graph, data_offsets, place_data
-
-    folder.mkdir()
-    model, arrays = build_graph(files.config, Weights(files.folder), task, bits=bits)
-    place_data(model, arrays, _DATA)
-    with (folder / _DATA).open("wb") as data:
-        for array, offset in zip(arrays, data_offsets(arrays), strict=True):
-            data.seek(offset)
-            data.write(array.tobytes())
-    (folder / _GRAPH).write_bytes(model.SerializeToString())
+        _LOG.info("nothing can be kept in %s (%s); it is made for this process", target.parent, error)
+        own = tempfile.TemporaryDirectory(prefix="spanwise-cache-")
+        _PROCESS_FOLDERS.append(own)
+        folder = Path(own.name) / target.name
+        make(folder)
+        return folder

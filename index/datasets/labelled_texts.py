@@ -13,20 +13,38 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from index.datasets.row_files import comma_rows, file_kind, objects, tab_rows, text_of
 from index.datasets.sampling import held_out as is_held_out
+from index.datasets.setting_types import STRICT, NotNegative
 from index.errors import DataError
-from index.training.classifier_settings import ExampleSource
 
 EITHER = "|"
 _TEXT = ("text", "sentence", "premise", "sentence1", "sentence_a", "question", "passage")
 _SECOND = ("hypothesis", "second", "sentence2", "sentence_b", "text2")
 _LABEL = ("label", "category", "class", "topic", "sentiment", "gold_label", "entailment_judgment", "type")
 _FORM = "expected columns `text` and `label` (or name yours) in a .csv, .tsv or .jsonl file, plain or .gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleSource:
+    """A file of labelled texts, and how often each is seen per epoch.
+
+    `text`, `second` and `label` name its columns where their names do not say so. `labels` renames labels;
+    what is renamed to nothing is left out.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    path: str
+    weight: NotNegative = 1.0
+    text: str | None = None
+    second: str | None = None
+    label: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,29 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from index.datasets.row_files import comma_rows, file_kind, objects, tab_rows, text_of
 from index.datasets.sampling import held_out as is_held_out
+from index.datasets.setting_types import STRICT, NotNegative
 from index.errors import DataError
-from index.training.encoder_settings import PairSource
 
 COLUMNS = ("question", "passage")
 _ENOUGH_TITLES = 20
 _FORM = "expected two columns, question and passage, as .tsv, .csv or .jsonl (also .gz)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSource:
+    """A file of questions with their passages, and how often each pair is seen per epoch.
+
+    A weight of 0.5 draws half of them anew in every epoch, 2 sees each twice.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    path: str
+    weight: NotNegative = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ import json
 import logging
 import os
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,11 +27,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from index.checkpoints import architecture
-from index.checkpoints import weights as derived_models
+from index.checkpoints import weights as checkpoint_weights
 from index.checkpoints.engine_names import FP32, INT8, TORCH_BF16, TORCH_FP32, known, preferred
 from index.checkpoints.files import ModelFiles, Task
 from index.checkpoints.hardware import this_machine
-from index.engines.deferred import DeferredEngine
+from index.engines.batching import Outputs
+from index.engines.graph_files import GRAPHS, forget, graph_file
 from index.engines.onnx_engine import OnnxEngine
 from index.errors import ModelError
 from index.protocols import Engine, TokenIds
@@ -72,6 +74,26 @@ class Measured:
     loss: float | None
 
 
+class LazyEngine:
+    """An engine that is opened when it first runs: a process that never runs it does not load its library.
+
+    `opened` is called once, by the first thread that runs it.
+    """
+
+    def __init__(self, name: str, opened: Callable[[], Engine]) -> None:
+        self.name = name
+        self._opened = opened
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
+
+    def run(self, sequences: Sequence[TokenIds]) -> Iterator[tuple[int, Outputs]]:
+        """(index in `sequences`, outputs) as the opened engine gives them; raises what opening it raises."""
+        with self._opening:
+            if self._engine is None:
+                self._engine = self._opened()
+        return self._engine.run(sequences)
+
+
 def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engine, int]:
     """A checkpoint ready to run, and its window in tokens.
 
@@ -93,7 +115,7 @@ def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engi
     engine = wanted or choose(files, task).engine
     window = files.window(architecture.positions(files.config))
     if engine.startswith("torch"):
-        return DeferredEngine(engine, lambda: _torch(files, task, engine)[0]), window
+        return LazyEngine(engine, lambda: _torch(files, task, engine)[0]), window
     return _onnx(files, task, engine), window
 
 
@@ -106,14 +128,14 @@ def question_engine(files: ModelFiles, engine: Engine, wanted: str | None) -> En
     PyTorch.
     """
     chosen = wanted is None and preferred() is None
-    if chosen and (engine.name == INT8 or isinstance(engine, DeferredEngine)):
-        return DeferredEngine(FP32, lambda: _onnx(files, "encoder", FP32))
+    if chosen and (engine.name == INT8 or isinstance(engine, LazyEngine)):
+        return LazyEngine(FP32, lambda: _onnx(files, "encoder", FP32))
     return None
 
 
 def _obstacle(files: ModelFiles, task: Task) -> str | None:
     try:
-        weights = derived_models.Weights(files.folder)
+        weights = checkpoint_weights.Weights(files.folder)
     except (SafetensorError, OSError) as error:
         return f"its weights cannot be read: {error}"
     return architecture.unsupported(files.config, weights.shape, task)
@@ -121,7 +143,7 @@ def _obstacle(files: ModelFiles, task: Task) -> str | None:
 
 def choose(files: ModelFiles, task: Task) -> Measured:
     """The fastest engine for a checkpoint on this processor, measured unless it has been before."""
-    key, path = _key(files, task), derived_models.cache_folder() / _CHOICES
+    key, path = _key(files, task), checkpoint_weights.cache_folder() / _CHOICES
     known = _read(path).get(key)
     if known is not None:
         try:
@@ -197,7 +219,7 @@ def _onnx(files: ModelFiles, task: Task, kind: str) -> OnnxEngine:
     bits = None if kind == FP32 else 8 if this_machine().multiplies_bytes else 7
 
     def opened() -> OnnxEngine:
-        path = derived_models.graph_file(files, task, bits=bits)
+        path = graph_file(files, task, bits=bits)
         try:
             return OnnxEngine(
                 path,
@@ -208,7 +230,7 @@ def _onnx(files: ModelFiles, task: Task, kind: str) -> OnnxEngine:
                 name=kind,
             )
         except ModelError:
-            derived_models.forget(path)
+            forget(path)
             raise
 
     try:
@@ -247,7 +269,7 @@ def _key(files: ModelFiles, task: Task) -> str:
     return " | ".join(
         map(
             str,
-            [*facts, f"graph {derived_models.GRAPHS}", f"loss {_MOST_LOSS[task]}", task, files.fingerprint],
+            [*facts, f"graph {GRAPHS}", f"loss {_MOST_LOSS[task]}", task, files.fingerprint],
         )
     )
 

@@ -6,30 +6,27 @@ trained head, weights that do not fill the architecture.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PreTrainedModel,
 )
 
 from index.checkpoints.files import ModelFiles, Pooling, Task, read_folder
 from index.checkpoints.hub import locate
 from index.checkpoints.presets import Prefixes
+from index.checkpoints.slow_tokenizer import quiet
 from index.engines.torch_engine import TorchEngine
 from index.errors import ModelError
 from ingest.text.tokenizer import TextTokenizer
@@ -58,13 +55,6 @@ def torch_engine(
         name=name if place == "cpu" else f"{name} on {place}",
     )
     return engine, files.window(_window(model))
-
-
-def convert_tokenizer(folder: Path) -> TextTokenizer:
-    """The tokenizer of a folder that has only the files of a slow one."""
-    with _quiet():
-        slow_files = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return TextTokenizer(slow_files.backend_tokenizer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +104,7 @@ def with_labels(start: Trainable, labels: Sequence[str], *, seed: int = 0) -> Pr
     config = start.model.config.__class__.from_dict(start.model.config.to_dict())
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
-    with torch.random.fork_rng(devices=[]), _quiet():
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         family: Any = AutoModelForSequenceClassification  # its methods carry no types
         model: PreTrainedModel = family.from_config(config, dtype=torch.float32)
@@ -149,7 +139,7 @@ def save_trained(
             name: value.detach().to("cpu", torch.float16).contiguous()
             for name, value in trained.model.state_dict().items()
         }
-        with _quiet():
+        with quiet():
             trained.model.save_pretrained(folder, state_dict=half)
     except OSError as error:
         raise ModelError(
@@ -214,7 +204,7 @@ def _load(folder: Path, task: Task, dtype: torch.dtype) -> tuple[PreTrainedModel
     """The model and the names of weights that its file does not hold."""
     local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        with _quiet():
+        with quiet():
             config = AutoConfig.from_pretrained(folder, **local)
             loaded: tuple[PreTrainedModel, dict[str, Any]] = _CLASSES[task].from_pretrained(
                 folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
@@ -258,20 +248,3 @@ def _window(model: PreTrainedModel) -> int | None:
             return int(module.num_embeddings) - unused
     limit = getattr(model.config, "max_position_embeddings", None)
     return int(limit) if isinstance(limit, int) else None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers without progress bars, advice and warnings: what matters is checked here."""
-    library: Any = transformers.logging  # its functions carry no types
-    verbosity, bars = library.get_verbosity(), library.is_progress_bar_enabled()
-    library.set_verbosity_error()
-    library.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        library.set_verbosity(verbosity)
-        if bars:
-            library.enable_progress_bar()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from index.checkpoints.files import Pooling
 from index.errors import DataError
 
+if TYPE_CHECKING:
+    import torch
+
 How = Literal["model", "mean", "max", "first", "cls"]
-POOLINGS: tuple[How, ...] = get_args(How)
 
 
 def chosen_layers(text: str, layers: int) -> tuple[int, ...]:
@@ -80,3 +82,14 @@ def pool_words(states: NDArray[np.float32], numbers: NDArray[np.int64], how: How
         return states[[places[0] for places in words]]
     rows = [states[places].max(axis=0) if how == "max" else states[places].mean(axis=0) for places in words]
     return np.stack(rows)
+
+
+def pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """The vectors (n, width) of n texts by their checkpoint's pooling.
+
+    `hidden` are the states of their tokens (n, length, width), `mask` (n, length) is 0 for padding.
+    """
+    if pooling == "cls":
+        return hidden[:, 0]
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

@@ -9,27 +9,24 @@ transformers loads too, so that no engine needs to know of adapters.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
 import shutil
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from index.checkpoints.files import read_folder
-from index.checkpoints.weights import Weights, cache_folder
+from index.checkpoints.weights import Weights, cached_folder
 from index.errors import ModelError, ModelMismatch
 
-_LOG = logging.getLogger(__name__)
 DOWN, UP = ".adapter_down", ".adapter_up"
 ADAPTER = "adapter.safetensors"
-_LIVING: list[tempfile.TemporaryDirectory[str]] = []
+_CONFIG = "config.json"
 
 Array = NDArray[Any]
 
@@ -73,23 +70,7 @@ def whole_folder(folder: Path, facts: Mapping[str, Any]) -> Path:
             hint="train it again on the encoder that is here: spanwise train classifier",
         )
     name = f"{base.fingerprint[:16]}-{_digest(folder / ADAPTER)}"
-    kept = cache_folder() / "heads" / name
-    if (kept / "config.json").is_file():
-        return kept
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="making-", dir=kept.parent) as making:
-            made = Path(making) / name
-            _make(folder, base.folder, made)
-            with suppress(OSError):  # another process was as quick
-                made.rename(kept)
-        return kept
-    except OSError as error:
-        _LOG.info("%s cannot be kept in %s (%s); it is made for this process", folder, kept.parent, error)
-        own = tempfile.TemporaryDirectory(prefix="spanwise-head-")
-        _LIVING.append(own)
-        _make(folder, base.folder, Path(own.name) / name)
-        return Path(own.name) / name
+    return cached_folder(f"heads/{name}", _CONFIG, lambda target: _make(folder, base.folder, target))
 
 
 def _make(folder: Path, base: Path, target: Path) -> None:
@@ -97,22 +78,14 @@ def _make(folder: Path, base: Path, target: Path) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json"):
         if (base / name).is_file():
             shutil.copyfile(base / name, target / name)
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     prefix = "bert." if config.get("model_type") == "bert" else "roberta."
-    weights = merged(Weights(base), _read(folder / ADAPTER), prefix)
+    weights = merged(Weights(base), load_file(folder / ADAPTER), prefix)
     save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
     # Last: a folder with a config is whole.
-    (target / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Array]:
-    from safetensors.numpy import load_file
-
-    return load_file(path)
+    (target / _CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
 def _digest(path: Path) -> str:
-    import hashlib
-
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

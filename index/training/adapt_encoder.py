@@ -28,11 +28,11 @@ from index.models.masked_lm import (
     pseudo_perplexity,
     save_head,
 )
-from index.training.adapt_settings import Adaptation
 from index.training.adaptation_tasks import AdaptTexts, MaskedTask, RealignTask
 from index.training.loop import Evaluation, TrainingProgress, fit
+from index.training.model_card import model_card, table
 from index.training.run_state import made_folder
-from index.training.settings import LoopSettings
+from index.training.settings import Adaptation, LoopSettings
 from ingest.text.words import word_numbers
 
 Progress = Callable[[TrainingProgress], None]
@@ -100,7 +100,7 @@ def adapt_encoder(
         progress,
     )
     adapted = work.run(out)
-    save_trained(model.start, settings.start, "encoder", out, card=adaptation_card(settings, adapted))
+    save_trained(model.start, settings.start, "encoder", out, card=_card(settings, adapted))
     save_head(model, out)
     return adapted
 
@@ -225,37 +225,42 @@ class _Adaptation:
         return pseudo_perplexity(self._model, self._held.ids, self._held.words, at_most=self._settings.asked)
 
 
-def adaptation_card(settings: Adaptation, adapted: Adapted) -> str:
-    """Markdown, written beside the weights."""
-    rows = [
+def _card(settings: Adaptation, adapted: Adapted) -> str:
+    stages = (
         ("as it was", adapted.before, 1.0),
         ("after masked-language training", adapted.after, adapted.cosine_masked),
         ("after realignment", adapted.realigned, adapted.cosine),
-    ]
-    return "\n".join(
-        [
-            "# Encoder, adapted" if not settings.head_only else "# Language-model head",
-            "",
-            f"Made by `spanwise train adapt` from `{settings.start}` with {adapted.texts:,} passages "
-            f"({adapted.tokens:,} tokens) of the collection; {adapted.held_out:,} were kept out for the "
-            "figures." + " The start had no language-model head; one was trained first." * adapted.new_head,
-            "",
-            "| | pseudo-perplexity | hidden words guessed right | cosine to the vectors it gave before |",
-            "|---|---|---|---|",
-            *(
-                f"| {name} | {scores.pseudo_perplexity:.2f} | {scores.accuracy:.1%} | "
-                f"{'' if cosine is None else f'{cosine:.4f}'} |"
-                for name, scores, cosine in rows
-                if scores is not None
-            ),
-            "",
-            "Each of the words asked was hidden alone. The vectors are new ones: a store made with the start "
-            "has to be embedded again (`spanwise reembed`).",
-            "",
-            "## Settings",
-            "```json",
-            json.dumps(asdict(settings), indent=1, ensure_ascii=False),
-            "```",
-            "",
-        ]
+    )
+    head = " The start had no language-model head; one was trained first." if adapted.new_head else ""
+    return model_card(
+        "Language-model head" if settings.head_only else "Encoder, adapted",
+        f"Made by `spanwise train adapt` from `{settings.start}` with {adapted.texts:,} passages "
+        f"({adapted.tokens:,} tokens) of the collection; {adapted.held_out:,} were kept out for the figures."
+        f"{head}",
+        {
+            "Figures on what was kept out": [
+                *table(
+                    (
+                        "",
+                        "pseudo-perplexity",
+                        "hidden words guessed right",
+                        "cosine to the vectors it gave before",
+                    ),
+                    (
+                        (
+                            name,
+                            f"{scores.pseudo_perplexity:.2f}",
+                            f"{scores.accuracy:.1%}",
+                            "" if cosine is None else f"{cosine:.4f}",
+                        )
+                        for name, scores, cosine in stages
+                        if scores is not None
+                    ),
+                ),
+                "",
+                "Each word was hidden alone. The vectors are new ones: a store made with the start has to be "
+                "embedded again (`spanwise reembed`).",
+            ]
+        },
+        settings,
     )

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from index.datasets.sampling import Order
 from index.engines.batching import of_like_length, padded, segments
 from index.engines.torch_models import Trainable
+from index.models.layer_pooling import pooled
 from index.models.masked_lm import LanguageModel
 from index.models.masking import MaskedText, generator, mask
 from index.protocols import TokenIds
-from index.training.contrastive_loss import pooled
 
 _EVALUATED = 200  # held-out texts looked at during training; the final figures take all
 _TOKENS_AT_ONCE = 2048

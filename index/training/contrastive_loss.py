@@ -65,11 +65,3 @@ def cached_parts(
         # Worth the loss once and nothing after, so that the sum of the parts is the loss itself.
         worth = value.detach() if number == 0 else torch.zeros_like(value)
         yield carried - carried.detach() + worth
-
-
-def pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """One vector for each text: hidden states (n, length, width) and mask (n, length) to (n, width)."""
-    if pooling == "cls":
-        return hidden[:, 0]
-    weights = mask.unsqueeze(-1).to(hidden.dtype)
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

@@ -33,18 +33,24 @@ from index.models.classifier_heads import Floats, softmax
 from index.models.encoder import load_encoder
 from index.models.lora import ADAPTER as ADAPTER_FILE
 from index.protocols import TokenIds
-from index.training.classifier_card import classifier_card
-from index.training.classifier_settings import ClassifierTraining
 from index.training.linear_head import fit_linear, one_of, wanted_rows
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.lora_layers import adapter_tensors, add_adapters
+from index.training.model_card import cell, model_card, table
 from index.training.run_state import made_folder
+from index.training.settings import ClassifierTraining
 from index.training.weights import set_dropout
 
 Progress = Callable[[TrainingProgress], None]
 _EVALUATED_AT_ONCE = 64
 _LEAST_AT_ONCE = 16
 _LONGER = 1.5
+_MATRIX_UP_TO = 12  # labels
+_METHODS = {
+    "linear": "a linear head on the frozen vectors of",
+    "adapter": "low-rank adapters beside the frozen weights of",
+    "fine-tune": "all weights fine-tuned from",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ def train_classifier(
     data = load_examples(settings.sources, hold_out=settings.hold_out, strict=strict, read=read)
     linear = settings.method == "linear" or (settings.method == "auto" and len(data.examples) < settings.few)
     trained = _train_linear(settings, data, out) if linear else _train_whole(settings, data, out, progress)
-    (out / "MODEL_CARD.md").write_text(classifier_card(settings, trained), encoding="utf-8")
+    (out / "MODEL_CARD.md").write_text(_card(settings, trained), encoding="utf-8")
     record = {
         "method": trained.method,
         "settings": asdict(settings),
@@ -90,6 +96,66 @@ def train_classifier(
     }
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return trained
+
+
+def _card(settings: ClassifierTraining, trained: TrainedClassifier) -> str:
+    data = trained.data
+    return model_card(
+        "Classifier",
+        f"Trained by `spanwise train classifier`: {_METHODS[trained.method]} `{settings.start}`.\n"
+        f"It judges {'pairs of texts' if data.pairs else 'texts'} and knows {len(data.labels)} labels: "
+        f"{', '.join(f'`{label}`' for label in data.labels)}.",
+        {
+            "Data": [
+                *table(
+                    ("file", "examples", "left out", "weight"),
+                    (
+                        (f"`{Path(report.path).name}`", report.examples, report.empty, f"{source.weight:g}")
+                        for source, report in zip(settings.sources, data.reports, strict=True)
+                    ),
+                ),
+                "",
+                f"{len(data.held_out):,} examples were held out. {trained.cut:,} were longer than the "
+                f"{settings.max_tokens} tokens of training and were cut.",
+            ],
+            "Figures on what was held out": _figure_lines(trained.report),
+        },
+        settings,
+    )
+
+
+def _figure_lines(report: LabelReport | None) -> list[str]:
+    if report is None:
+        return ["Nothing was held out."]
+    low, high = report.interval.low, report.interval.high
+    lines = [
+        f"Accuracy {report.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), macro F1 "
+        f"{report.macro_f1:.4f}, expected calibration error {report.ece:.3f}, {report.texts:,} texts.",
+        "",
+        *table(
+            ("label", "precision", "recall", "F1", "texts"),
+            (
+                (
+                    score.label,
+                    f"{score.precision:.3f}",
+                    f"{score.recall:.3f}",
+                    f"{score.f1:.3f}",
+                    score.support,
+                )
+                for score in report.scores
+            ),
+        ),
+        "",
+    ]
+    if len(report.scores) <= _MATRIX_UP_TO:
+        names = [score.label for score in report.scores]
+        rows = zip(names, report.confusion.tolist(), strict=True)
+        matrix = table(("", *map(cell, names)), ((f"**{name}**", *row) for name, row in rows))
+        return [*lines, "True labels in rows, given labels in columns:", "", *matrix]
+    confused = (
+        f"- {count} of `{cell(true)}` taken for `{cell(given)}`" for true, given, count in report.confused()
+    )
+    return [*lines, "Most often confused:", "", *confused]
 
 
 # -- a linear head --------------------------------------------------------------------------------------

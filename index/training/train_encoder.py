@@ -28,16 +28,18 @@ from index.engines.load import LoadedModel
 from index.engines.torch_engine import TorchEngine
 from index.engines.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
 from index.models.encoder import RobertaEncoder, unit_length
+from index.models.layer_pooling import pooled
 from index.protocols import TokenIds, Vectors
 from index.search.hard_negatives import hard_negatives
-from index.training.contrastive_loss import cached_parts, contrastive_loss, pooled
-from index.training.encoder_settings import EncoderTraining
+from index.training.contrastive_loss import cached_parts, contrastive_loss
 from index.training.loop import Evaluation, TrainingProgress, fit
-from index.training.model_card import encoder_card
+from index.training.model_card import model_card, table
 from index.training.run_state import made_folder
+from index.training.settings import EncoderTraining
 from index.training.weights import blend, copied, set_dropout
 
 _WORDS = re.compile(r"\w+")
+_FIGURES = ("recall@1", "recall@10", "ndcg@10")
 
 Progress = Callable[[TrainingProgress], None]
 
@@ -97,11 +99,60 @@ def train_encoder(
         settings.start,
         "encoder",
         out,
-        card=encoder_card(settings, data, evaluations, widths=task.widths, cut=task.cut, steps=task.steps),
+        card=_card(settings, trained, task.steps),
     )
     record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return trained
+
+
+def _card(settings: EncoderTraining, trained: TrainedEncoder, steps: int) -> str:
+    data, widths = trained.data, trained.widths
+    shorter = " and ".join(str(width) for width in widths[1:])
+    serving = f"; the first {shorter} serve alone too (`--encoder FOLDER@{widths[-1]}`)" if shorter else ""
+    return model_card(
+        "Encoder",
+        f"Trained by `spanwise train encoder` from `{settings.start}`: {steps:,} steps of "
+        f"{settings.questions} questions. Its vectors have {widths[0]} dimensions{serving}.",
+        {
+            "Data": [
+                *table(
+                    ("file", "pairs", "left out: empty", "left out: no answer", "weight"),
+                    (
+                        (
+                            f"`{Path(report.path).name}`",
+                            report.pairs,
+                            report.empty,
+                            report.unanswerable,
+                            f"{source.weight:g}",
+                        )
+                        for source, report in zip(settings.sources, data.reports, strict=True)
+                    ),
+                ),
+                "",
+                f"{len(data.held_out):,} pairs of the titles held out were not trained on. {trained.cut:,} "
+                f"texts were longer than {settings.max_tokens} tokens and cut.",
+            ],
+            "Figures on held-out titles": _figure_lines(trained.evaluations, widths),
+        },
+        settings,
+    )
+
+
+def _figure_lines(evaluations: Sequence[Evaluation], widths: Sequence[int]) -> list[str]:
+    judged = [item for item in evaluations if item.figures]
+    if not judged:
+        return ["Nothing was held out."]
+    names = [name if width == widths[0] else f"{name} at {width}" for width in widths for name in _FIGURES]
+    size = judged[0].figures
+    return [
+        f"{size['questions']:.0f} questions over {size['passages']:.0f} passages.",
+        "",
+        *table(
+            ("step", "weights", *names),
+            ((item.step, item.weights, *(f"{item.figures[name]:.4f}" for name in names)) for item in judged),
+        ),
+    ]
 
 
 def _identity(settings: EncoderTraining, data: PairData, start: str) -> str:

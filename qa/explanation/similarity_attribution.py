@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from index.engines.torch_models import Trainable
 from index.errors import DataError
-from index.training.contrastive_loss import pooled
+from index.models.layer_pooling import pooled
 from qa.explanation.answer_attribution import words_of
 from qa.explanation.integrated_gradients import STEPS, Score, embedded, evaluating, shares_of, token_types
 from qa.explanation.records import Method, TokenWeight

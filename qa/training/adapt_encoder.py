@@ -25,7 +25,7 @@ from index.models.encoder import load_encoder
 from index.records import Mode
 from index.store.store import Store
 from index.training.adapt_encoder import Adapted, Progress, adapt_encoder
-from index.training.adapt_settings import Adaptation
+from index.training.settings import Adaptation
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.convert import document_from_text
 from ingest.conversion.parser_pool import ingest_paths

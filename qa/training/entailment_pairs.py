@@ -17,8 +17,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from index.datasets.labelled_texts import EITHER, Example, ExampleFile, read_examples
-from index.training.classifier_settings import ExampleSource
+from index.datasets.labelled_texts import EITHER, Example, ExampleFile, ExampleSource, read_examples
 from qa.reading.answer_equality import same_answer
 from qa.squad.dataset import Example as Question
 from qa.squad.dataset import read_squad

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from index.checkpoints.presets import DEFAULT_PRESET
-from index.training.settings import AboveZero, Count, LoopSettings, NotNegative, Share, checked
-
-_STRICT: dict[str, Any] = {"extra": "forbid"}
+from index.datasets.setting_types import STRICT, AboveZero, Count, NotNegative, Share
+from index.training.settings import LoopSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +20,7 @@ class Source:
     for questions without an answer.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
+    __pydantic_config__: ClassVar = STRICT
 
     path: str
     weight: NotNegative = 1.0
@@ -39,7 +37,7 @@ class Negatives:
     (Clark and Gardner 2018) beside the loss of each passage.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
+    __pydantic_config__: ClassVar = STRICT
 
     share: Share = 0.0
     passages: Count = 1
@@ -56,7 +54,7 @@ class Distillation:
     It must cut contexts into the same tokens. `weight` is the share of its part of the loss.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
+    __pydantic_config__: ClassVar = STRICT
 
     teacher: str
     weight: Share = 0.7
@@ -77,7 +75,7 @@ class ReaderTraining:
     what was known with what was learnt keeps more of both than either has.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
+    __pydantic_config__: ClassVar = STRICT
 
     sources: tuple[Source, ...]
     start: str | Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_PRESET
@@ -99,13 +97,3 @@ class ReaderTraining:
     def starts(self) -> tuple[str, ...]:
         """The names of what is started from."""
         return (self.start,) if isinstance(self.start, str) else self.start
-
-
-def training_settings(content: Mapping[str, Any], *, where: str) -> ReaderTraining:
-    """Settings from a mapping, as read from TOML; raises DataError that names the entry of file `where`."""
-    return checked(
-        ReaderTraining,
-        content,
-        where=where,
-        hint="the README shows the form; names and defaults stand in qa/training/settings.py",
-    )

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from index.datasets.setting_types import checked
 from index.errors import DataError
-from qa.training.settings import ReaderTraining, training_settings
+from qa.training.settings import ReaderTraining
 from qa.training.train_reader import Progress, TrainedReader, train_reader
 
 REFERENCE = "stage:"
@@ -36,7 +37,7 @@ def reader_stages(content: Mapping[str, Any], *, where: str) -> tuple[Stage, ...
     """
     common = {key: value for key, value in content.items() if key != "stages"}
     if "stages" not in content:
-        return (Stage(name="reader", training=training_settings(common, where=where)),)
+        return (Stage(name="reader", training=checked(ReaderTraining, common, where=where)),)
     listed = content["stages"]
     if not isinstance(listed, list) or not listed or not all(isinstance(item, dict) for item in listed):
         raise DataError(f"{where}: stages is {listed!r:.80}, which is no list of tables", hint=_HINT)
@@ -47,7 +48,7 @@ def reader_stages(content: Mapping[str, Any], *, where: str) -> tuple[Stage, ...
         if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name) or name in before:
             raise DataError(f"{where}: stage {number} cannot be called {name!r}", hint=_HINT)
         settings = {key: value for key, value in (common | own).items() if key != "name"}
-        training = training_settings(settings, where=f"{where}: stage {name}")
+        training = checked(ReaderTraining, settings, where=f"{where}: stage {name}")
         if not training.sources:
             raise DataError(
                 f"{where}: stage {name} has no sources", hint="give it [[sources]], or all stages"

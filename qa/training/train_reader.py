@@ -25,6 +25,7 @@ from index.errors import DataError
 from index.models.encoder import load_encoder
 from index.search.hard_negatives import nearest_texts
 from index.training.loop import Evaluation, TrainingProgress, fit
+from index.training.model_card import model_card, table
 from index.training.run_state import made_folder
 from index.training.weights import blend, copied, set_dropout
 from ingest.records import Span
@@ -32,7 +33,6 @@ from qa.evaluation.evaluate import evaluate_reader
 from qa.reading.reader import RobertaReader
 from qa.squad.dataset import Example, SquadFile
 from qa.squad.metrics import normalise_answer
-from qa.training.card import model_card
 from qa.training.distillation import Teacher
 from qa.training.examples import TrainingData, by_title, load_sources, respell
 from qa.training.labelled_windows import LabelledWindow, label_windows
@@ -84,11 +84,60 @@ def train_reader(
         blend(start.model, began, settings.start_share)
         figures = task.evaluate()
         evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
-    card = model_card(settings, data, evaluations, new_head=start.new_head, steps=task.steps)
+    trained = TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
+    card = _card(settings, trained, new_head=start.new_head, steps=task.steps)
     save_trained(start, settings.starts[0], "reader", out, card=card)
     record = {"settings": asdict(settings), "evaluations": [asdict(item) for item in evaluations]}
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
+    return trained
+
+
+def _card(settings: ReaderTraining, trained: TrainedReader, *, new_head: bool, steps: int) -> str:
+    data = trained.data
+    starts = " and ".join(f"`{name}`" for name in settings.starts) + (" with a new head" if new_head else "")
+    names = ("f1", "answerable_exact", "answerable_f1")
+    return model_card(
+        "Reader",
+        f"Trained by `spanwise train reader` from {starts}: {steps:,} steps of "
+        f"{settings.questions} questions.",
+        {
+            "Data": [
+                *table(
+                    ("file", "questions", "without an answer", "left out: wrong offsets", "weight"),
+                    (
+                        (
+                            f"`{Path(report.path).name}`",
+                            report.questions,
+                            report.unanswerable,
+                            report.wrong_offsets,
+                            f"{source.weight:g}",
+                        )
+                        for source, report in zip(settings.sources, data.reports, strict=True)
+                    ),
+                ),
+                "",
+                f"{len(data.held_out):,} questions of the titles held out were not trained on.",
+            ],
+            "Figures on held-out titles": [
+                "`f1` counts refusals, at the best threshold; the others are those of answerable questions.",
+                "",
+                *table(
+                    ("step", "weights", "questions", "f1", "exact (answerable)", "f1 (answerable)"),
+                    (
+                        (
+                            item.step,
+                            item.weights,
+                            f"{item.figures.get('questions', 0):.0f}",
+                            *(f"{item.figures[name]:.2f}" if name in item.figures else "" for name in names),
+                        )
+                        for item in trained.evaluations
+                        if item.figures
+                    ),
+                ),
+            ],
+        },
+        settings,
+    )
 
 
 def _load_start(settings: ReaderTraining) -> Trainable:

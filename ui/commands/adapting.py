@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from index.training.adapt_settings import Adaptation, adaptation_settings
+from index.datasets.setting_types import checked
+from index.training.settings import Adaptation
 from ui.commands.train import from_file
 from ui.render.json_forms import Json, dumps
 from ui.settings import Settings, UsageError
@@ -34,7 +35,7 @@ def read_adaptation(flags: Mapping[str, Any], start: str | None) -> Adaptation:
     given = {name: flags[name] for name in _LOOP_FLAGS if flags[name] is not None}
     if given:
         content["loop"] = {**content.get("loop", {}), **given}
-    return adaptation_settings(content, where="the command line" if file is None else str(file))
+    return checked(Adaptation, content, where="the command line" if file is None else str(file))
 
 
 def run(flags: Mapping[str, Any], settings: Settings) -> int:

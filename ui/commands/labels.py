@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from index.checkpoints.presets import resolve_models
+from index.datasets.labelled_texts import ExampleSource
+from index.datasets.setting_types import checked
 from index.errors import DataError
 from index.evaluation.classification import LabelReport
 from index.evaluation.evaluate_classifier import evaluate_classifier
@@ -16,7 +18,7 @@ from index.models.zero_shot import EntailedLabels, NamedLabel, NearestLabels, na
 from index.records import Filters, LabelCount
 from index.store.label_store import LabellingReport, label_store
 from index.store.store import Store
-from index.training.classifier_settings import ClassifierTraining, ExampleSource, classifier_settings
+from index.training.settings import ClassifierTraining
 from index.training.train_classifier import TrainedClassifier, train_classifier
 from qa.training.entailment_pairs import read_judged_pairs
 from ui.commands.train import settings_content
@@ -167,7 +169,7 @@ def read_classifier_training(flags: Flags, settings: Settings) -> ClassifierTrai
         {**source, **given} if isinstance(source, dict) and source.get("path") in typed else source
         for source in content["sources"]
     ]
-    return classifier_settings(content, where=where)
+    return checked(ClassifierTraining, content, where=where)
 
 
 def trained_json(trained: TrainedClassifier) -> Json:

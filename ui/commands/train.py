@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from index.datasets.setting_types import checked
 from index.errors import DataError
-from index.training.encoder_settings import EncoderTraining, encoder_settings
+from index.training.settings import EncoderTraining
 from index.training.train_encoder import TrainedEncoder
 from qa.calibration.calibrate import CalibrationReport
 from qa.training.stages import Stage, reader_stages
@@ -41,7 +42,7 @@ def read_stages(flags: Mapping[str, Any], start: str | None) -> tuple[Stage, ...
 def read_encoder_training(flags: Mapping[str, Any], start: str | None) -> EncoderTraining:
     """The same for an encoder."""
     content, where = settings_content(flags, start, kind="encoder", files="files of questions and passages")
-    return encoder_settings(content, where=where)
+    return checked(EncoderTraining, content, where=where)
 
 
 def settings_content(

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.datasets.question_passages import Pair, PairFile, load_pairs, read_pairs
+from index.datasets.question_passages import Pair, PairFile, PairSource, load_pairs, read_pairs
 from index.errors import DataError
-from index.training.encoder_settings import PairSource
 from qa.training.passage_pairs import read_labelled_pairs
 
 FILES = {

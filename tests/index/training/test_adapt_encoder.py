@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from index.datasets.setting_types import checked
 from index.errors import DataError
 from index.models.encoder import load_encoder
 from index.models.masked_lm import HEAD_FILE, LanguageModel, load_language_model, pseudo_perplexity
 from index.training.adapt_encoder import Adapted, adapt_encoder, framed
-from index.training.adapt_settings import Adaptation, adaptation_settings
 from index.training.adaptation_tasks import MaskedTask
-from index.training.settings import LoopSettings
+from index.training.settings import Adaptation, LoopSettings
 
 TEXTS = [
     f"The {name} leaves the harbour at {hour} and the log records the {thing}."
@@ -156,8 +156,8 @@ def test_too_few_texts_and_wrong_settings_are_said(tiny_roberta_encoder: Path, t
     with pytest.raises(DataError, match="too few"):
         adapt_encoder(settings(tiny_roberta_encoder), TEXTS[:3], tmp_path / "few")
     with pytest.raises(DataError, match="rate"):
-        adaptation_settings({"rate": 1.5}, where="x.toml")
-    kept = adaptation_settings({"loop": {"seed": 3}}, where="x.toml").loop
+        checked(Adaptation, {"rate": 1.5}, where="x.toml")
+    kept = checked(Adaptation, {"loop": {"seed": 3}}, where="x.toml").loop
     assert (kept.seed, kept.learning_rate) == (3, 1e-4)
 
 

@@ -13,15 +13,15 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from index.checkpoints.engine_names import prefer
-from index.datasets.labelled_texts import load_examples, read_examples
+from index.datasets.labelled_texts import ExampleSource, load_examples, read_examples
+from index.datasets.setting_types import checked
 from index.errors import DataError, ModelError, ModelMismatch
 from index.evaluation.classification import label_report
 from index.evaluation.evaluate_classifier import evaluate_classifier
 from index.models.classifier import Classifier, LinearClassifier, load_classifier, predict
 from index.models.lora import ADAPTER
-from index.training.classifier_settings import ClassifierTraining, ExampleSource, classifier_settings
 from index.training.linear_head import one_of
-from index.training.settings import LoopSettings
+from index.training.settings import ClassifierTraining, LoopSettings
 from index.training.train_classifier import TrainedClassifier, train_classifier
 
 TinyFolder = Callable[[str, str], Path]
@@ -97,7 +97,7 @@ class TestFiles:
 
     def test_a_wrong_setting_is_named(self) -> None:
         with pytest.raises(DataError, match=r"cards\.toml: method"):
-            classifier_settings({"sources": [{"path": "a"}], "method": "guess"}, where="cards.toml")
+            checked(ClassifierTraining, {"sources": [{"path": "a"}], "method": "guess"}, where="cards.toml")
 
 
 def settings(path: str, start: Path, **more: object) -> ClassifierTraining:

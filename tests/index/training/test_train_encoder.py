@@ -16,17 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from index.datasets.question_passages import Pair, PairData, PairFile
+from index.datasets.question_passages import Pair, PairData, PairFile, PairSource
+from index.datasets.setting_types import checked
 from index.engines.torch_models import load_trainable
 from index.errors import DataError, ModelError, ModelMismatch
 from index.models.encoder import load_encoder
+from index.models.layer_pooling import pooled
 from index.search.hard_negatives import hard_negatives
 from index.search.retriever import Retriever
 from index.store.store import Store
-from index.training.contrastive_loss import cached_parts, contrastive_loss, pooled
-from index.training.encoder_settings import EncoderTraining, HardNegatives, PairSource, encoder_settings
+from index.training.contrastive_loss import cached_parts, contrastive_loss
 from index.training.loop import TrainingProgress
-from index.training.settings import LoopSettings
+from index.training.settings import EncoderTraining, HardNegatives, LoopSettings
 from index.training.train_encoder import TrainedEncoder, _EncoderTask, _figures, train_encoder
 from ingest.records import Text
 
@@ -383,10 +384,13 @@ class TestFewerDimensions:
 class TestSettings:
     def test_unknown_entries_are_named(self) -> None:
         with pytest.raises(DataError, match=r"my\.toml: negatives\.pasages"):
-            encoder_settings({"sources": [], "negatives": {"pasages": 1}}, where="my.toml")
+            checked(EncoderTraining, {"sources": [], "negatives": {"pasages": 1}}, where="my.toml")
 
     def test_the_learning_rate_is_an_encoders_where_the_loop_says_nothing(self) -> None:
-        assert encoder_settings({"sources": [], "loop": {"seed": 1}}, where="x").loop.learning_rate == 2e-5
+        assert (
+            checked(EncoderTraining, {"sources": [], "loop": {"seed": 1}}, where="x").loop.learning_rate
+            == 2e-5
+        )
 
     def test_another_reading_of_files_can_be_given(self, tiny_roberta_encoder: Path, tmp_path: Path) -> None:
         def read(path: str) -> PairFile:

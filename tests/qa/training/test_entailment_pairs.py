@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index.training.classifier_settings import ExampleSource
+from index.datasets.labelled_texts import ExampleSource
 from qa.training.entailment_pairs import read_judged_pairs
 from qa.training.statements import premise, statement
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from index.datasets.sampling import draw
+from index.datasets.setting_types import checked
 from index.engines.torch_models import load_trainable
 from index.errors import DataError, ModelError
 from index.search.hard_negatives import nearest_texts
@@ -29,7 +30,7 @@ from qa.training.distillation import Teacher
 from qa.training.examples import load_sources, respell
 from qa.training.labelled_windows import NO_ANSWER, label_windows
 from qa.training.loss import passage_loss, shared_loss, teacher_loss
-from qa.training.settings import Distillation, Negatives, ReaderTraining, Source, training_settings
+from qa.training.settings import Distillation, Negatives, ReaderTraining, Source
 from qa.training.train_reader import TrainedReader, train_reader
 
 LEARNING = LoopSettings(learning_rate=4e-3, evaluations=0, seed=3)
@@ -305,11 +306,11 @@ class TestData:
 class TestSettings:
     def test_unknown_entries_are_named(self) -> None:
         with pytest.raises(DataError, match=r"my\.toml: loop\.learning_rat"):
-            training_settings({"sources": [], "loop": {"learning_rat": 1}}, where="my.toml")
+            checked(ReaderTraining, {"sources": [], "loop": {"learning_rat": 1}}, where="my.toml")
 
     def test_wrong_kinds_are_named(self) -> None:
         with pytest.raises(DataError, match=r"epochs.*'many'"):
-            training_settings({"sources": [], "epochs": "many"}, where="my.toml")
+            checked(ReaderTraining, {"sources": [], "epochs": "many"}, where="my.toml")
 
     def test_the_rate_rises_stays_and_falls(self) -> None:
         loop = LoopSettings(learning_rate=1.0, warmup=0.1, decay=0.5)
