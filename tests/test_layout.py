@@ -50,6 +50,19 @@ def test_the_wheel_lists_every_package() -> None:
     assert set(settings["packages"]) == {*packages, "spanwise_data"}
 
 
+def test_the_wheel_takes_along_every_file_that_is_no_module() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    carried = {
+        path
+        for package, patterns in settings["package-data"].items()
+        if package != "spanwise_data"
+        for pattern in patterns
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    files = {path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()}
+    assert {path for path in files if path.suffix not in (".py", ".pyc")} == carried
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
 def test_folder_is_small_enough_to_be_read_at_a_glance(folder: Path) -> None:
     assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= MOST_MODULES

@@ -50,14 +50,15 @@ def show_tabs(pages: Mapping[str, Page], here: Page, say: Say) -> None:
             with st.container(key="tab_here" if pages[name] is here else f"tab_{name}", width="content"):
                 st.page_link(pages[name], query_params=handed)
         st.space("stretch")
-        st.button(
-            say("frame.other_language"),
-            help=say("frame.other_language_help"),
-            type="tertiary",
-            key="language_switch",
-            on_click=_switch_language,
-            args=(say.other,),
-        )
+        for other in say.others:
+            st.button(
+                other("frame.switch"),
+                help=other("frame.switch_help"),
+                type="tertiary",
+                key=f"language_{other.language}",
+                on_click=_switch_language,
+                args=(other.language,),
+            )
 
 
 def _page(name: str, say: Say, open_library: Callable[[], Library]) -> Page:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from qa.explanation.records import Evidence, TokenWeight
 from qa.records import Answer, AskResult, Reason
-from ui.render.messages import ENGLISH, TABLE, Say
+from ui.render.messages import ENGLISH, Say, lines
 
 _LEVELS = ((0.85, "sure"), (0.6, "likely"), (0.35, "uncertain"), (0.0, "doubtful"))
 _LONGEST_PART = 100  # characters of a title or a heading in a line of them
@@ -133,7 +133,7 @@ def language_name(code: str, say: Say = ENGLISH) -> str:
     >>> language_name("de"), language_name("xx")
     ('German', 'xx')
     """
-    return say(f"language.{code}") if f"language.{code}" in TABLE else code
+    return say(f"language.{code}") if f"language.{code}" in lines(say.language) else code
 
 
 def same_title(title: str, heading: str) -> bool:

@@ -154,7 +154,7 @@ def test_how_sure_an_answer_must_be_can_be_set(page: AppTest) -> None:
 
 
 def test_the_page_speaks_the_language_of_its_address(page: AppTest) -> None:
-    checked(page.button(key="language_switch").click().run())
+    checked(page.button(key="language_zh").click().run())
     assert page.query_params["lang"] == "zh"
     assert "用日常语言提问" in html_of(page)
     page.text_input(key="question_box").set_value("Who painted the ferry, Vermeer?")

@@ -14,7 +14,7 @@ from ingest.records import Document, Heading, Page, Span
 from ui.page.fragments.document import document_text
 from ui.page.widgets.plain import plain_label
 from ui.render.highlight import highlighted
-from ui.render.messages import ENGLISH, Say
+from ui.render.messages import ENGLISH
 from ui.services.document_view import WINDOW, blocks, occurrences, window
 from ui.services.example_questions import candidates
 
@@ -116,7 +116,6 @@ def test_labels_of_buttons_show_signs_as_they_are() -> None:
     assert plain_label("![x](http://a)") == r"\!\[x\]\(http\:\/\/a\)"
     assert len(plain_label("a" * 999)) < 210
     assert json.loads(json.dumps(plain_label("a\nb"))) == "a b"
-    assert Say("zh").other == "en"
 
 
 def test_a_table_runs_nothing() -> None:
