@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ingest.text.tokenizer import TextTokenizer
 
 Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
 TokenIds = NDArray[np.int64]
 
 

@@ -54,6 +54,16 @@ class StoredPassage(Passage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalEntry:
+    """A passage as the lexical index takes it in; `text` includes title and headings."""
+
+    id: int
+    document_key: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One retrieved passage.
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.checkpoints.hardware import resident_bytes
-from index.sql.stored_documents import Holding
+from index.sql.stored_documents import StoredDocument
 from index.store.store import Store
 from ingest.records import document_id
 
@@ -92,27 +92,27 @@ def _searched_bytes(store: Store) -> int:
     return max(0, resident_bytes() - before)
 
 
-def _until(documents: Iterator[Holding], passages: int) -> Iterator[Holding]:
+def _until(documents: Iterator[StoredDocument], passages: int) -> Iterator[StoredDocument]:
     while passages > 0:
         holding = next(documents)
         passages -= len(holding.passages)
         yield holding
 
 
-def _copies(source: Store, fingerprint: str) -> Iterator[Holding]:
+def _copies(source: Store, fingerprint: str) -> Iterator[StoredDocument]:
     """The source's documents over and over, in another order each time, every copy a document of its own."""
     random = np.random.default_rng(_SEED)
     revision = source.catalog.revision()
     for turn in count(1):
-        for holding in source.catalog.holdings(revision, fingerprint):
+        for holding in source.catalog.stored_documents.read(revision, fingerprint):
             yield _copy(holding, turn, random)
 
 
-def _copy(holding: Holding, turn: int, random: np.random.Generator) -> Holding:
+def _copy(holding: StoredDocument, turn: int, random: np.random.Generator) -> StoredDocument:
     document = holding.document
     content = hashlib.sha256(f"{document.content_sha256} {turn}".encode()).hexdigest()
     path, state = holding.paths[0]
-    return Holding(
+    return StoredDocument(
         document=replace(
             document,
             id=document_id(content, document.parser),

@@ -21,8 +21,9 @@ from index.datasets.beir import BeirDocument
 from index.dense.faiss_segment import Segment, write_segment
 from index.dense.vector_index import VectorIndex
 from index.ingestion.embed_passages import UNKNOWN_LIMIT
-from index.lexical.tantivy_index import LexicalEntry, LexicalIndex
+from index.lexical.tantivy_index import LexicalIndex
 from index.protocols import Encoder, Vectors
+from index.records import LexicalEntry
 from index.snapshots.publisher import Indexes
 from index.store.store import Store
 from ingest.records import Text
@@ -83,10 +84,10 @@ def _by_passage(store: Store, documents: Sequence[BeirDocument]) -> IndexedColle
     # Many records of the older collections are a title alone; a search must find them all the same.
     store.add(Text(id=item.id, title=item.title, text=item.text or item.title) for item in documents)
     snapshot = store.snapshot()
-    ids, keys = store.catalog.living_passages(snapshot.revision)
+    ids, keys = store.catalog.passages.visible(snapshot.revision)
     names = {
         key: [path.removeprefix("text:") for path in info.paths]
-        for key, info in store.catalog.documents().items()
+        for key, info in store.catalog.documents.infos().items()
     }
     placed = {passage_id: names[key] for passage_id, key in zip(ids.tolist(), keys.tolist(), strict=True)}
     return IndexedCollection(indexes=snapshot, documents=placed, truncated=0)

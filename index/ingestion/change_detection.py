@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 from index.records import FileState
-from index.sql.catalog import Catalog, KnownPath
+from index.sql.catalog import Catalog
+from index.sql.paths import KnownPath
 from index.sql.rejections import RememberedRejection
 from ingest.conversion.formats import RECOGNISED, converters, is_current
 from ingest.conversion.options import ParseOptions
@@ -77,8 +78,8 @@ class Settling:
         """A verdict for each file, in their order; a block of files is asked for ahead."""
         remaining = iter(files)
         while block := list(islice(remaining, _BLOCK)):
-            known = self._catalog.known_paths(block)
-            refused = self._catalog.rejected_among(block)
+            known = self._catalog.paths.among(block)
+            refused = self._catalog.rejections.among(block)
             for file in block:
                 yield self._look(file, known.get(file), refused.get(file))
 
@@ -121,7 +122,7 @@ class Settling:
             return parse
         if known is not None and known.content_sha256 == content:
             return Look(path=path, verdict=Verdict.LOOKED_AT, state=state, held=held)
-        holders = self._catalog.known_content(content)
+        holders = self._catalog.paths.of_content(content)
         alike = [h for h in holders if _suffix(h.path) == _suffix(path) and self._reads_the_same(h)]
         if not alike:
             return parse
@@ -140,7 +141,7 @@ class Settling:
             return False
         if self._options.ocr is None or known.parser.endswith(RECOGNISED):
             return True
-        return not self._catalog.pages_without_text(known.document_key)
+        return not self._catalog.documents.pages_without_text(known.document_key)
 
     def _tries_again(self, refused: RememberedRejection) -> bool:
         if self._retry or refused.reason in _PASSING or refused.readers != self.readers:

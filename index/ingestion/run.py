@@ -25,7 +25,8 @@ from index.ingestion.counts import Tally, Totals
 from index.ingestion.embed_passages import embed_documents
 from index.protocols import Encoder, Vectors
 from index.records import FileState, IngestProgress, IngestReport
-from index.sql.catalog import Catalog, KnownPath, NewDocument
+from index.sql.catalog import Catalog, NewDocument
+from index.sql.paths import KnownPath
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits, Parser, document_from_text
@@ -138,8 +139,8 @@ class Ingestion:
                 case Verdict.UNCHANGED:
                     self._tally.unchanged += 1
                 case Verdict.LOOKED_AT if look.state is not None:
-                    self._catalog.touch(look.path, look.state)
-                    self._catalog.forget_rejected(look.path)
+                    self._catalog.paths.touch(look.path, look.state)
+                    self._catalog.rejections.forget(look.path)
                     self._tally.unchanged += 1
                 case Verdict.KNOWN if look.state is not None:
                     self._link(look.document_key, look.path, look.state, gone=look.gone, held=look.held)
@@ -157,7 +158,7 @@ class Ingestion:
 
     def _reject(self, rejected: Rejected, look: Look) -> None:
         if not look.remembered and look.state is not None:
-            self._catalog.remember_rejected(
+            self._catalog.rejections.remember(
                 rejected.path, look.state, rejected.reason, rejected.detail, readers=self._readers
             )
         self._tally.reject(rejected, held=look.held)
@@ -240,13 +241,13 @@ class Ingestion:
 
     def _commit(self, item: _Pending, vectors: dict[int, Vectors]) -> None:
         path = item.document.path
-        known = self._catalog.known_path(path)
+        known = self._catalog.paths.get(path)
         if known is not None and known.document_id == item.document.id:
-            self._catalog.touch(path, item.state)
-            self._catalog.forget_rejected(path)
+            self._catalog.paths.touch(path, item.state)
+            self._catalog.rejections.forget(path)
             self._tally.unchanged += 1
             return
-        holders: tuple[KnownPath, ...] = self._catalog.known_document(item.document.id)
+        holders: tuple[KnownPath, ...] = self._catalog.paths.of_document(item.document.id)
         if holders:
             gone = first_gone(holders)
             self._link(holders[0].document_key, path, item.state, gone=gone, held=known is not None)
@@ -278,12 +279,12 @@ class Ingestion:
                 return False
             return not seen.holds(path) and not any(is_below(path, closed) for closed in walk.closed)
 
-        gone = [path for block in self._catalog.path_blocks() for path in block if is_gone(path)]
+        gone = [path for block in self._catalog.paths.blocks() for path in block if is_gone(path)]
         self._tally.removed += len(gone)
         if not dry_run:
             self._catalog.remove(gone)
-            refused = [item.path for item in self._catalog.rejections() if is_gone(item.path)]
-            self._catalog.forget_rejected(*refused)
+            refused = [item.path for item in self._catalog.rejections.all() if is_gone(item.path)]
+            self._catalog.rejections.forget(*refused)
 
 
 class _Seen:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from index.lexical import analysis, literals, tantivy_files
 from index.lexical.literals import Literal
 from index.os_errors import explained
+from index.records import LexicalEntry
 
 _LOG = logging.getLogger(__name__)
 _STOP_WORD_LANGUAGES = {
@@ -60,16 +61,6 @@ PHRASE = 8
 
 class DamagedLexicalIndex(Exception):
     """The folder holds no index that can be read; the store rebuilds it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LexicalEntry:
-    """What is indexed of one passage: its words with title and headings, and where it belongs."""
-
-    id: int
-    document_key: int
-    text: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from index.lexical.tantivy_index import LexicalEntry, LexicalIndex
+from index.lexical.tantivy_index import LexicalIndex
 from index.protocols import Encoder, Vectors
+from index.records import LexicalEntry
 from index.search.fusion import fuse
 
 _QUERIES_AT_ONCE = 256

@@ -46,13 +46,13 @@ def projections() -> tuple[Projection, ...]:
 def map_of(store: Store, *, projection: Projection = "pca", at_most: int = MOST_POINTS) -> FlatMap:
     """The passages of the store that have a vector; of many an even spread. Raises DataError for no UMAP."""
     snapshot = store.snapshot()
-    ids, _ = store.catalog.living_passages(snapshot.revision)
+    ids, _ = store.catalog.passages.visible(snapshot.revision)
     step = max(1, -(-len(ids) // at_most))
     blocks = list(
-        store.catalog.vector_blocks(ids[::step], store.encoder.fingerprint, store.encoder.dimension, _ROWS)
+        store.catalog.vectors.blocks(ids[::step], store.encoder.fingerprint, store.encoder.dimension, _ROWS)
     )
     held = np.concatenate([part for part, _ in blocks]) if blocks else np.zeros(0, np.int64)
-    found = store.catalog.passages(held.tolist(), snapshot.revision)
+    found = store.catalog.passages.get(held.tolist(), snapshot.revision)
     vectors = np.concatenate([part for _, part in blocks]) if blocks else np.zeros((0, 2), np.float32)
     kept = None
     if projection == "umap":

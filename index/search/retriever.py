@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from index.errors import StoreLocked
 from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.lexical.tantivy_index import DamagedLexicalIndex
-from index.protocols import Encoder, Vectors
+from index.protocols import Encoder, Ids, Vectors
 from index.records import Filters, Hit, Mode, SearchResult, StoredPassage
 from index.search.fusion import FusionSettings, Scored, fuse
 from index.search.lru_cache import Cache
 from index.snapshots.publisher import Indexes, Snapshot
-from index.sql.catalog import Ids
 from index.store.store import Store
 
 _LEAST_POOL = 100
@@ -222,7 +221,7 @@ class Retriever:
             )
 
     def _selection(self, snapshot: Snapshot, filters: Filters) -> Selection:
-        chosen = self._store.catalog.select(filters, snapshot.revision)
+        chosen = self._store.catalog.filters.select(filters, snapshot.revision)
         return Selection(
             documents=tuple(chosen.documents.tolist()), passages=chosen.passages, whole=chosen.whole
         )
@@ -246,7 +245,7 @@ class Retriever:
             if len(rows) >= k or len(found.ranked) < pool:
                 break
             pool *= _WIDER
-        documents = self._store.catalog.documents({key for _, (_, key) in rows})
+        documents = self._store.catalog.documents.infos({key for _, (_, key) in rows})
         if any(key not in documents for _, (_, key) in rows):
             raise _Purged
         return tuple(
@@ -268,8 +267,8 @@ class Retriever:
         rows: list[tuple[float, tuple[StoredPassage, int]]] = []
         for start in range(0, len(ranked), k):
             part = ranked[start : start + k]
-            stored = self._store.catalog.passages([passage_id for passage_id, _ in part], revision)
-            if len(stored) < len(part) and self._store.catalog.purged() > revision:
+            stored = self._store.catalog.passages.get([passage_id for passage_id, _ in part], revision)
+            if len(stored) < len(part) and self._store.catalog.purge.purged_revision() > revision:
                 raise _Purged
             rows += [(score, stored[passage_id]) for passage_id, score in part if passage_id in stored]
             if len(rows) >= k:

@@ -24,8 +24,9 @@ from index.dense.index_kinds import IndexRules
 from index.dense.manifest import Manifest, SegmentFile
 from index.dense.segment_writer import living_blocks, write_approximate, write_exact
 from index.dense.vector_index import MOST_DEAD, merge_plan
+from index.protocols import Ids
 from index.snapshots.publisher import BUILDING, Derived
-from index.sql.catalog import Catalog, Ids
+from index.sql.catalog import Catalog
 
 _LOG = logging.getLogger(__name__)
 _LOCK = ".lock"

@@ -10,7 +10,8 @@ import threading
 
 import numpy as np
 
-from index.sql.catalog import Catalog, Ids
+from index.protocols import Ids
+from index.sql.catalog import Catalog
 
 
 class Deletions:
@@ -25,8 +26,8 @@ class Deletions:
         """Ids (ascending) of the passages that are deleted at a revision."""
         with self._lock:
             if revision < self._revision:
-                return catalog.deleted_passages(0, revision)
-            new = catalog.deleted_passages(self._revision, revision)
+                return catalog.passages.deleted(0, revision)
+            new = catalog.passages.deleted(self._revision, revision)
             if len(new):
                 self._ids = np.insert(self._ids, np.searchsorted(self._ids, new), new)
             self._revision = revision

@@ -40,10 +40,12 @@ from index.dense.manifest import MANIFEST, Manifest, SegmentFile
 from index.dense.segment_writer import Blocks, checksum_of, edges_of, living_blocks, write_exact
 from index.dense.vector_index import MOST_DEAD, VectorIndex, merge_plan
 from index.errors import StoreLocked
-from index.lexical.tantivy_index import DamagedLexicalIndex, LexicalEntry, LexicalIndex, LexicalView
+from index.lexical.tantivy_index import DamagedLexicalIndex, LexicalIndex, LexicalView
 from index.os_errors import explained
+from index.protocols import Ids
+from index.records import LexicalEntry
 from index.snapshots.deletions import Deletions
-from index.sql.catalog import Catalog, Ids
+from index.sql.catalog import Catalog
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "publish.lock"
@@ -125,13 +127,13 @@ class Derived:
             fingerprint=fingerprint,
             vectors=VectorIndex(segments, manifest.dimension, self.deletions.at(catalog, manifest.revision)),
             lexical=lexical,
-            languages=tuple(catalog.languages()) if languages is None else languages,
+            languages=tuple(catalog.documents.languages()) if languages is None else languages,
         )
 
     def manifest(self, catalog: Catalog) -> Manifest | None:
         """The published manifest, None if there is none or it is another store's."""
         manifest = Manifest.read(self.folder)
-        if manifest is not None and manifest.store not in ("", catalog.setting("store_id") or ""):
+        if manifest is not None and manifest.store not in ("", catalog.settings.get("store_id") or ""):
             _LOG.warning("the index in %s belongs to another store; it is made again", self.folder)
             return None
         return manifest
@@ -177,7 +179,7 @@ class Derived:
             self._remove_unused(Manifest.read(self.folder))
             raise
         self._remove_unused(published)
-        if manifest is not None and len(gone := catalog.deleted_passages(manifest.revision, revision)):
+        if manifest is not None and len(gone := catalog.passages.deleted(manifest.revision, revision)):
             self.lexical(published).update([], gone.tolist())
         return published
 
@@ -190,7 +192,7 @@ class Derived:
         dimension: int,
         rules: IndexRules,
     ) -> Manifest:
-        store = catalog.setting("store_id") or ""
+        store = catalog.settings.get("store_id") or ""
         lexical, languages = self._publish_lexical(catalog, manifest, revision, store)
         try:
             # The vectors of another encoder are of no use; its words are.
@@ -296,11 +298,13 @@ class Derived:
         """The lexical index with every passage of the new state, and of the old; the languages of both."""
         seen: dict[str, None] = {}
         if manifest is not None:
-            seen = dict.fromkeys(catalog.languages() if manifest.languages is None else manifest.languages)
+            seen = dict.fromkeys(
+                catalog.documents.languages() if manifest.languages is None else manifest.languages
+            )
             try:
                 index = self.lexical(manifest)
-                entries = _noting(catalog.lexical_entries(manifest.revision, revision), seen)
-                gone = catalog.deleted_passages(manifest.lexical_pruned, manifest.revision)
+                entries = _noting(catalog.passages.lexical_entries(manifest.revision, revision), seen)
+                gone = catalog.passages.deleted(manifest.lexical_pruned, manifest.revision)
                 index.update(entries, gone.tolist())
                 return index, tuple(seen)
             except (DamagedLexicalIndex, ValueError, OSError) as error:
@@ -308,7 +312,7 @@ class Derived:
                     raise
                 _LOG.warning("the lexical index is damaged (%s); it is rebuilt", error)
         index = LexicalIndex.create(self.folder / f"lexical-{uuid.uuid4().hex[:12]}", store)
-        index.update(_noting(catalog.lexical_entries(0, revision), seen), [])
+        index.update(_noting(catalog.passages.lexical_entries(0, revision), seen), [])
         return index, tuple(seen)
 
     def _publish_vectors(
@@ -325,16 +329,16 @@ class Derived:
         for entry in kept:
             self._require_size(entry)
         deleted = self.deletions.at(catalog, revision)
-        ids = catalog.vector_ids(since, revision, fingerprint)
+        ids = catalog.vectors.ids(since, revision, fingerprint)
         if len(ids):
             start = max((n + 1 for n, entry in enumerate(kept) if entry.file in self.frozen), default=0)
             sizes = [*(entry.vectors for entry in kept[start:]), len(ids)]
             merged = merge_plan(sizes, limit=rules.least) - 1
             sources, kept = kept[len(kept) - merged :], kept[: len(kept) - merged]
             old = living_blocks([self.exact(entry, dimension) for entry in sources], deleted)
-            new = catalog.vector_blocks(ids, fingerprint, dimension, BLOCK)
+            new = catalog.vectors.blocks(ids, fingerprint, dimension, BLOCK)
             kept += self._written(chain(old, new), dimension, revision)
-        if not kept or not len(catalog.deleted_passages(since, revision)):
+        if not kept or not len(catalog.passages.deleted(since, revision)):
             return tuple(kept)
         written = [
             part

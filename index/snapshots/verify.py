@@ -15,8 +15,9 @@ from index.dense.manifest import Manifest
 from index.dense.segment_writer import checksum_of
 from index.lexical import tantivy_files
 from index.lexical.tantivy_index import DamagedLexicalIndex
+from index.protocols import Ids
 from index.snapshots.publisher import Derived, Snapshot, StaleDerived
-from index.sql.catalog import Catalog, Ids
+from index.sql.catalog import Catalog
 
 _WIDEST_ERROR = 1e-3  # two float16 forms of one vector
 
@@ -54,12 +55,12 @@ def _changed(derived: Derived, manifest: Manifest) -> Iterator[str]:
 
 
 def _against_sql(snapshot: Snapshot, manifest: Manifest, catalog: Catalog, fingerprint: str) -> Iterator[str]:
-    living, _ = catalog.living_passages(snapshot.revision)
+    living, _ = catalog.passages.visible(snapshot.revision)
     # What went with the newest revisions may be in the lexical index until the next one is published.
-    lately = catalog.deleted_passages(manifest.lexical_pruned, snapshot.revision)
+    lately = catalog.passages.deleted(manifest.lexical_pruned, snapshot.revision)
     lexical = snapshot.lexical.ids()
     yield from _differences("lexical index", lexical[~members(lexical, lately)], living)
-    embedded = catalog.vector_ids(0, snapshot.revision, fingerprint)
+    embedded = catalog.vectors.ids(0, snapshot.revision, fingerprint)
     yield from _differences("vector index", snapshot.vectors.ids(), embedded)
     for segment in snapshot.vectors.segments:
         wrong = unequal_vectors(segment, catalog, fingerprint, manifest.dimension)
@@ -90,7 +91,7 @@ def unequal_vectors(segment: Segment, catalog: Catalog, fingerprint: str, dimens
     """Ids of those vectors of a segment that SQL holds too, and otherwise."""
     wrong = [np.empty(0, np.int64)]
     for ids, vectors in segment.blocks():
-        for held, expected in catalog.vector_blocks(ids, fingerprint, dimension, len(ids)):
+        for held, expected in catalog.vectors.blocks(ids, fingerprint, dimension, len(ids)):
             far = np.abs(vectors[members(ids, held)] - expected).max(axis=1, initial=0.0)
             wrong.append(held[~(far < _WIDEST_ERROR)])
     return np.concatenate(wrong)

@@ -1,30 +1,29 @@
-"""What people say about texts: labels, and verdicts on answers.
+"""Annotations: the labels and the feedback that people gave.
 
 Both are anchored to the SHA-256 of a file and, below it, to words quoted from it, so that they outlive a
-parser that cuts the text up anew; `start` only says which of several places is meant. Nothing here changes
-what a search finds but for filters that name a label.
+parser that cuts the text up otherwise; `start` only says which of several places is meant. Labels change a
+search only through a filter that names them.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Engine, case, delete, distinct, func, insert, select
 
 from index.records import Feedback, Label, LabelCount
-from index.sql.database import changing
-from index.sql.schema import FeedbackRow, LabelRow
-
-_ROWS = 500
+from index.sql.database import batches, changing
+from index.sql.schema import DocumentRow, FeedbackRow, LabelRow, PassageRow
 
 
-class Remarks:
-    """The part of the catalogue that keeps labels and verdicts."""
+class Annotations:
+    """The tables of labels and feedback."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def add_label(
         self,
@@ -47,26 +46,22 @@ class Remarks:
         return True
 
     def replace_labels(self, author: str, labels: Iterable[Label], *, among: Iterable[str]) -> int:
-        """Put labels in the place of all that `author` gave to the files `among`, in one transaction.
+        """Replace all labels that `author` gave to the files `among`, in one transaction; returns how many.
 
-        `among` are SHA-256 of files, those of `labels` included; what others have said stays. How many are
-        there now.
+        `among` are SHA-256 of files, those of `labels` included; labels of other authors stay.
         """
-        moment, count = time.time_ns(), 0
-        files = sorted(set(among))
+        moment, files = time.time_ns(), sorted(set(among))
         with changing(self._engine) as connection:
-            for first in range(0, len(files), _ROWS):
-                some = files[first : first + _ROWS]
-                old = delete(LabelRow).where(LabelRow.author == author, LabelRow.content_sha256.in_(some))
+            for part in batches(files):
+                old = delete(LabelRow).where(LabelRow.author == author, LabelRow.content_sha256.in_(part))
                 connection.execute(old)
             rows = [{**asdict(label), "author": author, "created_ns": moment} for label in labels]
-            for first in range(0, len(rows), _ROWS):
-                connection.execute(insert(LabelRow), rows[first : first + _ROWS])
-                count += len(rows[first : first + _ROWS])
-        return count
+            if rows:
+                connection.execute(insert(LabelRow), rows)
+        return len(rows)
 
     def remove_labels(self, *, name: str | None = None, author: str | None = None) -> int:
-        """Take away all labels of a name, of an author, or of both together; how many went."""
+        """Remove all labels of a name, of an author, or of both together; returns how many."""
         conditions = [
             column == value
             for column, value in ((LabelRow.name, name), (LabelRow.author, author))
@@ -93,7 +88,7 @@ class Remarks:
             )
 
     def remove_label(self, name: str, content_sha256: str) -> int:
-        """Take a label off a file and off all words in it; how many went."""
+        """Remove a label from a file and from all words in it; returns how many."""
         statement = delete(LabelRow).where(LabelRow.name == name, LabelRow.content_sha256 == content_sha256)
         with changing(self._engine) as connection:
             return connection.execute(statement).rowcount
@@ -101,10 +96,24 @@ class Remarks:
     def labels(self, name: str | None = None) -> tuple[Label, ...]:
         """All labels, or those of one name, in the order in which they were given."""
         conditions = [] if name is None else [LabelRow.name == name]
-        return tuple(Label(**row) for row in self._remarks(LabelRow, *conditions))
+        return tuple(Label(**row) for row in self._rows(LabelRow, *conditions))
+
+    def labels_of(self, passages: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """The labels on each of these passages or on its file, sorted; () for a passage without any."""
+        labels: dict[int, set[str]] = {passage: set() for passage in passages}
+        statement = (
+            select(PassageRow.id, LabelRow.name)
+            .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
+            .join(LabelRow, LabelRow.content_sha256 == DocumentRow.content_sha256)
+            .where(PassageRow.id.in_(passages), LabelRow.quote.is_(None) | holds_quote(self._engine))
+        )
+        with self._engine.connect() as connection:
+            for passage, name in connection.execute(statement):
+                labels[passage].add(name)
+        return {passage: tuple(sorted(names)) for passage, names in labels.items()}
 
     def add_feedback(self, feedback: Feedback) -> bool:
-        """Keep a verdict; False if the very same is kept already."""
+        """Store a verdict; False if the very same is stored already."""
         row = {**asdict(feedback), "details": dict(feedback.details)}
         same = [
             getattr(FeedbackRow, field).is_not_distinct_from(value)
@@ -118,7 +127,7 @@ class Remarks:
         return True
 
     def remove_feedback(self, feedback: Feedback) -> int:
-        """Take a verdict back; how many went."""
+        """Remove a verdict; returns how many."""
         same = [
             getattr(FeedbackRow, field).is_not_distinct_from(value)
             for field, value in asdict(feedback).items()
@@ -129,9 +138,9 @@ class Remarks:
 
     def feedback(self) -> tuple[Feedback, ...]:
         """All verdicts, in the order in which they were given."""
-        return tuple(Feedback(**row) for row in self._remarks(FeedbackRow))
+        return tuple(Feedback(**row) for row in self._rows(FeedbackRow))
 
-    def remark_counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int]:
         """How many labels and verdicts there are."""
         with self._engine.connect() as connection:
             return {
@@ -139,8 +148,19 @@ class Remarks:
                 for name, table in (("labels", LabelRow), ("feedback", FeedbackRow))
             }
 
-    def _remarks(self, table: Any, *conditions: Any) -> list[dict[str, Any]]:
+    def _rows(self, table: Any, *conditions: Any) -> list[dict[str, Any]]:
         columns = [column for column in table.__table__.columns if column.name != "key"]
         statement = select(*columns).where(*conditions).order_by(table.key)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def holds_quote(engine: Engine) -> Any:
+    """Condition: a passage holds the quote of a label, or lies within it, at the recorded position."""
+    position = func.instr if engine.dialect.name == "sqlite" else func.strpos
+    over = (PassageRow.start < LabelRow.start + func.length(LabelRow.quote)) & (
+        PassageRow.end > LabelRow.start
+    )
+    within = (position(PassageRow.text, LabelRow.quote) > 0) | (position(LabelRow.quote, PassageRow.text) > 0)
+    anywhere = LabelRow.start.is_(None) & (position(PassageRow.text, LabelRow.quote) > 0)
+    return over & within | anywhere

@@ -6,7 +6,6 @@ side in `mending`; what is wrong between SQL and the files is the matter of `int
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,10 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from index.errors import StoreError
-from index.sql.revisions import get_setting
-from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
-from index.sql.stored_documents import VECTOR
-from ingest.conversion.document_json import layout_records
+from index.sql.database import get_setting
+from index.sql.schema import VECTOR, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
+from index.sql.stored_documents import fitting_layout
 
 _ROWS = 2000
 _UNIT_ERROR = 0.01
@@ -60,9 +58,10 @@ class Finding:
 
 
 class Audit:
-    """The part of the catalogue that proves itself."""
+    """Checks the rows of all tables."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def findings(self) -> list[Finding]:
         """All that is wrong inside SQL."""
@@ -233,18 +232,6 @@ def _wrong_layouts(connection: Connection) -> Iterator[int]:
         if len(rows) < _ROWS:
             return
         last = rows[-1].document_key
-
-
-def fitting_layout(layout: str, length: int) -> dict[str, Any] | None:
-    """Fields of a document out of its stored layout; None where they do not fit a text of this length."""
-    try:
-        read = layout_records(json.loads(layout))
-        spans = [*read["pages"], *read["units"]]
-        starts = [heading.start for heading in read["headings"]]
-        fits = all(0 <= span.start <= span.end <= length for span in spans)
-        return read if fits and all(0 <= start <= length for start in starts) else None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def _wrong_vectors(connection: Connection, fingerprint: str, dimension: int) -> Iterator[int]:

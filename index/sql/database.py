@@ -1,55 +1,56 @@
 """Connections to the database of a store: SQLite in its folder, or a PostgreSQL server by URL.
 
-    open_database    connect, make the tables, bring an older schema up to date (after a copy of the old file)
-    writer_lock      one writer at a time: a lock file beside SQLite, an advisory lock on a server
+    connect        an engine whose errors say what can be done about them
+    changing       a transaction that writes
+    writer_lock    one writer at a time: a lock file beside SQLite, an advisory lock on a server
+    Settings       the settings of a store, among them the revision counter
+    copy_database  a copy of all tables as one SQLite file
 
 Both locks die with the process that holds them. A password is never part of a URL that is kept: it comes from
-SPANWISE_DATABASE_PASSWORD or, as for every PostgreSQL program, from PGPASSWORD or ~/.pgpass. What is in the
-tables is none of this module's business.
+SPANWISE_DATABASE_PASSWORD or, as for every PostgreSQL program, from PGPASSWORD or ~/.pgpass.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sqlite3
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
-from index.errors import StoreError, StoreLocked, StoreReadOnly, StoreVersionMismatch
+from index.errors import StoreError
 from index.os_errors import explained
-from index.sql.schema import SCHEMA_VERSION, Base, Setting
+from index.sql.schema import Base, Setting
 
-_LOG = logging.getLogger(__name__)
 _PASSWORD_VARIABLE = "SPANWISE_DATABASE_PASSWORD"  # noqa: S105 - the name of a variable
 _LOCK_FILE = "writer.lock"
 _LOCK_KEY = 0x5370_616E  # "Span": the first half of the advisory lock's key
 _LOCK_STEP_SECONDS = 0.1
 _CONNECT_SECONDS = 10
-_UPGRADE_SECONDS = 10.0
 _WRITES = "spanwise_writes"
+_COPIED_ROWS = 1000
+_PARAMETERS = 500  # bound parameters in one statement; SQLite's older limit is 999
+_T = TypeVar("_T")
 
 
 class WriterLock(Protocol):
-    """Held by the one who writes."""
+    """A lock that one writer of a store holds."""
 
     def acquire(self, timeout: float) -> object:
-        """Take it; raises filelock.Timeout when somebody else holds it for so many seconds."""
+        """Take the lock; raises filelock.Timeout when it is held elsewhere for `timeout` seconds."""
         ...
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         ...
 
 
@@ -74,45 +75,30 @@ def checked_url(url: str) -> str:
 _URL_HINT = "give it as postgresql://USER@HOST/DATABASE"
 
 
-def open_database(url: str, folder: Path) -> Engine:
-    """Connect to the database of the store in `folder`; its schema is the newest one on return.
-
-    Raises StoreError when it cannot be used, StoreVersionMismatch for a newer schema, and for an older one
-    that cannot be brought up to date here.
-    """
+def connect(url: str, folder: Path) -> Engine:
+    """Connections to the database of the store in `folder`; raises StoreError when the file is missing."""
     engine = _engine(url)
     if engine.dialect.name == "sqlite":
         _require_file(engine, folder)
     explain = _explain if engine.dialect.name == "sqlite" else _explain_server
     event.listen(engine, "handle_error", partial(explain, place=str(folder)))
+    return engine
+
+
+@contextmanager
+def explaining(engine: Engine) -> Iterator[None]:
+    """Close the connections when the block fails; errors of the database become StoreError."""
     try:
-        found = _found_schema(engine)
-        # Without an index nothing was ever published: a store whose making was cut short.
-        if found is None and (folder / "index").exists():
-            raise StoreError(
-                f"the database {_shown(engine)} holds no store",
-                hint="restore it from a copy, or ingest the documents into a new store",
-            )
-        if found is None:
-            with _held(writer_lock(engine, folder), folder):
-                _create(engine)
-        elif found < SCHEMA_VERSION:
-            _upgrade(engine, folder, found)
-        elif found > SCHEMA_VERSION:
-            raise StoreVersionMismatch(
-                f"the store has schema {found}, this version of Spanwise reads up to {SCHEMA_VERSION}",
-                hint="use the version of Spanwise that wrote it, or a newer one",
-            )
+        yield
     except SQLAlchemyError as error:
         engine.dispose()
         raise StoreError(
-            f"the database {_shown(engine)} cannot be used: {_first_line(error)}",
-            hint=_mending(engine),
+            f"the database {shown_url(engine)} cannot be used: {_first_line(error)}",
+            hint=_advice(engine),
         ) from error
     except StoreError:
         engine.dispose()
         raise
-    return engine
 
 
 def changing(engine: Engine) -> AbstractContextManager[Connection]:
@@ -121,7 +107,7 @@ def changing(engine: Engine) -> AbstractContextManager[Connection]:
 
 
 def _require_file(engine: Engine, folder: Path) -> None:
-    """An index without a database is what is left of a store; SQLite would make an empty one of it."""
+    """Raise StoreError for an index without a database file, because SQLite would make an empty one."""
     file = Path(str(engine.url.database).removeprefix("file:").split("?")[0])
     if (folder / "index").exists() and not file.exists():
         raise StoreError(
@@ -131,7 +117,7 @@ def _require_file(engine: Engine, folder: Path) -> None:
 
 
 def writer_lock(engine: Engine, folder: Path) -> WriterLock:
-    """What keeps two writers of a store apart."""
+    """The lock that keeps two writers of a store apart."""
     if engine.dialect.name == "sqlite":
         return FileLock(folder / _LOCK_FILE, thread_local=False)
     return _AdvisoryLock(engine)
@@ -145,7 +131,7 @@ class _AdvisoryLock:
         self._connection: Connection | None = None
 
     def acquire(self, timeout: float) -> None:
-        """Take it; raises filelock.Timeout when another session holds it for so many seconds."""
+        """Take the lock; raises filelock.Timeout when another session holds it for `timeout` seconds."""
         key = func.hashtext(func.current_schema())
         until = time.monotonic() + timeout
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -157,7 +143,7 @@ class _AdvisoryLock:
         self._connection = connection
 
     def release(self) -> None:
-        """Give it back; a connection that has died has given it back already."""
+        """Release the lock; the server does that itself when the connection dies."""
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
@@ -169,8 +155,85 @@ class _AdvisoryLock:
             connection.close()
 
 
+# -- settings ------------------------------------------------------------------------------------------------
+
+
+class Settings:
+    """The table of settings: facts about the store, by name."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, name: str) -> str | None:
+        """The value of a setting, None if it was never set."""
+        with self._engine.connect() as connection:
+            return get_setting(connection, name)
+
+    def set(self, name: str, value: str) -> None:
+        """Replace the value of a setting."""
+        with changing(self._engine) as connection:
+            set_setting(connection, name, value)
+
+    def revision(self) -> int:
+        """The number of the last committed change; raises StoreError for a damaged counter."""
+        value = self.get("revision") or "0"
+        if not value.isdigit():
+            raise StoreError(
+                f"the revision counter of the database is {value!r}, which is no number",
+                hint="mend it with: spanwise repair",
+            )
+        return int(value)
+
+
+def get_setting(connection: Connection, name: str) -> str | None:
+    """The value of a setting, None if it was never set."""
+    return connection.scalar(select(Setting.value).where(Setting.name == name))
+
+
+def set_setting(connection: Connection, name: str, value: str) -> None:
+    """Replace the value of a setting."""
+    changed = connection.execute(update(Setting).where(Setting.name == name).values(value=value))
+    if not changed.rowcount:
+        connection.execute(insert(Setting).values(name=name, value=value))
+
+
+def next_revision(connection: Connection) -> int:
+    """Count the revision up and return it; on a server other writers wait here."""
+    counter = select(Setting.value).where(Setting.name == "revision").with_for_update()
+    revision = int(connection.scalar(counter) or 0) + 1
+    set_setting(connection, "revision", str(revision))
+    return revision
+
+
+def batches(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """The values in slices that fit into one statement as bound parameters."""
+    for start in range(0, len(values), _PARAMETERS):
+        yield values[start : start + _PARAMETERS]
+
+
+# -- copying -------------------------------------------------------------------------------------------------
+
+
+def copy_database(source: Engine, target: Path) -> None:
+    """Copy all tables as of one moment into a new SQLite file."""
+    if source.dialect.name == "sqlite" and source.url.database:
+        copy_sqlite(Path(source.url.database), target)
+        return
+    engine = create_engine(f"sqlite:///{target}")
+    try:
+        with source.connect() as reading, changing(engine) as writing:
+            # One snapshot for all tables, whatever is committed meanwhile.
+            reading = reading.execution_options(isolation_level="REPEATABLE READ", yield_per=_COPIED_ROWS)
+            Base.metadata.create_all(writing)
+            for table in Base.metadata.sorted_tables:
+                for rows in reading.execute(select(table)).mappings().partitions(_COPIED_ROWS):
+                    writing.execute(insert(table), [dict(row) for row in rows])
+    finally:
+        engine.dispose()
+
+
 def copy_sqlite(source: Path, target: Path) -> None:
-    """A copy of a SQLite database as it is at one moment, whoever writes meanwhile, brought to the disk."""
+    """Copy a SQLite file as of one moment while others write, and flush the copy to the disk."""
     partial = target.with_name(target.name + ".part")
     partial.unlink(missing_ok=True)
     reading, writing = sqlite3.connect(source), sqlite3.connect(partial)
@@ -248,13 +311,13 @@ def _explain_server(context: ExceptionContext, place: str) -> None:
     lost = context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError)
     if lost and context.engine is not None and not context.is_pre_ping:
         raise StoreError(
-            f"the database {_shown(context.engine)} of the store {place} cannot be used: "
+            f"the database {shown_url(context.engine)} of the store {place} cannot be used: "
             f"{_first_line(context.original_exception)}",
-            hint=_mending(context.engine),
+            hint=_advice(context.engine),
         ) from context.original_exception
 
 
-def _shown(engine: Engine) -> str:
+def shown_url(engine: Engine) -> str:
     """The URL as the user gave it, without the driver and the password."""
     return engine.url.set(drivername=engine.dialect.name, password=None).render_as_string()
 
@@ -263,93 +326,10 @@ def _first_line(error: BaseException) -> str:
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
 
 
-def _mending(engine: Engine) -> str:
+def _advice(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return "check that the file is whole and that you may read it"
     return (
         f"check that the server runs, that the database exists, and the password in {_PASSWORD_VARIABLE} "
         "or PGPASSWORD"
     )
-
-
-# -- the schema ----------------------------------------------------------------------------------------------
-
-
-def _found_schema(engine: Engine) -> int | None:
-    """The version of the schema, None where there are no tables."""
-    with engine.connect() as connection:
-        try:
-            value = connection.scalar(select(Setting.value).where(Setting.name == "schema_version"))
-            return int(value) if value is not None else None
-        except SQLAlchemyError:
-            connection.rollback()
-            if inspect(connection).has_table(Setting.__tablename__):
-                raise
-            return None
-
-
-def _create(engine: Engine) -> None:
-    """Make the tables, unless another process was quicker."""
-    with changing(engine) as connection:
-        Base.metadata.create_all(connection)
-        if connection.scalar(select(Setting.value).where(Setting.name == "schema_version")) is None:
-            facts = {"store_id": uuid.uuid4().hex, "revision": "0", "schema_version": str(SCHEMA_VERSION)}
-            rows = [{"name": name, "value": value} for name, value in facts.items()]
-            connection.execute(insert(Setting), rows)
-
-
-def _upgrade(engine: Engine, folder: Path, found: int) -> None:
-    """Bring an older schema up to date, in one transaction, after a copy of a SQLite file."""
-    if not os.access(folder, os.W_OK):
-        raise StoreVersionMismatch(
-            f"the store has schema {found}, which must become {SCHEMA_VERSION}; {folder} cannot be written",
-            hint="open it once where it can be written, or use the version of Spanwise that wrote it",
-        )
-    with _held(writer_lock(engine, folder), folder):
-        now = _found_schema(engine)
-        if now is None or now >= SCHEMA_VERSION:
-            return  # another process was quicker
-        saved = _saved(engine, now)
-        from index.sql.migrations import migrate
-
-        with changing(engine) as connection:
-            migrate(connection, now, SCHEMA_VERSION)
-            connection.execute(
-                update(Setting).where(Setting.name == "schema_version").values(value=str(SCHEMA_VERSION))
-            )
-    _LOG.warning("the store %s now has schema %d instead of %d%s", folder, SCHEMA_VERSION, found, saved)
-
-
-def _saved(engine: Engine, schema: int) -> str:
-    """Keep a copy of a SQLite file as it was; a server's database has its own backups."""
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        return ""
-    file = Path(engine.url.database)
-    copy = file.with_name(f"{file.name}.schema-{schema}")
-    try:
-        copy_sqlite(file, copy)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"no copy of {file} could be made before its schema is changed: {error}",
-            hint="make room on the disk, or ingest the documents into a new store",
-        ) from error
-    return f"; the database as it was is kept in {copy.name}"
-
-
-@contextmanager
-def _held(lock: WriterLock, folder: Path) -> Iterator[None]:
-    try:
-        lock.acquire(timeout=_UPGRADE_SECONDS)
-    except Timeout as error:
-        raise StoreLocked(
-            f"the schema of {folder} must change and something else is writing to it",
-            hint="try again when it has finished",
-        ) from error
-    except OSError as error:
-        raise StoreReadOnly(
-            f"the store {folder} cannot be written to: {error.strerror}", hint="check the folder's owner"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -1,49 +1,51 @@
-"""Which documents and passages a filter lets through at a revision, worked out by the database.
+"""Filters as SQL: which documents and passages they let through at a revision.
 
-Languages, types, ids and dates are conditions of one statement. Patterns over paths are not SQL: the
-paths of what is left are read (only those that begin as a pattern does, where it begins with fixed letters)
-and matched here. Passages are not read at all, because those of one document have neighbouring ids; but for
-labels on words, which let through the passages that hold those words and no others of the document.
+Languages, types, ids and dates are conditions of one statement. Path patterns (gitwildmatch) are no SQL: the
+paths of the documents that are left are read, only those that begin as a pattern does where it begins with
+fixed letters, and matched here. Passages are not read at all, because those of one document have neighbouring
+ids; except for labels on words, which let through only the passages that hold those words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from pathspec import GitIgnoreSpec
 from sqlalchemy import Connection, Engine, func, or_, select
 
+from index.protocols import Ids
 from index.records import Filters
-from index.sql.filters_old import PathPatterns
-from index.sql.schema import DocumentRow, LabelRow, PassageRow, PathRow
-from index.sql.stored_documents import visible
+from index.sql.annotations import holds_quote
+from index.sql.passages import matrix
+from index.sql.schema import DocumentRow, LabelRow, PassageRow, PathRow, visible
 
-_IDS = NDArray[np.int64]
-_AT_ONCE = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIXED = re.compile(r"/[^*?\[\\]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selected:
-    """What a filter leaves: keys of documents and ids of passages, both ascending.
+    """Keys of the documents and ids of the passages that pass a filter, both ascending.
 
     `whole` says that these are all passages of these documents.
     """
 
-    documents: _IDS
-    passages: _IDS
+    documents: Ids
+    passages: Ids
     whole: bool = True
 
 
-class Selecting:
-    """The part of the catalogue that applies filters."""
+class FilterQueries:
+    """Applies filters to the tables of documents and passages."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def select(self, filters: Filters, revision: int) -> Selected:
         """The documents at a revision that pass all fields of a filter, and their passages."""
@@ -76,7 +78,7 @@ class Selecting:
         return Selected(documents=rows[:, 0], passages=_ranges(rows[:, 1], rows[:, 2]))
 
     def _labelled(
-        self, connection: Connection, names: Sequence[str], rows: _IDS, revision: int, chosen: Sequence[Any]
+        self, connection: Connection, names: Sequence[str], rows: Ids, revision: int, chosen: Sequence[Any]
     ) -> Selected:
         """Of the documents in `rows` (key, first passage, passages) the passages that bear a label.
 
@@ -111,7 +113,7 @@ class Selecting:
 
     def _holding(
         self, connection: Connection, names: Sequence[str], revision: int, chosen: Sequence[Any]
-    ) -> _IDS:
+    ) -> Ids:
         """(label, passage) where the words of a label stand in the passage at their place, shape (n, 2)."""
         statement = (
             select(LabelRow.key, PassageRow.id)
@@ -122,45 +124,10 @@ class Selecting:
                 LabelRow.quote.is_not(None),
                 visible(PassageRow, revision),
                 *chosen,
-                self._at_its_place(),
+                holds_quote(self._engine),
             )
         )
         return matrix(connection.execute(statement), 2)
-
-    def labels_of(self, passages: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        """The labels on each of these passages, or on the file they come from, by name; none is left out."""
-        found: dict[int, set[str]] = {passage: set() for passage in passages}
-        statement = (
-            select(PassageRow.id, LabelRow.name)
-            .join(DocumentRow, DocumentRow.key == PassageRow.document_key)
-            .join(LabelRow, LabelRow.content_sha256 == DocumentRow.content_sha256)
-            .where(PassageRow.id.in_(passages), LabelRow.quote.is_(None) | self._at_its_place())
-        )
-        with self._engine.connect() as connection:
-            for passage, name in connection.execute(statement):
-                found[passage].add(name)
-        return {passage: tuple(sorted(names)) for passage, names in found.items()}
-
-    def content_hashes(self, documents: Sequence[str]) -> dict[str, str]:
-        """The SHA-256 of the file of each of these documents, by the document's id."""
-        statement = select(DocumentRow.id, DocumentRow.content_sha256)
-        found: dict[str, str] = {}
-        with self._engine.connect() as connection:
-            for first in range(0, len(documents), _AT_ONCE):
-                part = documents[first : first + _AT_ONCE]
-                rows = connection.execute(statement.where(DocumentRow.id.in_(part)))
-                found |= {document: content for document, content in rows}
-        return found
-
-    def _at_its_place(self) -> Any:
-        """Whether a passage holds the words of a label, or is among them, at the place that was noted."""
-        place = func.instr if self._engine.dialect.name == "sqlite" else func.strpos
-        over = (PassageRow.start < LabelRow.start + func.length(LabelRow.quote)) & (
-            PassageRow.end > LabelRow.start
-        )
-        within = (place(PassageRow.text, LabelRow.quote) > 0) | (place(LabelRow.quote, PassageRow.text) > 0)
-        anywhere = LabelRow.start.is_(None) & (place(PassageRow.text, LabelRow.quote) > 0)
-        return over & within | anywhere
 
     def _beginning(self, patterns: PathPatterns, revision: int) -> Any | None:
         """What holds for a path at a revision if any pattern can fit it; None if nothing can be said."""
@@ -170,11 +137,6 @@ class Selecting:
         return visible(PathRow, revision) & or_(
             *(_begins(prefix, ordered=sqlite) for prefix in patterns.prefixes)
         )
-
-
-def matrix(rows: Iterable[Sequence[int]], width: int) -> _IDS:
-    """Rows of whole numbers as an array (numpy asks a row of a result for much that it has not)."""
-    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width)
 
 
 def _conditions(filters: Filters, revision: int) -> Iterator[Any]:
@@ -214,7 +176,7 @@ def _begins(prefix: str, *, ordered: bool) -> Any:
     return (PathRow.path >= prefix) & (PathRow.path < prefix + "\U0010ffff")
 
 
-def _found_again(connection: Connection, labels: _IDS, revision: int, chosen: Sequence[Any]) -> _IDS:
+def _found_again(connection: Connection, labels: Ids, revision: int, chosen: Sequence[Any]) -> Ids:
     """Passages that hold the words of labels whose place is no longer theirs."""
     ids: set[int] = set()
     for key in labels.tolist():
@@ -229,8 +191,46 @@ def _found_again(connection: Connection, labels: _IDS, revision: int, chosen: Se
     return np.array(sorted(ids), dtype=np.int64)
 
 
-def _ranges(first: _IDS, counts: _IDS) -> _IDS:
+def _ranges(first: Ids, counts: Ids) -> Ids:
     """The numbers from each of `first` on, as many as `counts` says, ascending."""
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1] if len(counts) else counts
     ids = np.repeat(first - starts, counts) + np.arange(int(counts.sum()), dtype=np.int64)
     return np.sort(ids)
+
+
+# -- path patterns -------------------------------------------------------------------------------------------
+
+
+class PathPatterns:
+    """Patterns of which one must match; what names something on this disk from here is made absolute."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = [_absolute(pattern) for pattern in patterns]
+        self._spec = GitIgnoreSpec.from_lines(self._patterns)
+
+    def match(self, path: str) -> bool:
+        """Whether an absolute POSIX path fits."""
+        return self._spec.match_file(path.lstrip("/"))
+
+    @property
+    def prefixes(self) -> tuple[str, ...] | None:
+        """What every path that fits begins with, one of these; None where that cannot be said.
+
+        >>> PathPatterns(["/library/*.pdf", "!/library/old.pdf"]).prefixes
+        ('/library/',)
+        """
+        found = []
+        for pattern in self._patterns:
+            if pattern.startswith("!") or not pattern.strip():
+                continue
+            fixed = _FIXED.match(pattern)
+            if fixed is None:
+                return None
+            found.append(fixed.group().rstrip())
+        return tuple(found)
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") and Path(path).exists():
+        path = Path(path).resolve().as_posix()
+    return path

@@ -1,9 +1,9 @@
-"""Taking the rows of deleted documents away for good, once no reader can want them any more.
+"""Deletes the rows of deleted documents for good, once no reader can need them any more.
 
-A deletion only marks rows, so that readers of an older revision keep a whole view. `mark` notes now and then
-which revision was current; `purge` takes away what had been deleted at a revision that was current a grace
-period ago. A reader that has slept longer than that is told by `Catalog.purged` to look again, so that the
-clock is never what correctness hangs on. Purging runs in small transactions over rows that nobody shows.
+A deletion only marks rows, so that readers of an older revision keep a whole view. `mark` records now and
+then which revision was current; `run` deletes the rows that had been marked at a revision that was current a
+grace period ago. A reader that has slept longer than that sees by `purged_revision` that it must look again,
+so that correctness does not depend on the clock. It works in small transactions on rows that nobody shows.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, select
 
 from index.os_errors import explained
-from index.sql.database import changing
-from index.sql.revisions import get_setting, set_setting
+from index.sql.database import changing, get_setting, set_setting
 from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
 
 _MARKS = "marks"
@@ -28,19 +27,25 @@ _ROWS = 500
 _FREE_SHARE = 0.1
 
 
-class Upkeep:
-    """The part of the catalogue that forgets."""
+class Purge:
+    """Removes rows that only mark deletions."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def purged_revision(self) -> int:
+        """Up to which revision the rows of deleted documents may have been deleted for good."""
+        with self._engine.connect() as connection:
+            return int(get_setting(connection, _PURGED) or 0)
 
     def mark(self, revision: int, now: float) -> None:
-        """Note that a revision was current at a time, unless one was noted just before."""
+        """Record that a revision was current at time `now`, unless one was recorded just before."""
         with changing(self._engine) as connection:
             marks = _marks(connection)
             if not marks or not 0 <= now - marks[-1][1] < _BETWEEN_SECONDS:
                 set_setting(connection, _MARKS, json.dumps([*marks, [revision, now]][-_MOST_MARKS:]))
 
-    def purgeable(self, revision: int, now: float, grace_seconds: float) -> int:
+    def purgeable_revision(self, revision: int, now: float, grace_seconds: float) -> int:
         """The newest revision that was current `grace_seconds` ago; `revision`, today's, for none."""
         if grace_seconds <= 0:
             return revision
@@ -48,8 +53,8 @@ class Upkeep:
             old = [int(marked) for marked, at in _marks(connection) if now - at >= grace_seconds]
         return max(old, default=0)
 
-    def purge(self, revision: int) -> int:
-        """Take away what had been deleted at a revision; the number of documents."""
+    def run(self, revision: int) -> int:
+        """Delete the rows that had been marked at a revision; returns the number of documents."""
         with changing(self._engine) as connection:
             before = int(get_setting(connection, _PURGED) or 0)
             if revision > before:
@@ -60,13 +65,13 @@ class Upkeep:
         for start in range(0, len(keys), _DOCUMENTS):
             with changing(self._engine) as connection:
                 for key in keys[start : start + _DOCUMENTS]:
-                    _take_away(connection, key)
+                    _delete_document(connection, key)
         with changing(self._engine) as connection:
             connection.execute(delete(PathRow).where(PathRow.deleted_revision <= revision))
         return len(keys)
 
     def vacuum(self) -> None:
-        """Give the room of what was taken away back to the disk, where it is much."""
+        """Return free pages of a SQLite file to the disk, where they are more than a tenth of it."""
         if self._engine.dialect.name != "sqlite":
             return  # a server does that by itself
         raw = self._engine.raw_connection()
@@ -80,15 +85,15 @@ class Upkeep:
                 cursor.execute("VACUUM")
             cursor.close()
         except Exception as error:  # the driver's own class
-            said = explained(error, str(self._engine.url.database))
-            if said is None:
+            known = explained(error, str(self._engine.url.database))
+            if known is None:
                 raise
-            raise said from error
+            raise known from error
         finally:
             raw.close()
 
 
-def _take_away(connection: Connection, key: int) -> None:
+def _delete_document(connection: Connection, key: int) -> None:
     ids = connection.scalars(select(PassageRow.id).where(PassageRow.document_key == key)).all()
     for start in range(0, len(ids), _ROWS):
         part = ids[start : start + _ROWS]
@@ -103,4 +108,4 @@ def _marks(connection: Connection) -> list[Any]:
     try:
         return list(json.loads(get_setting(connection, _MARKS) or "[]"))
     except ValueError:
-        return []  # a note of when, and no more
+        return []  # only a record of times

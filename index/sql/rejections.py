@@ -1,25 +1,23 @@
-"""Files that could not be taken in, remembered so that the next run need not read them again.
+"""Files that could not be ingested, remembered so that the next run need not read them again.
 
-A rejection holds as long as the file has the size and time it had and the same readers would try it: whoever
-asks compares `size_bytes`, `modified_ns` and `readers` (a word for the set of parsers, their versions and
-options) with those of today. It goes by itself when something is stored under its path or the path is
-removed. Remembering changes nothing that can be searched, so the revision stays.
+A rejection holds as long as the file has the size and time it had and the same parsers would try it: callers
+compare `size_bytes`, `modified_ns` and `readers` (a digest of the set of parsers, their versions and options)
+with those of today. It is dropped when something is stored under its path or the path is removed.
+Rejections change nothing that can be searched, so the revision stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from index.records import FileState
-from index.sql.database import changing
+from index.sql.database import batches, changing
 from index.sql.schema import RejectionRow
 from ingest.records import RejectReason
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +34,15 @@ class RememberedRejection:
 
 
 class Rejections:
-    """The part of the catalogue that remembers what was left out."""
+    """The table of rejections."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-    def remember_rejected(
+    def remember(
         self, path: str, state: FileState, reason: RejectReason, detail: str, *, readers: str = ""
     ) -> None:
-        """Note that the file at `path` was left out in this state; replaces what was noted before.
+        """Record why the file at `path` was left out in this state, in place of any earlier record.
 
         `readers` names the parsers that were tried (up to 64 characters).
         """
@@ -52,27 +51,33 @@ class Rejections:
             connection.execute(delete(RejectionRow).where(RejectionRow.path == path))
             connection.execute(insert(RejectionRow).values(row))
 
-    def rejected(self, path: str) -> RememberedRejection | None:
-        """What is noted about a path, None if nothing is."""
-        return next(iter(self._rejections(RejectionRow.path == path)), None)
+    def get(self, path: str) -> RememberedRejection | None:
+        """The rejection of a path, None if there is none."""
+        return next(iter(self._read(RejectionRow.path == path)), None)
 
-    def rejections(self) -> tuple[RememberedRejection, ...]:
-        """All that is noted, by path."""
-        return tuple(sorted(self._rejections(), key=lambda found: found.path))
+    def among(self, paths: Sequence[str]) -> dict[str, RememberedRejection]:
+        """The rejections of those of these paths that have one, by path."""
+        return {
+            item.path: item for part in batches(paths) for item in self._read(RejectionRow.path.in_(part))
+        }
 
-    def rejection_counts(self) -> dict[str, int]:
-        """How many files are noted, by reason, most first."""
+    def all(self) -> tuple[RememberedRejection, ...]:
+        """All rejections, by path."""
+        return tuple(sorted(self._read(), key=lambda item: item.path))
+
+    def counts(self) -> dict[str, int]:
+        """How many files were rejected, by reason, most first."""
         statement = select(RejectionRow.reason, func.count()).group_by(RejectionRow.reason)
         with self._engine.connect() as connection:
             counts = [(str(reason), int(count)) for reason, count in connection.execute(statement)]
         return dict(sorted(counts, key=lambda item: (-item[1], item[0])))
 
-    def forget_rejected(self, *paths: str) -> None:
-        """Forget what is noted about these paths; nothing happens for others."""
+    def forget(self, *paths: str) -> None:
+        """Drop the rejections of these paths; other paths are ignored."""
         with changing(self._engine) as connection:
             drop_rejections(connection, paths)
 
-    def _rejections(self, *conditions: Any) -> list[RememberedRejection]:
+    def _read(self, *conditions: Any) -> list[RememberedRejection]:
         statement = select(*RejectionRow.__table__.columns).where(*conditions)
         with self._engine.connect() as connection:
             rows = connection.execute(statement).mappings().all()
@@ -80,8 +85,6 @@ class Rejections:
 
 
 def drop_rejections(connection: Connection, paths: Iterable[str]) -> None:
-    """Forget these paths, in the caller's transaction."""
-    given = list(paths)
-    for start in range(0, len(given), _CHUNK):
-        part = given[start : start + _CHUNK]
+    """Drop the rejections of these paths, in the caller's transaction."""
+    for part in batches(list(paths)):
         connection.execute(delete(RejectionRow).where(RejectionRow.path.in_(part)))

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Text, cast, delete, exists, func, select, update
+from sqlalchemy import Connection, Engine, delete, exists, func, select, update
 
-from index.sql.audit import Fault, Finding, fitting_layout, newest_revision
-from index.sql.database import changing
-from index.sql.revisions import get_setting, next_revision, set_setting
+from index.sql.audit import Fault, Finding, newest_revision
+from index.sql.database import changing, get_setting, next_revision, set_setting
 from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
-from ingest.records import Document
 
 _KEYS = 500
 # In this order: what belongs to a row goes before the row.
@@ -34,12 +32,13 @@ _IN_ROWS = (
 ANEW = (Fault.NO_CONTENT, Fault.LAYOUT, Fault.PASSAGES, Fault.LOST_PASSAGES, Fault.TWISTED)
 
 
-class Mending:
-    """The part of the catalogue that puts its own rows in order."""
+class RowRepair:
+    """Repairs rows where the rows alone tell what is right."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-    def mend(self, findings: Sequence[Finding]) -> list[str]:
+    def repair(self, findings: Sequence[Finding]) -> list[str]:
         """Mend what the rows alone can tell; what was done, in sentences."""
         said = []
         with changing(self._engine) as connection:
@@ -75,44 +74,6 @@ class Mending:
             ).all()
             content = connection.scalar(select(DocumentRow.content_sha256).where(DocumentRow.key == key))
         return list(found), content
-
-    def stored_document(self, key: int) -> Document | None:
-        """A document as its stored text gives it, without a layout that does not fit; None without a text."""
-        layout = cast(ContentRow.layout, Text).label("layout")
-        columns = (*DocumentRow.__table__.columns, ContentRow.text, layout)
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(*columns)
-                .join(ContentRow, ContentRow.document_key == DocumentRow.key)
-                .where(DocumentRow.key == key)
-            ).one_or_none()
-        if row is None:
-            return None
-        fitting = fitting_layout(row.layout, len(row.text)) or {}
-        return Document(
-            id=row.id,
-            content_sha256=row.content_sha256,
-            path="",
-            title=row.title,
-            text=row.text,
-            type=row.type,
-            language=row.language,
-            metadata=row.attributes,
-            parser=row.parser,
-            size_bytes=0,
-            modified_ns=0,
-            **fitting,
-        )
-
-    def forget_vectors(self, ids: Sequence[int], fingerprint: str) -> None:
-        """Take the vectors of these passages away, so that they are made again."""
-        with changing(self._engine) as connection:
-            for part in _parts(ids):
-                connection.execute(
-                    delete(VectorRow).where(
-                        VectorRow.passage_id.in_(part), VectorRow.fingerprint == fingerprint
-                    )
-                )
 
 
 def _rebuild_sql_indexes(connection: Connection) -> list[str]:

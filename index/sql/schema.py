@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+import numpy as np
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, or_, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SCHEMA_VERSION = 2
+VECTOR = np.dtype("<f2")  # of the bytes in the table of vectors
 
 # SQLite gives out row ids only for a column declared INTEGER; other databases want 64 bits.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -180,3 +182,10 @@ class FeedbackRow(Base):
     comment: Mapped[str] = mapped_column(Text)
     created_ns: Mapped[int] = mapped_column(BigInteger)
     details: Mapped[dict[str, str]] = mapped_column(JSON)
+
+
+def visible(table: Any, revision: int) -> Any:
+    """Condition: a row of documents, paths or passages is there at a revision."""
+    return (table.created_revision <= revision) & or_(
+        table.deleted_revision.is_(None), table.deleted_revision > revision
+    )

@@ -1,31 +1,31 @@
-"""Whole documents out of SQL, one after the other: text, layout, paths, passages and vectors.
+"""Whole documents out of SQL: text, layout, paths, passages and vectors.
 
-For what takes a store elsewhere (export, a copy into another database). Everything is read as it was at one
-revision, in short transactions: rows do not change once they are committed, so a long run sees one state
-without holding anything up. A document that has been deleted and compacted away meanwhile is left out.
+A run over all of them (export) reads everything as of one revision, in short transactions: rows do not change
+once they are committed, so that a long run sees one state and holds nothing up. A document that has been
+deleted and compacted away meanwhile is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, Text, cast, func, select
 
 from index.records import FileState
-from index.sql.schema import ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
+from index.sql.schema import VECTOR, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow, visible
 from ingest.conversion.document_json import layout_records
 from ingest.records import Document, Passage
 
-VECTOR = np.dtype("<f2")
-_KEYS = 1000
+_BLOCK = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class StoredDocument:
     """A document as a store holds it; `vectors` by the index of the passage, float16."""
 
     document: Document
@@ -34,26 +34,50 @@ class Holding:
     vectors: Mapping[int, NDArray[np.float16]]
 
 
-class Holdings:
-    """The part of the catalogue that gives documents away whole."""
+class StoredDocuments:
+    """The tables of documents and contents together."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-    def count_holdings(self, revision: int) -> int:
-        """How many documents there are at a revision."""
+    def get(self, document_id: str) -> Document | None:
+        """A document with its whole text and layout, None for an unknown id."""
+        statement = (
+            _DOCUMENTS.add_columns(PathRow.path, PathRow.size_bytes, PathRow.modified_ns)
+            .join(PathRow, PathRow.document_key == DocumentRow.key)
+            .where(DocumentRow.id == document_id, DocumentRow.deleted_revision.is_(None))
+            .where(PathRow.deleted_revision.is_(None))
+            .order_by(PathRow.key)
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(statement).one_or_none()
+        if row is None:
+            return None
+        layout = layout_records(json.loads(row.layout))
+        return _document(row, layout, row.path, row.size_bytes, row.modified_ns)
+
+    def salvage(self, key: int) -> Document | None:
+        """A document without path, and without a layout that does not fit its text; None without a text."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_DOCUMENTS.where(DocumentRow.key == key)).one_or_none()
+        return None if row is None else _document(row, fitting_layout(row.layout, len(row.text)) or {})
+
+    def count(self, revision: int) -> int:
+        """How many documents are visible at a revision."""
         statement = select(func.count()).select_from(DocumentRow).where(visible(DocumentRow, revision))
         with self._engine.connect() as connection:
             return int(connection.scalar(statement) or 0)
 
-    def holdings(self, revision: int, fingerprint: str | None) -> Iterator[Holding]:
-        """All documents at a revision, oldest first; with the vectors of that encoder if one is named."""
+    def read(self, revision: int, fingerprint: str | None) -> Iterator[StoredDocument]:
+        """All documents visible at a revision, oldest first, with the vectors of an encoder if given."""
         last = 0
         while True:
             statement = (
                 select(DocumentRow.key)
                 .where(DocumentRow.key > last, visible(DocumentRow, revision))
                 .order_by(DocumentRow.key)
-                .limit(_KEYS)
+                .limit(_BLOCK)
             )
             with self._engine.connect() as connection:
                 keys = list(connection.scalars(statement))
@@ -62,24 +86,51 @@ class Holdings:
             last = keys[-1]
             for key in keys:
                 with self._engine.connect() as connection:
-                    holding = _holding(connection, key, revision, fingerprint)
-                if holding is not None:
-                    yield holding
+                    stored = _stored_document(connection, key, revision, fingerprint)
+                if stored is not None:
+                    yield stored
 
 
-def visible(table: Any, revision: int) -> Any:
-    """Whether a row of a table is there at a revision."""
-    return (table.created_revision <= revision) & or_(
-        table.deleted_revision.is_(None), table.deleted_revision > revision
+def fitting_layout(layout: str, length: int) -> dict[str, Any] | None:
+    """Fields of a document out of its stored layout; None where they do not fit a text of this length."""
+    try:
+        fields = layout_records(json.loads(layout))
+        spans = [*fields["pages"], *fields["units"]]
+        starts = [heading.start for heading in fields["headings"]]
+        fits = all(0 <= span.start <= span.end <= length for span in spans)
+        return fields if fits and all(0 <= start <= length for start in starts) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+_DOCUMENTS = select(
+    *DocumentRow.__table__.columns, ContentRow.text, cast(ContentRow.layout, Text).label("layout")
+).join(ContentRow, ContentRow.document_key == DocumentRow.key)
+
+
+def _document(
+    row: Any, layout: Mapping[str, Any], path: str = "", size_bytes: int = 0, modified_ns: int = 0
+) -> Document:
+    return Document(
+        id=row.id,
+        content_sha256=row.content_sha256,
+        path=path,
+        title=row.title,
+        text=row.text,
+        type=row.type,
+        language=row.language,
+        metadata=row.attributes,
+        parser=row.parser,
+        size_bytes=size_bytes,
+        modified_ns=modified_ns,
+        **layout,
     )
 
 
-def _holding(connection: Connection, key: int, revision: int, fingerprint: str | None) -> Holding | None:
-    row = connection.execute(
-        select(*DocumentRow.__table__.columns, ContentRow.text, ContentRow.layout)
-        .join(ContentRow, ContentRow.document_key == DocumentRow.key)
-        .where(DocumentRow.key == key)
-    ).one_or_none()
+def _stored_document(
+    connection: Connection, key: int, revision: int, fingerprint: str | None
+) -> StoredDocument | None:
+    row = connection.execute(_DOCUMENTS.where(DocumentRow.key == key)).one_or_none()
     paths = connection.execute(
         select(PathRow.path, PathRow.size_bytes, PathRow.modified_ns, PathRow.checked_ns)
         .where(PathRow.document_key == key, visible(PathRow, revision))
@@ -92,22 +143,9 @@ def _holding(connection: Connection, key: int, revision: int, fingerprint: str |
         .where(PassageRow.document_key == key)
         .order_by(PassageRow.id)
     ).all()
-    document = Document(
-        id=row.id,
-        content_sha256=row.content_sha256,
-        path=paths[0].path,
-        title=row.title,
-        text=row.text,
-        type=row.type,
-        language=row.language,
-        metadata=row.attributes,
-        parser=row.parser,
-        size_bytes=paths[0].size_bytes,
-        modified_ns=paths[0].modified_ns,
-        **layout_records(row.layout),
-    )
-    return Holding(
-        document=document,
+    layout, first = layout_records(json.loads(row.layout)), paths[0]
+    return StoredDocument(
+        document=_document(row, layout, first.path, first.size_bytes, first.modified_ns),
         paths=tuple(
             (p.path, FileState(size_bytes=p.size_bytes, modified_ns=p.modified_ns, checked_ns=p.checked_ns))
             for p in paths
@@ -127,7 +165,7 @@ def _holding(connection: Connection, key: int, revision: int, fingerprint: str |
 
 
 def _vectors(
-    connection: Connection, key: int, ids: list[int], fingerprint: str
+    connection: Connection, key: int, ids: Sequence[int], fingerprint: str
 ) -> dict[int, NDArray[np.float16]]:
     statement = (
         select(VectorRow.passage_id, VectorRow.data)

@@ -13,13 +13,10 @@ import sqlite3
 import time
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, insert, select
-
 from index.errors import StoreError
 from index.records import BackupReport
 from index.sql.catalog import Catalog
-from index.sql.database import changing, copy_sqlite
-from index.sql.schema import Base
+from index.sql.database import copy_database
 from index.store.folder import DATABASE, folder_size, read_settings, write_settings
 
 _FOLDERS = ("uploads", "calibration", "models")
@@ -36,7 +33,7 @@ def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:
         raise StoreError(f"{goal} lies inside the store", hint="give a folder outside of it")
     try:
         goal.mkdir(parents=True, exist_ok=True)
-        _copy_database(catalog.engine, goal / DATABASE)
+        copy_database(catalog.engine, goal / DATABASE)
         for name in _FOLDERS:
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, goal / name, ignore=shutil.ignore_patterns("checkpoints"))
@@ -49,20 +46,3 @@ def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:
             hint="empty the folder, make room, and run it again",
         ) from error
     return BackupReport(folder=str(goal), bytes=folder_size(goal), seconds=time.monotonic() - started)
-
-
-def _copy_database(source: Engine, target: Path) -> None:
-    if source.dialect.name == "sqlite" and source.url.database:
-        copy_sqlite(Path(source.url.database), target)
-        return
-    engine = create_engine(f"sqlite:///{target}")
-    try:
-        with source.connect() as reading, changing(engine) as writing:
-            # One snapshot for all tables, whatever is committed meanwhile.
-            reading = reading.execution_options(isolation_level="REPEATABLE READ", yield_per=_ROWS)
-            Base.metadata.create_all(writing)
-            for table in Base.metadata.sorted_tables:
-                for rows in reading.execute(select(table)).mappings().partitions(_ROWS):
-                    writing.execute(insert(table), [dict(row) for row in rows])
-    finally:
-        engine.dispose()

@@ -30,7 +30,7 @@ from typing import IO, Any, cast
 from index.errors import StoreError
 from index.records import ExportReport
 from index.sql.catalog import Catalog
-from index.sql.stored_documents import Holding
+from index.sql.stored_documents import StoredDocument
 from index.store.folder import found_inside
 from ingest.conversion.document_json import layout_of
 
@@ -52,12 +52,12 @@ def export_store(
     """Write what the store in `folder` holds at its present revision; raises StoreError where that fails."""
     started = time.monotonic()
     revision = catalog.revision()
-    fingerprint = catalog.setting("fingerprint") if vectors else None
-    total = catalog.count_holdings(revision)
+    fingerprint = catalog.settings.get("fingerprint") if vectors else None
+    total = catalog.stored_documents.count(revision)
     counts = {"documents": 0, "passages": 0, "vectors": 0}
     with _writing(target) as file:
         _write_line(file, _header(catalog, folder, revision, total, fingerprint), checked=False)
-        for holding in catalog.holdings(revision, fingerprint):
+        for holding in catalog.stored_documents.read(revision, fingerprint):
             _write_line(file, _document_line(holding, vectors=fingerprint is not None))
             counts["documents"] += 1
             counts["passages"] += len(holding.passages)
@@ -79,18 +79,18 @@ def _header(
     return {
         "format": FORMAT,
         "version": VERSION,
-        "store_id": catalog.setting("store_id"),
+        "store_id": catalog.settings.get("store_id"),
         "revision": revision,
         "documents": documents,
-        "encoder": catalog.setting("encoder"),
-        "reader": found_inside(folder, catalog.setting("reader") or "") or None,
-        "fingerprint": catalog.setting("fingerprint"),
-        "dimension": int(catalog.setting("dimension") or 0),
+        "encoder": catalog.settings.get("encoder"),
+        "reader": found_inside(folder, catalog.settings.get("reader") or "") or None,
+        "fingerprint": catalog.settings.get("fingerprint"),
+        "dimension": int(catalog.settings.get("dimension") or 0),
         "vectors": fingerprint is not None,
     }
 
 
-def _document_line(holding: Holding, *, vectors: bool) -> dict[str, Any]:
+def _document_line(holding: StoredDocument, *, vectors: bool) -> dict[str, Any]:
     document = holding.document
     line: dict[str, Any] = {
         "document": {
@@ -118,11 +118,11 @@ def _document_line(holding: Holding, *, vectors: bool) -> dict[str, Any]:
 
 
 def _other_lines(catalog: Catalog, folder: Path) -> Iterator[dict[str, Any]]:
-    for label in catalog.labels():
+    for label in catalog.annotations.labels():
         yield {"label": asdict(label)}
-    for feedback in catalog.feedback():
+    for feedback in catalog.annotations.feedback():
         yield {"feedback": asdict(feedback)}
-    for rejection in catalog.rejections():
+    for rejection in catalog.rejections.all():
         yield {"rejection": asdict(rejection)}
     for path in sorted((folder / "calibration").glob("*.json")):
         yield {"calibration": {"name": path.name, "content": path.read_text(encoding="utf-8")}}

@@ -30,7 +30,7 @@ from index.ingestion.embed_passages import embed_documents
 from index.protocols import Encoder, Vectors
 from index.records import Feedback, FileState, ImportProblem, ImportReport, Label
 from index.sql.catalog import Catalog, NewDocument
-from index.sql.stored_documents import VECTOR
+from index.sql.schema import VECTOR
 from index.store.export import CHECKED_FROM, CHECKSUM, FORMAT, STANDARD, VERSION
 from ingest.conversion.document_json import layout_records
 from ingest.records import Document, Passage, RejectReason, document_id
@@ -183,14 +183,14 @@ class Import:
 
     def _adopt(self, header: Header) -> None:
         """A store without vectors takes over those of the export if they are of its own encoder."""
-        catalog = self._catalog
+        settings = self._catalog.settings
         fits = header.vectors and bool(header.fingerprint) and header.dimension > 0
-        if fits and catalog.setting("fingerprint") is None and catalog.setting("encoder") == header.encoder:
-            catalog.set_setting("dimension", str(header.dimension))
-            catalog.set_setting("fingerprint", header.fingerprint or "")
-        if not fits or catalog.setting("fingerprint") != header.fingerprint:
+        if fits and settings.get("fingerprint") is None and settings.get("encoder") == header.encoder:
+            settings.set("dimension", str(header.dimension))
+            settings.set("fingerprint", header.fingerprint or "")
+        if not fits or settings.get("fingerprint") != header.fingerprint:
             self._encoder()  # recorded on first use; what is wrong with it is said before anything is read
-        self._use_vectors = fits and catalog.setting("fingerprint") == header.fingerprint
+        self._use_vectors = fits and settings.get("fingerprint") == header.fingerprint
 
     def _hold(self, item: Imported) -> None:
         """Keep a document until there are enough passages to encode at once."""
@@ -200,7 +200,7 @@ class Import:
 
     def _flush(self) -> None:
         pending, self._pending = self._pending, []
-        new = [item for item in pending if not self._catalog.known_document(item.document.id)]
+        new = [item for item in pending if not self._catalog.paths.of_document(item.document.id)]
         missing = [] if self._use_vectors else new
         encoded: dict[str, Mapping[int, Vectors]] = {}
         if missing:
@@ -215,13 +215,13 @@ class Import:
             self._published = time.monotonic()
 
     def _store(self, item: Imported, vectors: Mapping[int, Vectors]) -> None:
-        fingerprint = self._catalog.setting("fingerprint") or ""
+        fingerprint = self._catalog.settings.get("fingerprint") or ""
         for path, state in item.paths:
-            held = self._catalog.known_path(path)
+            held = self._catalog.paths.get(path)
             if held is not None and held.document_id == item.document.id:
                 self._counts["unchanged"] += 1
                 continue
-            holders = self._catalog.known_document(item.document.id)
+            holders = self._catalog.paths.of_document(item.document.id)
             if holders:
                 self._catalog.link(holders[0].document_key, path, state)
             else:
@@ -233,7 +233,7 @@ class Import:
     def _take(self, line: Line) -> None:
         match line:
             case Label():
-                self._counts["remarks"] += self._catalog.add_label(
+                self._counts["remarks"] += self._catalog.annotations.add_label(
                     line.name,
                     line.content_sha256,
                     quote=line.quote,
@@ -242,14 +242,14 @@ class Import:
                     created_ns=line.created_ns,
                 )
             case Feedback():
-                self._counts["remarks"] += self._catalog.add_feedback(line)
+                self._counts["remarks"] += self._catalog.annotations.add_feedback(line)
             case Calibration():
                 target = self._folder / "calibration" / line.name
                 if not target.exists():
                     target.parent.mkdir(exist_ok=True)
                     target.write_text(line.content, encoding="utf-8")
-            case (path, state, reason, detail, readers) if self._catalog.known_path(path) is None:
-                self._catalog.remember_rejected(path, state, reason, detail, readers=readers)
+            case (path, state, reason, detail, readers) if self._catalog.paths.get(path) is None:
+                self._catalog.rejections.remember(path, state, reason, detail, readers=readers)
 
 
 # -- lines ---------------------------------------------------------------------------------------------------

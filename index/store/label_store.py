@@ -63,7 +63,7 @@ def label_store(
     """
     began = time.monotonic()
     revision = store.catalog.revision()
-    ids = store.catalog.select(filters or Filters(), revision).passages
+    ids = store.catalog.filters.select(filters or Filters(), revision).passages
     tally = _Tally(classifier.labels, unit, least)
     done = 0
     for passages, probabilities in _judged(store, classifier, ids, revision):
@@ -71,10 +71,10 @@ def label_store(
         done += len(passages)
         if progress:
             progress(done, len(ids))
-    hashes = store.catalog.content_hashes(sorted(tally.documents))
+    hashes = store.catalog.documents.content_hashes(sorted(tally.documents))
     labels = tally.labels(hashes)
     if not dry_run:
-        store.catalog.replace_labels(author, labels, among=hashes.values())
+        store.catalog.annotations.replace_labels(author, labels, among=hashes.values())
     return LabellingReport(
         author=author,
         unit=unit,
@@ -91,16 +91,16 @@ def _judged(
     store: Store, classifier: Classifier, ids: np.ndarray, revision: int
 ) -> Iterator[tuple[list[StoredPassage], Floats]]:
     """Passages, some at a time, and their probabilities; a row of zeros for what cannot be read."""
-    fingerprint = store.catalog.setting("fingerprint")
+    fingerprint = store.catalog.settings.get("fingerprint")
     for first in range(0, len(ids), _AT_ONCE):
         part = ids[first : first + _AT_ONCE]
-        stored = store.catalog.passages(part.tolist(), revision)
+        stored = store.catalog.passages.get(part.tolist(), revision)
         passages = [stored[passage][0] for passage in part.tolist() if passage in stored]
         rows = np.zeros((len(passages), len(classifier.labels)), dtype=np.float32)
         if isinstance(classifier, OnVectors) and classifier.encoder_fingerprint == fingerprint:
             place = {passage.id: number for number, passage in enumerate(passages)}
-            dimension = int(store.catalog.setting("dimension") or 0)
-            for held, vectors in store.catalog.vector_blocks(part, fingerprint, dimension, _AT_ONCE):
+            dimension = int(store.catalog.settings.get("dimension") or 0)
+            for held, vectors in store.catalog.vectors.blocks(part, fingerprint, dimension, _AT_ONCE):
                 known = [number for number, passage in enumerate(held.tolist()) if passage in place]
                 if known:
                     rows[[place[int(held[n])] for n in known]] = classifier.of_vectors(vectors[known])

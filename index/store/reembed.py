@@ -48,15 +48,15 @@ class Reembedding:
             dimension=self._encoder.dimension,
         )
         with self._writing():
-            self._catalog.begin_encoding(encoding)
-        kept = self._catalog.count_encoded(encoding.fingerprint)
-        total = self._catalog.count_living()
+            self._catalog.vectors.begin_reembedding(encoding)
+        kept = self._catalog.vectors.count(encoding.fingerprint)
+        total = self._catalog.passages.count()
         while self._step(self._writing, kept, total):
             pass
         with self._writing():
             while self._step(_held, kept, total):
                 pass
-            self._catalog.switch_encoding(encoding)
+            self._catalog.vectors.switch_encoder(encoding)
         return ReembedReport(
             encoder=encoding.encoder,
             encoded=self._encoded,
@@ -68,13 +68,13 @@ class Reembedding:
     def _step(self, writing: Callable[[], AbstractContextManager[None]], kept: int, total: int) -> bool:
         """Encode and write the next batch; False when there is none."""
         fingerprint = self._encoder.fingerprint
-        batch = self._catalog.unencoded(fingerprint, self._last, _BATCH_PASSAGES)
+        batch = self._catalog.vectors.missing(fingerprint, self._last, _BATCH_PASSAGES)
         if not batch:
             return False
         rows = dict(zip(batch, embed(self._encoder, list(batch.values())), strict=True))
         vectors = {passage_id: row for passage_id, row in rows.items() if row is not None}
         with writing():
-            self._catalog.add_vectors(fingerprint, vectors)
+            self._catalog.vectors.add(fingerprint, vectors)
         self._last = max(batch)
         self._encoded += len(vectors)
         self._unreadable += len(batch) - len(vectors)

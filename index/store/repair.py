@@ -37,9 +37,9 @@ class Repairing:
         """Mend all that these findings name; the vectors of `suspects` are made again."""
         if any(finding.fault in (Fault.ENCODING, Fault.VECTOR) for finding in findings):
             self._record_encoder()
-            findings = self._catalog.findings()
-        orphans = self._catalog.paths_of_orphans(findings)
-        for said in self._catalog.mend(findings):
+            findings = self._catalog.audit.findings()
+        orphans = self._catalog.row_repair.paths_of_orphans(findings)
+        for said in self._catalog.row_repair.repair(findings):
             (self.lost if said.startswith("lost: ") else self.done).append(said.removeprefix("lost: "))
         keys = {key for finding in findings if finding.fault in ANEW for key in finding.keys}
         with Parser() as parser:
@@ -47,9 +47,9 @@ class Repairing:
                 self._anew(key, parser)
             for path in orphans:
                 self._put(path, self._from_file(path, None, parser))
-        fingerprint = self._catalog.setting("fingerprint")
+        fingerprint = self._catalog.settings.get("fingerprint")
         if suspects and fingerprint is not None:
-            self._catalog.forget_vectors(suspects, fingerprint)
+            self._catalog.vectors.remove(suspects, fingerprint)
             self.done.append(f"{len(suspects)} vectors that were not those published were removed")
         self._embed_missing()
 
@@ -60,17 +60,17 @@ class Repairing:
             "dimension": str(encoder.dimension),
             "fingerprint": encoder.fingerprint,
         }
-        wrong = {name: fact for name, fact in facts.items() if self._catalog.setting(name) != fact}
+        wrong = {name: fact for name, fact in facts.items() if self._catalog.settings.get(name) != fact}
         for name, fact in wrong.items():
-            self._catalog.set_setting(name, fact)
+            self._catalog.settings.set(name, fact)
         if wrong:
             self.done.append(f"the encoder {encoder.name} was recorded anew")
 
     def _anew(self, key: int, parser: Parser) -> None:
-        paths, content = self._catalog.living_paths(key)
+        paths, content = self._catalog.row_repair.living_paths(key)
         read = (self._from_file(path, content, parser) for path in paths)
         document = next((found for found in read if found is not None), None)
-        document = document or self._catalog.stored_document(key)
+        document = document or self._catalog.stored_documents.salvage(key)
         for path in paths:
             self._put(path, document)
 
@@ -101,13 +101,13 @@ class Repairing:
         self.done.append(f"{path} was read anew")
 
     def _embed_missing(self) -> None:
-        fingerprint = self._catalog.setting("fingerprint")
+        fingerprint = self._catalog.settings.get("fingerprint")
         made = last = 0
-        while fingerprint and (batch := self._catalog.unencoded(fingerprint, last, _BATCH_PASSAGES)):
+        while fingerprint and (batch := self._catalog.vectors.missing(fingerprint, last, _BATCH_PASSAGES)):
             last = max(batch)
             rows = dict(zip(batch, embed(self._encoder(), list(batch.values())), strict=True))
             vectors = {number: row for number, row in rows.items() if row is not None}
-            self._catalog.add_vectors(fingerprint, vectors)
+            self._catalog.vectors.add(fingerprint, vectors)
             made += len(vectors)
         if made:
             self.done.append(f"{made} missing vectors were made")
@@ -117,7 +117,7 @@ def missing_vectors(catalog: Catalog, fingerprint: str, encoder: Callable[[], En
     """Ids of the passages that have no vector although the encoder can read them."""
     found: list[int] = []
     last = 0
-    while batch := catalog.unencoded(fingerprint, last, _BATCH_PASSAGES):
+    while batch := catalog.vectors.missing(fingerprint, last, _BATCH_PASSAGES):
         last = max(batch)
         reader = encoder()
         found += [

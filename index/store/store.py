@@ -55,7 +55,7 @@ from index.snapshots.background_build import Builder
 from index.snapshots.publisher import Derived, Snapshot, StaleDerived
 from index.snapshots.verify import file_problems, suspected_vectors
 from index.sql.catalog import Catalog, NewDocument
-from index.sql.stored_documents import Holding
+from index.sql.stored_documents import StoredDocument
 from index.store.folder import (
     SETTINGS,
     database_url,
@@ -70,7 +70,7 @@ from index.store.write_lock import forget_writer, locked, note_writer
 from ingest.chunking.split import ChunkSettings
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits
-from ingest.records import Document, Text
+from ingest.records import Document, Rejected, Text
 
 if TYPE_CHECKING:
     from index.store.import_export import Export
@@ -140,13 +140,13 @@ class Store:
             if made:  # a database that cannot be reached leaves no store behind
                 (folder / SETTINGS).unlink()
             raise
-        reader = found_inside(folder, catalog.setting("reader") or "")
-        recorded = f"{catalog.setting('encoder') or ''},{reader}"
+        reader = found_inside(folder, catalog.settings.get("reader") or "")
+        recorded = f"{catalog.settings.get('encoder') or ''},{reader}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
-        if create and catalog.setting("encoder") is None:
-            catalog.set_setting("encoder", encoder.name if encoder else chosen.encoder)
-            catalog.set_setting("reader", named_inside(folder, chosen.reader))
+        if create and catalog.settings.get("encoder") is None:
+            catalog.settings.set("encoder", encoder.name if encoder else chosen.encoder)
+            catalog.settings.set("reader", named_inside(folder, chosen.reader))
         return store
 
     def __enter__(self) -> Self:
@@ -232,7 +232,7 @@ class Store:
             finally:
                 self._publish()
 
-    def take_over(self, holdings: Iterable[Holding]) -> int:
+    def take_over(self, holdings: Iterable[StoredDocument]) -> int:
         """Add documents with the vectors that a store of the same encoder has for them; passages added.
 
         A document under a path that is held already takes the place of what was there. They can be searched
@@ -252,15 +252,15 @@ class Store:
                 self._publish()
         return added
 
-    def _take_over(self, holding: Holding, fingerprint: str) -> None:
+    def _take_over(self, holding: StoredDocument, fingerprint: str) -> None:
         paths = holding.paths
-        if not self._catalog.known_document(holding.document.id):
+        if not self._catalog.paths.of_document(holding.document.id):
             vectors = {place: vector.astype(np.float32) for place, vector in holding.vectors.items()}
             new = NewDocument(document=holding.document, passages=holding.passages, vectors=vectors)
             self._catalog.write(new, *paths[0], fingerprint)
             paths = paths[1:]
         for path, state in paths:
-            key = self._catalog.known_document(holding.document.id)[0].document_key
+            key = self._catalog.paths.of_document(holding.document.id)[0].document_key
             self._catalog.link(key, path, state)
 
     def settle(self) -> None:
@@ -291,10 +291,10 @@ class Store:
         from index.store.repair import Repairing
 
         with self._writing("repair"):
-            fingerprint = self._catalog.setting("fingerprint")
+            fingerprint = self._catalog.settings.get("fingerprint")
             repairing = Repairing(self._catalog, lambda: self.encoder)
             suspects = suspected_vectors(self._derived, self._catalog, fingerprint) if fingerprint else []
-            repairing.run(self._catalog.findings(), suspects)
+            repairing.run(self._catalog.audit.findings(), suspects)
             self._publish(anew=True)
         self._builder.run()
         return replace(self.check(), done=tuple(repairing.done), lost=tuple(repairing.lost))
@@ -309,10 +309,12 @@ class Store:
         with self._writing("compact"):
             if index is not None:
                 self._record_index(index)
-            self._catalog.drop_other_vectors()
+            self._catalog.vectors.remove_unused()
             self._publish(anew=True)
-            self._catalog.purge(self._catalog.purgeable(self._catalog.revision(), time.time(), grace_seconds))
-            self._catalog.vacuum()
+            self._catalog.purge.run(
+                self._catalog.purge.purgeable_revision(self._catalog.revision(), time.time(), grace_seconds)
+            )
+            self._catalog.purge.vacuum()
             self._catalog.checkpoint()
         self._builder.run()
         return self.stats().index
@@ -346,7 +348,7 @@ class Store:
         A folder inside the store is recorded by its place there, so that it is found when the store moves.
         """
         with self._writing("changing the reader"):
-            self._catalog.set_setting("reader", named_inside(self.path, reader))
+            self._catalog.settings.set("reader", named_inside(self.path, reader))
         self.models = replace(self.models, reader=reader)
 
     # -- moving ---------------------------------------------------------------------------------------------
@@ -431,18 +433,18 @@ class Store:
 
     def stats(self) -> Stats:
         """What the store holds."""
-        totals = self._catalog.totals()
+        totals = self._catalog.documents.totals()
         return Stats(
             **totals,
             revision=self._catalog.revision(),
-            encoder=self._catalog.setting("encoder") or self.models.encoder,
+            encoder=self._catalog.settings.get("encoder") or self.models.encoder,
             reader=self.models.reader,
-            languages=self._catalog.languages(),
-            types=self._catalog.types(),
+            languages=self._catalog.documents.languages(),
+            types=self._catalog.documents.types(),
             bytes=folder_size(self.path) + self._catalog.server_bytes(),
             index=self._index_info(),
-            rejected=self._catalog.rejection_counts(),
-            **self._catalog.remark_counts(),
+            rejected=self._catalog.rejections.counts(),
+            **self._catalog.annotations.counts(),
         )
 
     def check(self) -> CheckReport:
@@ -458,7 +460,10 @@ class Store:
             return self._checked()
 
     def _publish_leftovers(self) -> None:
-        manifest, fingerprint = self._derived.manifest(self._catalog), self._catalog.setting("fingerprint")
+        manifest, fingerprint = (
+            self._derived.manifest(self._catalog),
+            self._catalog.settings.get("fingerprint"),
+        )
         if manifest is None or manifest.fingerprint != fingerprint:
             return
         with suppress(StoreError):
@@ -467,8 +472,8 @@ class Store:
                 self._publish()
 
     def _checked(self) -> CheckReport:
-        problems = self._catalog.problems()
-        fingerprint = self._catalog.setting("fingerprint")
+        problems = self._catalog.audit.problems()
+        fingerprint = self._catalog.settings.get("fingerprint")
         if fingerprint is not None:
             problems += self._missing_vectors(fingerprint)
             try:
@@ -494,24 +499,27 @@ class Store:
         """Documents that pass the filters, by path."""
         if not filters or filters.empty:
             if offset or limit is not None:
-                return self._catalog.listed(offset=offset, limit=limit)[1]
-            return tuple(self._catalog.documents().values())
-        keys = self._catalog.select(filters, self._catalog.revision()).documents.tolist()
-        chosen = tuple(self._catalog.documents(keys).values())
+                return self._catalog.documents.search(offset=offset, limit=limit)[1]
+            return tuple(self._catalog.documents.infos().values())
+        keys = self._catalog.filters.select(filters, self._catalog.revision()).documents.tolist()
+        chosen = tuple(self._catalog.documents.infos(keys).values())
         return chosen[offset : None if limit is None else offset + limit]
 
     def files(self) -> Iterator[FileReport]:
         """Every file that was taken in, by path, then every file that was left out, by path."""
-        return self._catalog.files()
+        yield from self._catalog.documents.files()
+        for item in self._catalog.rejections.all():
+            rejected = Rejected(path=item.path, reason=item.reason, detail=item.detail)
+            yield FileReport(path=item.path, size_bytes=item.size_bytes, rejected=rejected)
 
     def named(self, name: str) -> tuple[DocumentInfo, ...]:
         """The documents meant by a path, a folder or an id; raises StoreError where there is none."""
-        known = self._catalog.known_paths(self._paths_of(name)).values()
-        return tuple(self._catalog.documents({item.document_key for item in known}).values())
+        known = self._catalog.paths.among(self._paths_of(name)).values()
+        return tuple(self._catalog.documents.infos({item.document_key for item in known}).values())
 
     def document(self, document_id: str) -> Document:
         """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
-        found = self._catalog.document(document_id)
+        found = self._catalog.stored_documents.get(document_id)
         if found is None:
             raise StoreError(f"there is no document {document_id} in {self.path}", hint="see: spanwise stats")
         return found
@@ -567,17 +575,17 @@ class Store:
     def _ready_encoder(self) -> Encoder:
         """The encoder, recorded as the one whose vectors this store holds."""
         encoder = self.encoder
-        if self._catalog.setting("fingerprint") is None:
-            self._catalog.set_setting("encoder", encoder.name)
-            self._catalog.set_setting("dimension", str(encoder.dimension))
-            self._catalog.set_setting("fingerprint", encoder.fingerprint)
+        if self._catalog.settings.get("fingerprint") is None:
+            self._catalog.settings.set("encoder", encoder.name)
+            self._catalog.settings.set("dimension", str(encoder.dimension))
+            self._catalog.settings.set("fingerprint", encoder.fingerprint)
         return encoder
 
     def require_match(self, encoder: Encoder) -> None:
         """Raise ModelMismatch unless this store holds vectors of that encoder, or none."""
-        recorded = self._catalog.setting("fingerprint")
+        recorded = self._catalog.settings.get("fingerprint")
         if recorded is not None and recorded != encoder.fingerprint:
-            name = self._catalog.setting("encoder")
+            name = self._catalog.settings.get("encoder")
             raise ModelMismatch(
                 f"the store {self.path} holds vectors of the encoder {name}, not of {encoder.name}",
                 hint=f"open it with --encoder {name}, or change it: "
@@ -585,7 +593,7 @@ class Store:
             )
 
     def _publish(self, *, anew: bool = False) -> None:
-        fingerprint = self._catalog.setting("fingerprint")
+        fingerprint = self._catalog.settings.get("fingerprint")
         if fingerprint is None:
             return
         published = self._derived.publish(
@@ -593,12 +601,12 @@ class Store:
         )
         self._published = max(self._published, published.revision)
         if self._writable:
-            self._catalog.mark(published.revision, time.time())
+            self._catalog.purge.mark(published.revision, time.time())
             self._catalog.checkpoint()
             self._builder.start()
 
     def _dimension(self) -> int:
-        return int(self._catalog.setting("dimension") or 0)
+        return int(self._catalog.settings.get("dimension") or 0)
 
     def _rules(self) -> IndexRules:
         """How kinds of vector indexes are chosen here."""
@@ -640,7 +648,7 @@ class Store:
         return unserved(rules, max((entry.vectors for entry in segments), default=0))
 
     def _open_snapshot(self) -> Snapshot:
-        fingerprint = self._catalog.setting("fingerprint")
+        fingerprint = self._catalog.settings.get("fingerprint")
         if fingerprint is None:
             return self._empty_snapshot()
         try:
@@ -697,9 +705,9 @@ class Store:
 
     def _paths_of(self, name: str) -> list[str]:
         absolute = Path(name).expanduser().absolute().as_posix()
-        found = [*self._catalog.known_paths([name, absolute, f"text:{name}"])]
-        found = found or self._catalog.paths_below(absolute)
-        found = found or [known.path for known in self._catalog.known_document(name)]
+        found = [*self._catalog.paths.among([name, absolute, f"text:{name}"])]
+        found = found or self._catalog.paths.below(absolute)
+        found = found or [known.path for known in self._catalog.paths.of_document(name)]
         if not found:
             raise StoreError(
                 f"{name} is not in the store {self.path}: no such path, folder or document id",

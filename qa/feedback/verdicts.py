@@ -191,7 +191,7 @@ def _settled(question: str, said: list[tuple[Feedback, Paragraph]]) -> LabelledP
 
 def _around(content_sha256: str, quote: str, start: int, store: Store) -> Paragraph | None:
     """Words in the document as it is parsed today, those of them nearest to where they stood."""
-    known = store.catalog.known_content(content_sha256, limit=1)
+    known = store.catalog.paths.of_content(content_sha256, limit=1)
     if not known or not quote:
         return None
     document = store.document(known[0].document_id)

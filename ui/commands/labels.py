@@ -46,7 +46,7 @@ def label(flags: Flags, settings: Settings, filters: Filters) -> Shown:
                 hint="give --add LABEL or --remove LABEL with it; to label some files only, --path FILE",
             )
         if flags["classifier"] is None and flags["labels"] is None:
-            return _counted(store.catalog.label_counts())
+            return _counted(store.catalog.annotations.label_counts())
         classifier, author = _chosen(flags, store)
         with Progress("passage") as progress:
             report = label_store(
@@ -79,15 +79,15 @@ def _by_hand(flags: Flags, store: Store) -> Shown:
         raise UsageError("a label needs a name", hint='such as: spanwise label --add "read" report.pdf')
     documents = {doc.id for path in flags["names"] for doc in store.named(path)}
     if flags["remove"] and not flags["names"]:
-        gone = store.catalog.remove_labels(name=name)
+        gone = store.catalog.annotations.remove_labels(name=name)
         return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
     if not documents:
         raise UsageError("--add needs files", hint="give paths or document ids")
-    hashes = set(store.catalog.content_hashes(sorted(documents)).values())
+    hashes = set(store.catalog.documents.content_hashes(sorted(documents)).values())
     if flags["remove"]:
-        gone = sum(store.catalog.remove_label(name, content) for content in hashes)
+        gone = sum(store.catalog.annotations.remove_label(name, content) for content in hashes)
         return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
-    added = sum(store.catalog.add_label(name, content) for content in sorted(hashes))
+    added = sum(store.catalog.annotations.add_label(name, content) for content in sorted(hashes))
     return {"added": added}, f"{phrasing.count(added, 'file')} labelled {name}"
 
 

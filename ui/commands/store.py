@@ -45,7 +45,7 @@ def _search(flags: Flags, settings: Settings) -> int:
         result = Retriever(store).search(
             " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=filters_of(flags)
         )
-        labels = store.catalog.labels_of([hit.passage.id for hit in result.hits])
+        labels = store.catalog.annotations.labels_of([hit.passage.id for hit in result.hits])
     _show(settings, json_forms.search_json(result, labels), terminal.search_text(result, _style(settings)))
     return 0
 

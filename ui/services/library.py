@@ -57,7 +57,7 @@ class Contents:
     @cached_property
     def folders(self) -> list[str]:
         """Every folder that holds a document, in order."""
-        return folders_of(self.store.catalog.standing_paths())
+        return folders_of(self.store.catalog.paths.all())
 
 
 class Library:
@@ -99,7 +99,7 @@ class Library:
             Answerer(store, OneAtATimeReader(loaded), encoder, exact=exact),
             Retriever(store, encoder),
             fingerprint=encoder.fingerprint,
-            reader=store.catalog.setting("reader"),
+            reader=store.catalog.settings.get("reader"),
         )
 
     def revision(self) -> int:
@@ -110,9 +110,9 @@ class Library:
     def outdated(self) -> bool:
         """Whether the store has come to another encoder or reader since it was opened here."""
         catalog = self.store.catalog
-        if catalog.setting("fingerprint") not in (None, self._fingerprint):
+        if catalog.settings.get("fingerprint") not in (None, self._fingerprint):
             return True
-        return catalog.setting("reader") != self._reader
+        return catalog.settings.get("reader") != self._reader
 
     @property
     def jobs(self) -> Jobs:
@@ -130,7 +130,7 @@ class Library:
 
     def labelled(self) -> dict[str, frozenset[str]]:
         """The ids of the documents that carry each label."""
-        names = [count.name for count in self.store.catalog.label_counts()]
+        names = [count.name for count in self.store.catalog.annotations.label_counts()]
         return {
             name: frozenset(document.id for document in self.store.documents(Filters(labels=(name,))))
             for name in names

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from index.ingestion.run import Ingestion
 from index.protocols import Encoder
 from index.records import IngestProgress, IngestReport
-from index.sql.catalog import Catalog, KnownPath
+from index.sql.catalog import Catalog
+from index.sql.paths import KnownPath
 from index.store.store import Store
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits
@@ -147,16 +148,16 @@ def test_the_store_holds_what_the_folder_holds(
         kept = {path for path in before if path in files and path not in good}
         if prune:
             assert stored.keys() == good.keys() | kept
-            assert {item.path for item in catalog.rejections()} == files.keys() - good.keys()
+            assert {item.path for item in catalog.rejections.all()} == files.keys() - good.keys()
         else:
             # What is gone may stay, or go because its content came back under another name.
             assert good.keys() | kept <= stored.keys() <= good.keys() | before.keys()
         held = {path: good.get(path, before.get(path, b"")) for path in stored}
-        totals = catalog.totals()
+        totals = catalog.documents.totals()
         assert totals["documents"] == len({known.document_key for known in everything(catalog)})
         again = run(catalog, base, root, hashing_encoder, prune=prune)
         assert (again.added, again.updated, again.removed) == (0, 0, 0)
-    assert not catalog.problems()
+    assert not catalog.audit.problems()
     catalog.close()
 
 
@@ -172,7 +173,7 @@ def run(catalog: Catalog, base: Path, root: Path, encoder: Encoder, *, prune: bo
 
 
 def everything(catalog: Catalog) -> list[KnownPath]:
-    return list(catalog.known_paths(catalog.paths()).values())
+    return list(catalog.paths.among(catalog.paths.all()).values())
 
 
 @pytest.fixture(scope="session")
@@ -180,8 +181,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store to copy: making one takes longer than a run."""
     folder = tmp_path_factory.mktemp("template") / "store"
     with Store.open(folder, create=True, models="pocket") as store:
-        store.catalog.set_setting("dimension", "64")
-        store.catalog.set_setting("fingerprint", "hashing-1")
+        store.catalog.settings.set("dimension", "64")
+        store.catalog.settings.set("fingerprint", "hashing-1")
     return folder
 
 
@@ -271,7 +272,7 @@ def test_the_time_of_looking_is_the_time_before_reading(
 
     monkeypatch.setattr(InProcess, "parse_many", slowly)
     store.ingest([file])
-    known = store.catalog.known_path(file.as_posix())
+    known = store.catalog.paths.get(file.as_posix())
     assert known is not None
     assert known.checked_ns < 10**19
 

@@ -9,7 +9,8 @@ import pytest
 import tantivy
 
 from index.lexical import analysis
-from index.lexical.tantivy_index import PHRASE, DamagedLexicalIndex, LexicalEntry, LexicalIndex
+from index.lexical.tantivy_index import PHRASE, DamagedLexicalIndex, LexicalIndex
+from index.records import LexicalEntry
 
 TEXTS = {
     1: ("en", "The boats were running before the wind."),

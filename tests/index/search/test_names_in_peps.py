@@ -64,7 +64,7 @@ def share_first(folder: Path, every: int, count: int, templates: Sequence[str]) 
         store.ingest([folder / "files"])
         texts = {}
         for info in store.documents():
-            document = store.catalog.document(info.id)
+            document = store.catalog.stored_documents.get(info.id)
             assert document is not None
             texts[info.id] = document.text
         terms = drawn(texts, count)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from index.protocols import Encoder
 from index.records import FileState, Filters
 from index.sql.catalog import Catalog, NewDocument
-from index.sql.filters_old import PathPatterns
+from index.sql.filters import PathPatterns
 from index.store.store import Store
 from ingest.records import Document, Passage, document_id
 
@@ -36,7 +36,7 @@ def write(catalog: Catalog, path: str, language: str = "en", day: int = 1) -> No
     modified = int(datetime(2026, 5, day, tzinfo=UTC).timestamp()) * 1_000_000_000
     state = FileState(size_bytes=1, modified_ns=modified, checked_ns=modified)
     catalog.write(NewDocument(document=document, passages=passages, vectors={}), path, state, "f")
-    (known,) = catalog.known_document(document.id)
+    (known,) = catalog.paths.of_document(document.id)
     late = FileState(size_bytes=1, modified_ns=modified + 10**18, checked_ns=modified)
     catalog.link(known.document_key, f"/copies{path}", late)
 
@@ -49,10 +49,10 @@ def three(tmp_path: Path, database: str | None, hashing_encoder: Encoder) -> Sto
     write(store.catalog, "/home/a/notes/one.md", day=1)
     write(store.catalog, "/home/a/notes/deep/two.pdf", language="de", day=2)
     write(store.catalog, "/home/a/letters/three_100%.pdf", day=3)
-    one = store.catalog.known_path("/home/a/notes/one.md")
+    one = store.catalog.paths.get("/home/a/notes/one.md")
     assert one is not None
-    store.catalog.add_label("read", one.content_sha256)
-    store.catalog.add_label("gold", one.content_sha256, quote="two", start=4)
+    store.catalog.annotations.add_label("read", one.content_sha256)
+    store.catalog.annotations.add_label("gold", one.content_sha256, quote="two", start=4)
     return store
 
 
@@ -89,7 +89,7 @@ def test_or_within_a_field_and_across_fields_at_the_readers_revision(three: Stor
     with three as store:
         revision = store.catalog.revision()
         for filters, expected in CASES:
-            found = store.catalog.select(filters, revision)
+            found = store.catalog.filters.select(filters, revision)
             # The document that was removed took the first key and the first two ids.
             assert (found.documents - 1).tolist() == expected, filters
             assert found.passages.tolist() == [2 * n + part for n in expected for part in (1, 2)], filters
@@ -102,32 +102,36 @@ def test_or_within_a_field_and_across_fields_at_the_readers_revision(three: Stor
         store.catalog.remove(["/home/a/letters/three_100%.pdf"])
         write(store.catalog, "/home/a/notes/four.md")
         for filters, expected in CASES:
-            assert (store.catalog.select(filters, before).documents - 1).tolist() == expected, filters
-        now = store.catalog.select(Filters(paths=("/home",)), store.catalog.revision())
+            assert (store.catalog.filters.select(filters, before).documents - 1).tolist() == expected, filters
+        now = store.catalog.filters.select(Filters(paths=("/home",)), store.catalog.revision())
         assert (now.documents - 1).tolist() == [2, 4]
-        ids, keys = store.catalog.living_passages(store.catalog.revision())
+        ids, keys = store.catalog.passages.visible(store.catalog.revision())
         assert now.passages.tolist() == ids[np.isin(keys, now.documents)].tolist()
 
 
 def test_a_label_on_words_lets_through_the_passages_that_hold_them(three: Store) -> None:
     with three as store:
         revision = store.catalog.revision()
-        found = store.catalog.select(Filters(labels=("gold",)), revision)
+        found = store.catalog.filters.select(Filters(labels=("gold",)), revision)
         assert (found.documents - 1).tolist() == [1]
         assert found.passages.tolist() == [4]
         assert not found.whole
-        assert not len(store.catalog.select(Filters(labels=("gold",), types=("pdf",)), revision).passages)
-        one = store.catalog.known_path("/home/a/notes/one.md")
+        assert not len(
+            store.catalog.filters.select(Filters(labels=("gold",), types=("pdf",)), revision).passages
+        )
+        one = store.catalog.paths.get("/home/a/notes/one.md")
         assert one is not None
         # Parsed anew, the words stand elsewhere; and words that nothing holds any more let nothing through.
-        store.catalog.add_label("moved", one.content_sha256, quote="one", start=4)
-        store.catalog.add_label("gone", one.content_sha256, quote="three", start=0)
-        assert store.catalog.select(Filters(labels=("moved",)), revision).passages.tolist() == [3]
-        gone = store.catalog.select(Filters(labels=("gone",)), revision)
+        store.catalog.annotations.add_label("moved", one.content_sha256, quote="one", start=4)
+        store.catalog.annotations.add_label("gone", one.content_sha256, quote="three", start=0)
+        assert store.catalog.filters.select(Filters(labels=("moved",)), revision).passages.tolist() == [3]
+        gone = store.catalog.filters.select(Filters(labels=("gone",)), revision)
         assert gone.passages.tolist() == gone.documents.tolist() == []
-        both = store.catalog.select(Filters(labels=("moved", "gold")), revision)
+        both = store.catalog.filters.select(Filters(labels=("moved", "gold")), revision)
         assert both.passages.tolist() == [3, 4]
-        counts = {count.name: (count.files, count.places) for count in store.catalog.label_counts()}
+        counts = {
+            count.name: (count.files, count.places) for count in store.catalog.annotations.label_counts()
+        }
         assert counts == {"gold": (0, 1), "gone": (0, 1), "moved": (0, 1), "read": (1, 0)}
 
 

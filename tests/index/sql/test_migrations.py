@@ -18,8 +18,8 @@ from sqlalchemy import create_engine
 from index.errors import StoreLocked, StoreVersionMismatch
 from index.protocols import Encoder
 from index.search.retriever import Retriever
-from index.sql import database
-from index.sql.migrations import migrate
+from index.sql.migrations import upgrade
+from index.sql.migrations.steps import migrate
 from index.sql.schema import SCHEMA_VERSION, Base
 from index.store.store import Store
 
@@ -65,8 +65,8 @@ def test_store_of_an_earlier_schema_opens(script: Path, tmp_path: Path, hashing_
         document = store.document(hit.document.id)
         assert document.text[hit.passage.start : hit.passage.end] == hit.passage.text
         assert store.check().ok
-        assert store.catalog.rejections() == ()
-        assert len(store.catalog.setting("store_id") or "") == 32
+        assert store.catalog.rejections.all() == ()
+        assert len(store.catalog.settings.get("store_id") or "") == 32
 
 
 @pytest.mark.parametrize("script", RELEASED, ids=lambda script: script.stem)
@@ -105,7 +105,7 @@ def test_migration_that_fails_leaves_the_old_schema(
         raise RuntimeError("cut short")
 
     with monkeypatch.context() as patch:
-        patch.setattr("index.sql.migrations.migrate", broken)
+        patch.setattr("index.sql.migrations.steps.migrate", broken)
         with pytest.raises(RuntimeError, match="cut short"):
             Store.open(old)
     assert list(sqlite3.connect(old / "spanwise.db").iterdump()) == before
@@ -148,7 +148,7 @@ def test_migration_killed_at_a_statement_is_done_by_the_next_opening(
 
 def test_newer_schema_is_refused_and_left_alone(tmp_path: Path, hashing_encoder: Encoder) -> None:
     with Store.open(tmp_path / "s", create=True, encoder=hashing_encoder) as store:
-        store.catalog.set_setting("schema_version", "99")
+        store.catalog.settings.set("schema_version", "99")
     with pytest.raises(StoreVersionMismatch, match="schema 99, this version of Spanwise reads up to"):
         Store.open(tmp_path / "s")
     with pytest.raises(StoreVersionMismatch):
@@ -165,7 +165,7 @@ def test_store_that_cannot_be_written_says_where_it_can_be_migrated(
 
 
 def test_migration_waits_for_the_writer(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_UPGRADE_SECONDS", 0.1)
+    monkeypatch.setattr(upgrade, "_UPGRADE_SECONDS", 0.1)
     from filelock import FileLock
 
     with FileLock(old / "writer.lock"), pytest.raises(StoreLocked, match="schema"):

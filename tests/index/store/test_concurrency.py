@@ -189,9 +189,9 @@ def test_grace_keeps_what_was_just_deleted(store: Store) -> None:
     old = store.snapshot()
     store.delete(["n1"])
     store.compact()
-    assert len(store.catalog.passages(old.vectors.ids().tolist(), old.revision)) == NOTES
+    assert len(store.catalog.passages.get(old.vectors.ids().tolist(), old.revision)) == NOTES
     store.compact(grace_seconds=0)
-    assert len(store.catalog.passages(old.vectors.ids().tolist(), old.revision)) == NOTES - 1
+    assert len(store.catalog.passages.get(old.vectors.ids().tolist(), old.revision)) == NOTES - 1
     assert store.check().ok
 
 
@@ -205,10 +205,10 @@ def test_a_clock_that_is_set_back_purges_nothing_too_early(
     monkeypatch.setattr("index.store.store.time.time", lambda: now - 10_000)
     store.delete(["n2"])
     store.compact()
-    assert store.catalog.purged() == 0
+    assert store.catalog.purge.purged_revision() == 0
     monkeypatch.setattr("index.store.store.time.time", lambda: now + 10_000)
     store.compact()
-    assert store.catalog.purged() > 0
+    assert store.catalog.purge.purged_revision() > 0
     assert store.check().ok
     whole_but = {hit.document.path for hit in Retriever(store).search("note", NOTES)}
     assert whole_but == {f"text:n{n}" for n in range(NOTES)} - {"text:n1", "text:n2"}

@@ -103,22 +103,22 @@ def test_rejected_files_are_remembered_until_something_is_stored(
         catalog, revision = store.catalog, store.stats().revision
         state = FileState(size_bytes=7, modified_ns=2**60, checked_ns=2**60 + 1)
         for path in ("/library/b.pdf", "/library/a.pdf"):
-            catalog.remember_rejected(
+            catalog.rejections.remember(
                 path, state, RejectReason.NO_TEXT, "12 pages, all pictures", readers="r1"
             )
-        catalog.remember_rejected("/library/b.pdf", state, RejectReason.CORRUPT, "no PDF", readers="r2")
-        assert [item.path for item in catalog.rejections()] == ["/library/a.pdf", "/library/b.pdf"]
-        kept = catalog.rejected("/library/b.pdf")
+        catalog.rejections.remember("/library/b.pdf", state, RejectReason.CORRUPT, "no PDF", readers="r2")
+        assert [item.path for item in catalog.rejections.all()] == ["/library/a.pdf", "/library/b.pdf"]
+        kept = catalog.rejections.get("/library/b.pdf")
         assert kept is not None
         assert (kept.reason, kept.readers, kept.modified_ns) == (RejectReason.CORRUPT, "r2", 2**60)
-        assert catalog.rejection_counts() == {"corrupt": 1, "no_text": 1}
+        assert catalog.rejections.counts() == {"corrupt": 1, "no_text": 1}
         assert store.stats().revision == revision
-        catalog.forget_rejected("/library/a.pdf", "/elsewhere")
-        assert catalog.rejected("/library/a.pdf") is None
+        catalog.rejections.forget("/library/a.pdf", "/elsewhere")
+        assert catalog.rejections.get("/library/a.pdf") is None
         store.add([Text(id="n1", text=TIDES)])
-        (known,) = catalog.known_document(store.documents()[0].id)
+        (known,) = catalog.paths.of_document(store.documents()[0].id)
         catalog.link(known.document_key, "/library/b.pdf", state)
-        assert catalog.rejections() == ()
+        assert catalog.rejections.all() == ()
 
 
 def test_readers_see_whole_states_while_a_writer_works(
@@ -278,17 +278,17 @@ def test_older_schema_on_a_server_is_brought_up_to_date(
         store.add([Text(id="a", text=TIDES), Text(id="b", text=MASKING)])
         _take_back_to_schema_1(store)
     with Store.open(tmp_path / "store", encoder=hashing_encoder) as store:
-        assert store.catalog.setting("schema_version") == str(SCHEMA_VERSION)
+        assert store.catalog.settings.get("schema_version") == str(SCHEMA_VERSION)
         assert found(store, "dynamic masking", k=1) == ["text:b"]
         assert found(store, "tide at noon", k=1, filters=Filters(types=("text",))) == ["text:a"]
         assert store.check().ok
-        store.catalog.set_setting("schema_version", "99")
+        store.catalog.settings.set("schema_version", "99")
     with pytest.raises(StoreVersionMismatch, match="schema 99"):
         Store.open(tmp_path / "store")
 
 
 def _take_back_to_schema_1(store: Store) -> None:
-    with database_module.changing(store.catalog._engine) as connection:
+    with database_module.changing(store.catalog.engine) as connection:
         for statement in (
             "DROP TABLE rejections",
             "DROP TABLE labels",

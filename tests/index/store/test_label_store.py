@@ -62,7 +62,7 @@ def test_passages_are_labelled_and_filtered_in_every_mode(filled: Store) -> None
         assert hits
         assert all("ships" in hit.passage.text for hit in hits), mode
     everything = retriever.search("harbour", k=20, mode=Mode.DENSE)
-    of = filled.catalog.labels_of([hit.passage.id for hit in everything])
+    of = filled.catalog.annotations.labels_of([hit.passage.id for hit in everything])
     for hit in everything:
         expected = (
             ("ships",) if "ships" in hit.passage.text else ("water",) if "tide" in hit.passage.text else ()
@@ -73,16 +73,16 @@ def test_passages_are_labelled_and_filtered_in_every_mode(filled: Store) -> None
 def test_a_second_run_replaces_its_own_labels_only(filled: Store) -> None:
     label_store(filled, ByWord(), author="test", least=0.6)
     (cats,) = filled.named("cats")
-    content = filled.catalog.content_hashes([cats.id])[cats.id]
-    assert filled.catalog.add_label("read", content)
-    before = {count.name: count.places for count in filled.catalog.label_counts()}
+    content = filled.catalog.documents.content_hashes([cats.id])[cats.id]
+    assert filled.catalog.annotations.add_label("read", content)
+    before = {count.name: count.places for count in filled.catalog.annotations.label_counts()}
     label_store(filled, ByWord(), author="test", least=0.6)
-    assert {count.name: count.places for count in filled.catalog.label_counts()} == before
+    assert {count.name: count.places for count in filled.catalog.annotations.label_counts()} == before
     trial = label_store(filled, ByWord(), author="test", least=0.85, dry_run=True)
     assert not trial.stored
-    assert {count.name: count.places for count in filled.catalog.label_counts()} == before
+    assert {count.name: count.places for count in filled.catalog.annotations.label_counts()} == before
     label_store(filled, ByWord(), author="test", least=0.95)
-    assert {count.name for count in filled.catalog.label_counts()} == {"read"}
+    assert {count.name for count in filled.catalog.annotations.label_counts()} == {"read"}
     hits = Retriever(filled).search("harbour", k=20, filters=Filters(labels=("read",)))
     assert {hit.document.title for hit in hits} == {"cats"}
 
@@ -91,7 +91,7 @@ def test_documents_by_the_mean_of_their_passages(filled: Store) -> None:
     report = label_store(filled, ByWord(), author="test", unit="document", least=0.51)
     assert report.looked_at == 3
     assert (report.unreadable, report.unsure) == (1, 1)
-    (count,) = filled.catalog.label_counts()
+    (count,) = filled.catalog.annotations.label_counts()
     assert (count.files, count.places) == (1, 0)
     hits = Retriever(filled).search("tide harbour", k=20, filters=Filters(labels=(count.name,)))
     assert len(hits) > 1

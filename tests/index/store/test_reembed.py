@@ -83,12 +83,12 @@ def test_new_vectors_serve_and_compact_drops_the_old(
         assert (stats.encoder, stats.index.vectors) == ("mirrored", 10)
         assert best(store)[0][0] == "text:n7"
         assert best(store, mode=Mode.LEXICAL) == lexical
-        assert store.catalog.count_encoded(hashing_encoder.fingerprint) == 10
+        assert store.catalog.vectors.count(hashing_encoder.fingerprint) == 10
         store.compact()
-        assert store.catalog.count_encoded(hashing_encoder.fingerprint) == 0
+        assert store.catalog.vectors.count(hashing_encoder.fingerprint) == 0
         assert store.check().ok
         store.add([Text(id="later", text="A ferry leaves.")])
-        assert store.catalog.count_encoded(mirrored.fingerprint) == 11
+        assert store.catalog.vectors.count(mirrored.fingerprint) == 11
     with Store.open(tmp_path / "s", encoder=hashing_encoder) as store, pytest.raises(ModelMismatch) as caught:
         Retriever(store).search("boat")
     assert "spanwise reembed --encoder hashing" in caught.value.hint

@@ -304,7 +304,7 @@ def test_vectors_of_another_encoder_are_refused(
 
 def test_store_of_another_schema_is_refused(tmp_path: Path, hashing_encoder: Encoder) -> None:
     with Store.open(tmp_path / "s", create=True, encoder=hashing_encoder) as store:
-        store.catalog.set_setting("schema_version", "99")
+        store.catalog.settings.set("schema_version", "99")
     with pytest.raises(StoreVersionMismatch, match="schema 99"):
         Store.open(tmp_path / "s")
 
@@ -516,9 +516,9 @@ def test_documents_are_listed_by_stretches_in_any_script(store: Store) -> None:
     store.delete(["text:n2"])
     everything = store.documents()
     assert [item.path for item in everything] == ["text:n0", "text:n1", "text:n3"]
-    total, shown = store.catalog.listed(offset=1, limit=1)
+    total, shown = store.catalog.documents.search(offset=1, limit=1)
     assert (total, shown) == (3, everything[1:2])
     assert store.documents(offset=1, limit=1) == everything[1:2]
-    assert store.catalog.listed("école", limit=2) == (3, everything[:2])
-    assert store.catalog.listed("N3") == (1, everything[2:])
-    assert store.catalog.listed("%%") == (0, ())
+    assert store.catalog.documents.search("école", limit=2) == (3, everything[:2])
+    assert store.catalog.documents.search("N3") == (1, everything[2:])
+    assert store.catalog.documents.search("%%") == (0, ())

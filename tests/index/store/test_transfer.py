@@ -21,7 +21,8 @@ from index.protocols import Encoder, Vectors
 from index.records import Feedback, FileState
 from index.search.retriever import Retriever
 from index.sql.catalog import NewDocument
-from index.sql.stored_documents import VECTOR, Holding
+from index.sql.schema import VECTOR
+from index.sql.stored_documents import StoredDocument
 from index.store import export, import_export
 from index.store.import_export import Header, Imported
 from index.store.store import Store
@@ -92,16 +93,16 @@ def full(tmp_path: Path, hashing_encoder: Encoder, database: str | None) -> Stor
     store.delete(["n2"])
     state = FileState(size_bytes=8, modified_ns=1_700_000_000_123_456_789, checked_ns=2**60)
     store.catalog.write(manual(), "/library/manual.pdf", state, hashing_encoder.fingerprint)
-    known = store.catalog.known_path("/library/manual.pdf")
+    known = store.catalog.paths.get("/library/manual.pdf")
     assert known is not None
     store.catalog.link(known.document_key, "/library/copy.pdf", state)
-    store.catalog.add_label("read", known.content_sha256, author="me")
-    assert not store.catalog.add_label("read", known.content_sha256, author="you")
-    store.catalog.add_label("gold", known.content_sha256, quote="dynamic masking", start=44)
+    store.catalog.annotations.add_label("read", known.content_sha256, author="me")
+    assert not store.catalog.annotations.add_label("read", known.content_sha256, author="you")
+    store.catalog.annotations.add_label("gold", known.content_sha256, quote="dynamic masking", start=44)
     verdict = Feedback(question="which?", verdict="right", content_sha256=known.content_sha256, quote="BERT")
-    assert store.catalog.add_feedback(replace(verdict, details={"k": "20"}))
-    assert not store.catalog.add_feedback(verdict)
-    store.catalog.remember_rejected("/library/x.pdf", state, RejectReason.CORRUPT, "no PDF", readers="r")
+    assert store.catalog.annotations.add_feedback(replace(verdict, details={"k": "20"}))
+    assert not store.catalog.annotations.add_feedback(verdict)
+    store.catalog.rejections.remember("/library/x.pdf", state, RejectReason.CORRUPT, "no PDF", readers="r")
     (store.path / "calibration").mkdir()
     (store.path / "calibration/abc-def.json").write_text('{"threshold": 0.5}')
     return store
@@ -115,7 +116,11 @@ def state_of(store: Store) -> list[object]:
         for question in QUESTIONS
         for hit in Retriever(store).search(question, k=20)
     ]
-    remarks = [store.catalog.labels(), store.catalog.feedback(), store.catalog.rejections()]
+    remarks = [
+        store.catalog.annotations.labels(),
+        store.catalog.annotations.feedback(),
+        store.catalog.rejections.all(),
+    ]
     calibration = {path.name: path.read_text() for path in (store.path / "calibration").glob("*")}
     return [store.documents(), documents, hits, remarks, calibration]
 
@@ -366,7 +371,7 @@ def test_any_document_survives_its_line(text: str, title: str, cut: int, vectors
     cut = 1 + cut % (len(text) - 1)
     document = replace(manual().document, text=text, title=title, pages=(), units=(), headings=())
     state = FileState(size_bytes=1, modified_ns=2**62, checked_ns=0)
-    holding = Holding(
+    holding = StoredDocument(
         document=replace(document, path=f"/library/{title}", modified_ns=2**62, size_bytes=1),
         paths=((f"/library/{title}", state),),
         passages=(
