@@ -41,6 +41,13 @@ if TYPE_CHECKING:  # the page's harness is imported by those who test the page
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--write-docs`: see `test_docs.py`."""
+    parser.addoption(
+        "--write-docs", action="store_true", help="write the generated parts of the documentation"
+    )
+
+
 def pytest_configure() -> None:
     """How long an example takes says more about the machine than about the code."""
     settings.register_profile("spanwise", deadline=None)

@@ -1,4 +1,7 @@
-"""The README is the front page: what it shows must run, and its tables must be those of the code."""
+"""What README and `data/docs` show must run: command lines and Python.
+
+`test_docs.py` looks at everything else in these pages.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +10,63 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ingest.conversion.formats import FORMATS
+from ui.cli import main
 from ui.commands.grammar import build_parser
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONSOLE = [
-    line
-    for block in re.findall(r"```console\n(.*?)```", README, re.S)
-    for line in block.splitlines()
-    if line.strip()
-]
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "data" / "docs").glob("*.md"))]
+WITHOUT_MODELS = ("check", "compact", "delete", "export", "import", "models", "repair", "stats")
 
 
-def commands() -> list[list[str]]:
-    """Every spanwise command line that the README shows, one for each alternative (`stats | check`)."""
-    found = []
-    for line in CONSOLE:
-        for part in re.split(r" && ", line):
-            if not part.startswith("spanwise "):
-                continue
-            shown = re.split(r"\s{2,}", part)[0]
-            alternatives = [word.strip() for word in shown.split(" | ")]
-            found += [alternatives[0], *(f"spanwise {name}" for name in alternatives[1:])]
-    return [shlex.split(re.sub(r"\[[^]]*\]|\.\.\.", "", line))[1:] for line in found]
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_readme_shows_commands() -> None:
-    assert len(commands()) >= 10
+def shown_commands() -> Iterator[list[str]]:
+    """The arguments of every spanwise command line that a page shows, each once."""
+    lines = [line for page in PAGES for block in blocks(page, "console") for line in block.splitlines()]
+    shown = [re.split(r"\s{2,}", line)[0] for line in lines if line.startswith("spanwise ")]
+    for line in dict.fromkeys(shown):
+        yield shlex.split(line.replace("...", ""))[1:]
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
+COMMANDS = list(shown_commands())
+
+
+def test_pages_show_commands() -> None:
+    assert len(COMMANDS) >= 30
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_command_line_is_understood(words: list[str]) -> None:
-    if words[:1] == ["eval"]:
-        for kind in words[1].split("|"):
-            build_parser().parse_args(["eval", kind, *words[2:]])
-    else:
-        build_parser().parse_args(words)
+    build_parser().parse_args(words)
 
 
-def test_table_of_formats_is_that_of_the_code() -> None:
-    table = [line for line in README.splitlines() if line.startswith("| `")]
-    expected = [
-        f"| {', '.join(f'`.{extension}`' for extension in item.extensions)} | {item.library} |"
-        for item in FORMATS
-    ]
-    assert table[: len(expected)] == expected
-
-
-def test_files_that_are_linked_exist() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_commands_that_need_no_model_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SPANWISE_STORE", str(tmp_path / "library"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert main(["init"]) == 0
+    runs = [words for words in COMMANDS if words[0] in WITHOUT_MODELS and not {"compare", "KIND"} & {*words}]
+    # What is exported first can be imported then; nothing called PATH_OR_ID is in the store.
+    statuses = {" ".join(words): main(words) for words in sorted(runs)}
+    assert {name for name, status in statuses.items() if status} == {"delete PATH_OR_ID"}
 
 
 @pytest.mark.slow
-def test_python_examples_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["README.md", "data/docs/vectors.md"])
+def test_python_examples_run(name: str, tmp_path: Path) -> None:
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "masking.md").write_text(
         "# Masking\n\nDynamic masking was introduced by RoBERTa in 2019. Before it, masks were drawn once.\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(PYTHON)],
+        [sys.executable, "-c", "\n".join(blocks(ROOT / name, "python"))],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
@@ -82,5 +75,8 @@ def test_python_examples_run(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("RoBERTa "), done.stdout
-    assert any("Dynamic masking was introduced" in line for line in lines[1:])
+    if name == "README.md":
+        assert lines[0].startswith("RoBERTa "), done.stdout
+        assert any("Dynamic masking was introduced" in line for line in lines[1:])
+    else:
+        assert lines == ["lighthouse [ 4 14] (384,)"]
