@@ -17,9 +17,9 @@ import streamlit as st
 from index.checkpoints.engine_names import prefer
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base
+from ui.page.fragments.static import script, static_file, style
 from ui.page.frame import chosen_voice, show_tabs, tab_pages
 from ui.page.login import admitted
-from ui.page.look import FOCUS, ICON, STYLE
 from ui.render.messages import Say
 from ui.settings import Settings, load_settings, prepare_environment
 
@@ -52,8 +52,8 @@ def _library(settings: Settings, say: Say) -> Library:
 
 def show_page() -> None:
     """Draw everything once, from top to bottom."""
-    st.set_page_config(page_title="Spanwise", page_icon=ICON, layout="wide")
-    st.html(STYLE)
+    st.set_page_config(page_title="Spanwise", page_icon=static_file("icon.svg"), layout="wide")
+    st.html(style())
     say = chosen_voice()
     try:
         settings = load_settings()
@@ -65,7 +65,7 @@ def show_page() -> None:
         tab.run()
     except SpanwiseError as error:
         st.html(base.failure(str(error), error.hint, say))
-    st.html(FOCUS, unsafe_allow_javascript=True)  # a constant of ours, no text gets into it
+    st.html(script("focus.js"), unsafe_allow_javascript=True)
 
 
 prepare_environment()

@@ -10,7 +10,7 @@ is not the browser's (see `address`). The links between tabs hand these on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from ui.page.fragments import base
-from ui.page.page_links import register
 from ui.render.messages import Say, language_for
 from ui.services.url_state import carried
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:  # it loads what reads and searches, which the frame must not 
 
 TABS = ("ask", "search", "collection", "map", "questionnaire", "teach", "models", "quality")
 UNLISTED = ("document",)  # reached from an answer or a passage
+_PAGES = "tab_pages"
 
 
 def chosen_voice() -> Say:
@@ -37,7 +37,7 @@ def chosen_voice() -> Say:
 def tab_pages(say: Say, open_library: Callable[[], Library]) -> dict[str, Page]:
     """One Streamlit page for each tab; the first is the one of the bare address."""
     pages = {name: _page(name, say, open_library) for name in (*TABS, *UNLISTED)}
-    register(pages)
+    st.session_state[_PAGES] = pages
     return pages
 
 
@@ -59,6 +59,15 @@ def show_tabs(pages: Mapping[str, Page], here: Page, say: Say) -> None:
                 on_click=_switch_language,
                 args=(other.language,),
             )
+
+
+def link(tab: str, label: str, parameters: Sequence[tuple[str, str]], *, icon: str | None = None) -> None:
+    """A link to a tab with the parameters of its address; `label` is Markdown, see `plain_label`.
+
+    It is a real address, which can be opened in a new window and shared.
+    """
+    pages: dict[str, Page] = st.session_state[_PAGES]
+    st.page_link(pages[tab], label=label, icon=icon, query_params=list(parameters))
 
 
 def _page(name: str, say: Say, open_library: Callable[[], Library]) -> Page:

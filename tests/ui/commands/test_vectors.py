@@ -16,8 +16,7 @@ from ingest.records import Span
 from qa.explanation.pair_report import Reasons, explain_pair
 from ui.cli import main
 from ui.commands.explain import reasons_json
-from ui.render.explain_html import attention_svg, reasons_page
-from ui.render.heatmap import png
+from ui.render.explain_html import attention_svg, png, reasons_page
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
 from qa.records import Answer, AskResult, Reason
-from ui.page import look
 from ui.page.fragments import answer as views_answer
 from ui.page.fragments import base, search
+from ui.page.fragments.static import static_file
 from ui.render import phrasing
 from ui.render.messages import ENGLISH
 
@@ -251,4 +251,4 @@ def test_every_class_that_is_used_is_styled() -> None:
     )
     used = {name for names in re.findall(r'class="([^"]+)"', fragments) for name in names.split()}
     assert used
-    assert not {name for name in used if f".{name}" not in look.STYLE}
+    assert not {name for name in used if f".{name}" not in static_file("style.css")}

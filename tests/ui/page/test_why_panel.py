@@ -26,7 +26,7 @@ from qa.explanation.records import Attribution, Competitor, Evidence, Method, To
 from qa.records import Answer, AskResult, SpanCandidate
 from ui.cli import main
 from ui.page.fragments import why as views_why
-from ui.page.look import STYLE
+from ui.page.fragments.static import static_file
 from ui.page.tabs import ask as page_ask
 from ui.render import json_forms, phrasing
 from ui.render import terminal as text
@@ -176,7 +176,9 @@ def rgb(colour: str) -> tuple[int, ...]:
 @pytest.mark.parametrize(("letters", "ground"), [("#31333f", "#ffffff"), ("#fafafa", "#0e1117")])
 @pytest.mark.parametrize("kind", ["for", "against"])
 def test_text_on_the_strongest_shade_is_readable_in_both_themes(kind: str, letters: str, ground: str) -> None:
-    found = re.search(rf"\.sw-{kind} {{ background: color-mix\(in srgb, (#\w{{6}}) var", STYLE)
+    found = re.search(
+        rf"\.sw-{kind} {{ background: color-mix\(in srgb, (#\w{{6}}) var", static_file("style.css")
+    )
     assert found is not None
     share = views_why.STRONGEST / 100
     shade = [share * hue + (1 - share) * under for hue, under in zip(rgb(found[1]), rgb(ground), strict=True)]

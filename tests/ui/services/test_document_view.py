@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.records import Document, Heading, Page, Span
+from ui.page.fragments.base import plain_label
 from ui.page.fragments.document import document_text
-from ui.page.widgets.plain import plain_label
 from ui.render.highlight import highlighted
 from ui.render.messages import ENGLISH
 from ui.services.document_view import WINDOW, blocks, occurrences, window

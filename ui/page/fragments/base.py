@@ -1,13 +1,14 @@
 """What the page shows, as HTML (pure, no streamlit): what all tabs share.
 
 Every function takes records and returns a fragment for `st.html`. Text from documents, questions and file
-names gets into a fragment only through `escape`; only the modules `views*` build HTML. The classes are
-styled in `look`.
+names gets into a fragment only through `escape`; only modules of this folder build HTML. The classes are
+styled in `ui/page/static/style.css`.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from ui.render import phrasing
@@ -15,11 +16,24 @@ from ui.render.messages import ENGLISH, Say
 
 _LONGEST_PATH = 60
 _PARTS_SHOWN = 3
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&\"'/@])")
+_LONGEST_LABEL = 200
 
 
 def escape(text: str) -> str:
     """Text as HTML that shows it and nothing else."""
     return html.escape(text, quote=True)
+
+
+def plain_label(text: str) -> str:
+    """`text` for the label of a button or link, which is Markdown: on one line, cut where it is very long.
+
+    >>> plain_label("*a*  :red[b]")
+    '\\\\*a\\\\* \\\\:red\\\\[b\\\\]'
+    """
+    line = " ".join(text.split())
+    line = line if len(line) <= _LONGEST_LABEL else f"{line[:_LONGEST_LABEL]}…"
+    return _MARKDOWN.sub(r"\\\1", line)
 
 
 def marked(segments: Iterable[phrasing.Segment]) -> str:

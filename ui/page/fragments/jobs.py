@@ -7,38 +7,6 @@ from ui.render import phrasing
 from ui.render.messages import Say
 from ui.services.jobs import JobStanding, JobState
 
-WORK_STYLE = """
-<style>
-.sw-work { border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 10px;
-  padding: .8rem 1.1rem; }
-.sw-work p { margin: 0; overflow-wrap: anywhere; }
-.sw-work-head { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; }
-.sw-work-head strong { font-weight: 600; }
-.sw-track { height: .5rem; border-radius: 1rem; overflow: hidden; margin: .6rem 0 .5rem;
-  background: color-mix(in srgb, currentColor 14%, transparent); }
-.sw-track > span { display: block; height: 100%; border-radius: 1rem; background: #1f9480;
-  transition: width .6s linear; }
-.sw-bars { display: grid; grid-template-columns: minmax(4rem, max-content) 1fr max-content;
-  gap: .3rem .8rem; align-items: center; margin: 0; padding: 0;
-  font-size: .9rem; }
-.sw-bars dt { margin: 0; padding: 0; }
-.sw-bars dt { overflow-wrap: anywhere; max-width: 14rem; }
-.sw-bars dd { margin: 0; }
-.sw-bars dd.sw-count { font-variant-numeric: tabular-nums; text-align: right; font-weight: 600; }
-.sw-bars .sw-fill { display: block; height: .7rem; border-radius: 0 3px 3px 0;
-  background: #1f9480; }
-.sw-reason + .sw-facts { margin-top: 1rem; }
-.sw-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.4rem 2.4rem; }
-.sw-charts h3 { font-size: .95rem; font-weight: 600; margin: 0 0 .5rem; padding: 0; }
-.sw-compare { border-collapse: collapse; font-size: .95rem; }
-.sw-compare th, .sw-compare td { border: 0; padding: .25rem 1.4rem .25rem 0; text-align: right; }
-.sw-compare th:first-child { text-align: left; font-weight: 400; }
-.sw-compare thead th { font-weight: 400; font-size: .8rem;
-  color: color-mix(in srgb, currentColor 72%, transparent); }
-.sw-compare td { font-variant-numeric: tabular-nums; font-weight: 600; }
-</style>
-"""
-
 
 def duration(seconds: float, say: Say) -> str:
     """A time for people, in the unit that suits it.

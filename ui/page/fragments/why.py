@@ -1,9 +1,9 @@
 """Why an answer, as HTML: words shaded by what they add, scores and rivals (pure, no streamlit).
 
-As in `views`, text from documents and questions gets in escaped only. The hue says for or against, its
+As in `base`, text from documents and questions gets in escaped only. The hue says for or against, its
 strength how much, relative to the strongest word; words against are dotted below as well, so that colour is
-not needed. The shades, styled in `look`, are mixed into the ground of the theme in force, only so far that
-text stays readable on them.
+not needed. The shades (`ui/page/static/style.css`) are mixed into the ground of the theme in force, only so
+far that text stays readable on them.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ import streamlit as st
 
 from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
 from ui.page.fragments import base, collection
-from ui.page.fragments.jobs import WORK_STYLE
 from ui.page.widgets.paging import paged, read_page, show_pages
 from ui.page.widgets.session_cache import download, remembered
 from ui.render import tables
@@ -33,7 +32,6 @@ Told = Callable[[IngestProgress], None]
 def show_collection(library: Library, say: Say) -> None:
     """Draw the tab."""
     contents = library.contents()
-    st.html(WORK_STYLE)
     stats = contents.stats
     if stats.documents:
         st.html(collection.store_facts(contents.stats, say))

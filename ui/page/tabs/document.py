@@ -12,8 +12,8 @@ from ingest.conversion.page_image import NoPicture, PagePicture, page_picture
 from ingest.records import Document, Span
 from ui.page.fragments import base
 from ui.page.fragments import document as views_document
-from ui.page.look import SCROLL
-from ui.page.page_links import link
+from ui.page.fragments.static import script
+from ui.page.frame import link
 from ui.page.widgets.session_cache import remembered
 from ui.render.messages import Say
 from ui.services.document_view import occurrences, window
@@ -124,8 +124,7 @@ def _show_text(document: Document, here: Span, places: list[Span], say: Say) -> 
     if part.end < len(document.text):
         later = min(len(document.text), part.end + 1)
         st.button(say("document.later"), key="later", on_click=_go, args=(later, later))
-    # A constant of ours and a number: another place is another script, which the browser runs anew.
-    st.html(SCROLL.replace("PLACE", str(here.start)), unsafe_allow_javascript=True)
+    st.html(script("scroll_to_words.js", version=here.start), unsafe_allow_javascript=True)
 
 
 def _go(start: int, end: int) -> None:

@@ -13,7 +13,6 @@ from index.checkpoints.presets import resolve_models
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base
 from ui.page.fragments import models as views_models
-from ui.page.fragments.jobs import WORK_STYLE
 from ui.page.widgets.job_list import show_end, show_running
 from ui.render.messages import Say
 from ui.services import model_choices
@@ -28,7 +27,6 @@ MEASURE, CHANGE = "measure", "reembed"
 
 def show_models(library: Library, say: Say) -> None:
     """Draw the tab."""
-    st.html(WORK_STYLE)
     stats = library.contents().stats
     serving = library.store.models
     st.html(views_models.serving(serving, stats.passages, say))

@@ -17,8 +17,7 @@ from ingest.errors import SpanwiseError
 from qa.feedback.squad_files import verdicts_json
 from qa.squad.dataset import read_squad
 from ui.page.fragments import base, quality
-from ui.page.fragments.jobs import WORK_STYLE
-from ui.page.page_links import link
+from ui.page.frame import link
 from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.paging import paged
 from ui.render import charts
@@ -33,7 +32,6 @@ _FAILURES = "failures.jsonl"
 
 def show_quality(library: Library, say: Say) -> None:
     """Draw the tab."""
-    st.html(WORK_STYLE)
     st.html(quality.intro(say))
     jobs = library.jobs
     busy = show_running(jobs, say, ANSWERS, READER)

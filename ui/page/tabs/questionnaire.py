@@ -14,8 +14,7 @@ import streamlit as st
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base
 from ui.page.fragments import questionnaire as views_questionnaire
-from ui.page.fragments.jobs import WORK_STYLE
-from ui.page.page_links import link
+from ui.page.frame import link
 from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.session_cache import download
 from ui.render import phrasing
@@ -35,7 +34,6 @@ _KINDS = ["txt", "csv", "tsv", "xlsx", "json", "jsonl"]
 
 def show_questionnaire(library: Library, say: Say) -> None:
     """Draw the tab."""
-    st.html(WORK_STYLE)
     st.html(views_questionnaire.intro(say))
     jobs = library.jobs
     contents = library.contents()

@@ -10,7 +10,6 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -21,7 +20,6 @@ from qa.feedback.squad_files import read_verdicts, verdicts_json
 from qa.feedback.verdicts import Paragraph, Verdict, verdict_on, verdict_on_refusal
 from qa.records import Answer, AskResult
 from ui.page.fragments import base, teach
-from ui.page.fragments.jobs import WORK_STYLE
 from ui.page.tabs.collection import is_local
 from ui.page.widgets import text_selection
 from ui.page.widgets.job_list import show_end, show_running
@@ -39,7 +37,6 @@ _SHOWN = 500
 
 def show_teach(library: Library, say: Say) -> None:
     """Draw the tab."""
-    st.html(WORK_STYLE)
     st.html(teach.intro(say))
     if library.contents().stats.documents:
         question = question_box(say, "teach")
@@ -165,7 +162,13 @@ def _select(library: Library, question: str, result: AskResult, author: str, say
     document = library.store.document(hit.document.id)
     marked = _marked(result, hit)
     shown = text_selection.stretch(document.text, hit.passage.start, hit.passage.end, room=_ROOM)
-    found = _selected(document, hit, shown, marked, say) or _typed(document, hit, say)
+    found = text_selection.show_selectable(
+        shown,
+        (marked[0] - shown.offset, marked[1] - shown.offset),
+        key=str(hit.passage.id),
+        name=f"{document.id}:{shown.offset}",
+        label=say("teach.text_label"),
+    ) or _typed(document, hit, say)
     if found is None:
         return
     start, end = found
@@ -183,42 +186,6 @@ def _select(library: Library, question: str, result: AskResult, author: str, say
             comment=comment,
         )
         _keep(library, said, say)
-
-
-def _selected(
-    document: Document,
-    hit: Hit,
-    shown: text_selection.Stretch,
-    marked: tuple[int, int],
-    say: Say,
-) -> tuple[int, int] | None:
-    """What is selected with the mouse, as a span of the document."""
-    name = f"{document.id}:{shown.offset}"
-    told = _component()(
-        key=f"selecting_{hit.passage.id}",
-        data={
-            "id": name,
-            "text": shown.text,
-            "start": marked[0] - shown.offset,
-            "end": marked[1] - shown.offset,
-            "label": say("teach.text_label"),
-        },
-        on_selection_change=lambda: None,
-    )
-    found = text_selection.selected_span(getattr(told, "selection", None), name, shown.text)
-    return None if found is None else (found[0] + shown.offset, found[1] + shown.offset)
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    """The one registration of the component in this process."""
-    return st.components.v2.component(
-        text_selection.NAME,
-        html=text_selection.HTML,
-        css=text_selection.CSS,
-        js=text_selection.JS,
-        isolate_styles=False,
-    )
 
 
 def _typed(document: Document, hit: Hit, say: Say) -> tuple[int, int] | None:

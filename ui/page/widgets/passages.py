@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from index.records import Hit
 from qa.records import Answer
 from ui.page.fragments import base, search
-from ui.page.page_links import link
-from ui.page.widgets.plain import plain_label
-from ui.page.widgets.sources import Elsewhere, elsewhere
+from ui.page.fragments.base import plain_label
+from ui.page.frame import link
 from ui.render import phrasing
 from ui.render.messages import Say
 from ui.services.url_state import carried
 
 _ALSO_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """The same answer at [start, end) of the document of `hit`, in its passage."""
+
+    hit: Hit
+    start: int
+    end: int
+
+
+def elsewhere(answer: Answer, hits: Sequence[Hit]) -> tuple[Elsewhere, ...]:
+    """The first place in each other document, in the order of the answer's own list."""
+    found: dict[str, Elsewhere] = {}
+    for source in answer.also_in:
+        if source.path == answer.document.path or source.path in found:
+            continue
+        for hit in hits:
+            passage = hit.passage
+            if (
+                hit.document.path == source.path
+                and passage.start <= source.start
+                and source.end <= passage.end
+            ):
+                found[source.path] = Elsewhere(hit=hit, start=source.start, end=source.end)
+                break
+    return tuple(found.values())
 
 
 def show_passages(hits: Sequence[Hit], query: str, say: Say, *, back: str = "ask") -> None:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from qa.records import AskResult
 from ui.page.fragments import base
-from ui.page.page_links import link
-from ui.page.widgets.plain import plain_label
+from ui.page.fragments.base import plain_label
+from ui.page.frame import link
 from ui.render import phrasing
 from ui.render.messages import Say
 from ui.services.example_questions import verified

@@ -1,88 +1,22 @@
-"""A text in which words are selected with the mouse: one component of our own (no streamlit here).
+"""A text in which words are selected with the mouse: one component of our own.
 
-Streamlit cannot tell what is selected in a text. The script below draws the text with `textContent`, so that
-nothing in it is ever markup, marks one span, scrolls to it, and tells which characters somebody has selected.
-Nothing is fetched from anywhere.
+Streamlit does not report what is selected in a text. The script `text_selection.js` draws the text with
+`textContent`, so that nothing in it is ever markup, marks one span, scrolls to it, and reports which
+characters are selected. Nothing is fetched from anywhere.
 
 A browser counts UTF-16 units, Python counts code points: they differ after every emoji. The script counts
-code points before it tells, and `selected_span` checks that the words at these offsets are those selected.
+code points before it reports, and `selected_span` checks that the selected words stand at these offsets.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-NAME = "spanwise_selecting"
+import streamlit as st
 
-HTML = (
-    '<div class="sw-selecting" tabindex="0" role="textbox" aria-readonly="true" aria-multiline="true"></div>'
-)
-
-CSS = """
-.sw-selecting { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; max-height: 26rem;
-  overflow-y: auto; padding: .8rem 1rem; border: 1px solid var(--st-border-color, #ccc); border-radius: 8px;
-  font-family: "Source Serif", "Source Serif 4", Georgia, serif; font-size: 1.05rem; cursor: text;
-  color: var(--st-text-color, inherit); background: var(--st-secondary-background-color, transparent); }
-.sw-selecting:focus-visible { outline: 2px solid var(--st-primary-color, #0b6b5d); outline-offset: 2px; }
-.sw-selecting mark { background: color-mix(in srgb, #f0b429 42%, transparent); color: inherit;
-  font-weight: 600; border-radius: 3px; }
-.sw-selecting ::selection { background: color-mix(in srgb, #2e7fd6 45%, transparent); }
-"""
-
-JS = """
-const points = (text) => { let count = 0; for (const _ of text) count += 1; return count; };
-
-const before = (box, node, offset) => {
-  const range = document.createRange();
-  range.setStart(box, 0);
-  range.setEnd(node, offset);
-  return range.toString();
-};
-
-const selectionIn = (box) => {
-  const selection = document.getSelection();
-  if (!selection || !selection.rangeCount || selection.isCollapsed) return null;
-  const range = selection.getRangeAt(0);
-  return box.contains(range.startContainer) && box.contains(range.endContainer) ? range : null;
-};
-
-export default function ({ parentElement, data, setStateValue }) {
-  const box = parentElement.querySelector('.sw-selecting');
-  const state = JSON.stringify([data.id, data.start, data.end]);
-  box.setAttribute('aria-label', data.label);
-  if (box.dataset.state !== state) {
-    box.dataset.state = state;
-    box.textContent = '';
-    const characters = Array.from(data.text);
-    const piece = (from, to) => characters.slice(from, to).join('');
-    box.append(document.createTextNode(piece(0, data.start)));
-    if (data.end > data.start) {
-      const mark = document.createElement('mark');
-      mark.textContent = piece(data.start, data.end);
-      box.append(mark);
-      const place = mark.offsetTop - box.offsetTop - box.clientHeight / 3;
-      box.scrollTop = Math.max(place, 0);
-    }
-    box.append(document.createTextNode(piece(data.end, characters.length)));
-  }
-  const tell = () => {
-    const range = selectionIn(box);
-    if (!range) return;
-    const start = points(before(box, range.startContainer, range.startOffset));
-    const text = range.toString();
-    setStateValue('selection', { id: data.id, start, end: start + points(text), text });
-  };
-  box.addEventListener('mouseup', tell);
-  box.addEventListener('touchend', tell);
-  box.addEventListener('keyup', tell);
-  return () => {
-    box.removeEventListener('mouseup', tell);
-    box.removeEventListener('touchend', tell);
-    box.removeEventListener('keyup', tell);
-  };
-}
-"""
+from ui.page.fragments.static import static_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +30,34 @@ class Stretch:
 def stretch(text: str, start: int, end: int, *, room: int) -> Stretch:
     """The span [start, end) of a document with `room` characters on either side, cut at line ends if near."""
     first, last = max(start - room, 0), min(end + room, len(text))
-    if first > 0 and (found := text.find("\n", first, min(first + 200, start))) >= 0:
-        first = found + 1
-    if last < len(text) and (found := text.rfind("\n", max(last - 200, end), last)) >= 0:
-        last = found
+    if first > 0 and (line_end := text.find("\n", first, min(first + 200, start))) >= 0:
+        first = line_end + 1
+    if last < len(text) and (line_end := text.rfind("\n", max(last - 200, end), last)) >= 0:
+        last = line_end
     return Stretch(text=text[first:last], offset=first)
 
 
-def selected_span(selection: Mapping[str, object] | None, shown: str, text: str) -> tuple[int, int] | None:
-    """The half-open span of `text` that a browser has told, spaces at its ends left out; None for none.
+def show_selectable(
+    shown: Stretch, marked: tuple[int, int], *, key: str, name: str, label: str
+) -> tuple[int, int] | None:
+    """The span of the document that is selected in the text, None for none.
 
-    `shown` is the id of the text on the screen: what was selected in another one is old. What a browser tells
-    is not trusted: the words must stand at the offsets.
+    `marked` is the span of the shown text to mark and scroll to; `name` tells one shown text from another.
+    """
+    reported = _component()(
+        key=f"selecting_{key}",
+        data={"id": name, "text": shown.text, "start": marked[0], "end": marked[1], "label": label},
+        on_selection_change=lambda: None,
+    )
+    span = selected_span(getattr(reported, "selection", None), name, shown.text)
+    return None if span is None else (span[0] + shown.offset, span[1] + shown.offset)
+
+
+def selected_span(selection: Mapping[str, object] | None, shown: str, text: str) -> tuple[int, int] | None:
+    """The half-open span of `text` that a browser reports, spaces at its ends left out; None for none.
+
+    `shown` is the id of the text on the screen: a selection in another one is old. What a browser reports is
+    not trusted: the words must stand at the offsets.
     """
     if not selection or selection.get("id") != shown:
         return None
@@ -116,16 +66,28 @@ def selected_span(selection: Mapping[str, object] | None, shown: str, text: str)
         return None
     if not 0 <= start < end <= len(text) or text[start:end] != words:
         return None
-    kept = words.strip()
-    if not kept:
+    stripped = words.strip()
+    if not stripped:
         return None
-    first = start + words.index(kept)
-    return first, first + len(kept)
+    first = start + words.index(stripped)
+    return first, first + len(stripped)
 
 
 def occurrences(text: str, words: str) -> Iterator[int]:
-    """Where words that were typed stand in a text, for those who use no mouse."""
-    found = text.find(words) if words else -1
-    while found >= 0:
-        yield found
-        found = text.find(words, found + 1)
+    """Where words that were typed stand in a text, for people who use no mouse."""
+    place = text.find(words) if words else -1
+    while place >= 0:
+        yield place
+        place = text.find(words, place + 1)
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    """The one registration of the component in this process."""
+    return st.components.v2.component(
+        "spanwise_text_selection",
+        html=static_file("text_selection.html"),
+        css=static_file("text_selection.css"),
+        js=static_file("text_selection.js"),
+        isolate_styles=False,
+    )
