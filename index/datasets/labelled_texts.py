@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -101,9 +101,6 @@ class ExampleData:
         return self.examples[0].second is not None
 
 
-Reading = Callable[[ExampleSource], ExampleFile]
-
-
 def read_examples(source: ExampleSource) -> ExampleFile:
     """The examples of a file; raises DataError where it cannot be read or a column is not there."""
     path = Path(source.path)
@@ -128,7 +125,6 @@ def load_examples(
     *,
     hold_out: float,
     strict: bool = False,
-    read: Reading = read_examples,
 ) -> ExampleData:
     """All sources together; a share `hold_out` of the texts is kept apart, the same in every training.
 
@@ -142,7 +138,7 @@ def load_examples(
     held_out: list[Example] = []
     reports: list[ExampleReport] = []
     for source in sources:
-        file = read(source)
+        file = read_examples(source)
         if strict and file.empty:
             raise DataError(
                 f"{file.path}: {len(file.empty)} rows lack a text or a label, first {file.empty[0]}",

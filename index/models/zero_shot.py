@@ -1,9 +1,9 @@
-"""Labels that nobody has given an example of: by the nearest label's vector, or by entailment.
+"""Labels without examples: the label whose vector is nearest to the text's.
 
     "refund"                              the name alone
     "refund: the customer wants money"    a name and what it means
 
-Both give probabilities that were fitted to nothing: they rank, and say little of how sure to be.
+The probabilities were fitted to nothing: they rank, and say little of how sure to be.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.errors import DataError, ModelError
-from index.models.classifier import Classifier, Texts, averaged, text_pieces
+from index.errors import DataError
+from index.models.classifier import Texts, averaged, text_pieces
 from index.models.classifier_heads import Floats, softmax
 from index.models.encoder import unit_length
 from index.protocols import Encoder
 
 _TEMPERATURE = 0.05
-TEMPLATE = "This text is about {}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,33 +77,3 @@ class NearestLabels:
     def of_vectors(self, vectors: Floats) -> Floats:
         """The same for vectors of this encoder that are there already."""
         return softmax(np.asarray(unit_length(vectors) @ self._vectors.T / _TEMPERATURE, np.float32))
-
-
-class EntailedLabels:
-    """The label whose statement about the text is entailed most (Yin, Hay and Roth 2019).
-
-    `judge` must know the label `entailment`.
-    """
-
-    def __init__(self, judge: Classifier, labels: Sequence[NamedLabel], *, template: str = TEMPLATE) -> None:
-        folded = [label.casefold() for label in judge.labels]
-        if "entailment" not in folded:
-            raise ModelError(
-                f"{judge.name} knows no label `entailment`, only {', '.join(judge.labels[:6])}",
-                hint="train one on pairs labelled entailment, neutral and so on: spanwise train classifier",
-            )
-        self._judge, self._column = judge, folded.index("entailment")
-        self._statements = [template.format(label.meaning) for label in labels]
-        self.labels = tuple(label.name for label in labels)
-        self.name = f"entailment by {judge.name}"
-
-    def unknown_share(self, text: str) -> float:
-        """Share of the tokens of `text` that the judge does not know."""
-        return self._judge.unknown_share(text)
-
-    def probabilities(self, items: Sequence[Texts]) -> Floats:
-        """Shape (len(items), labels)."""
-        pairs = [(item[0], claim) for item in items for claim in self._statements]
-        entailed = self._judge.probabilities(pairs)[:, self._column].reshape(len(items), len(self.labels))
-        logits = np.log(np.clip(entailed, 1e-6, 1 - 1e-6)) - np.log1p(-np.clip(entailed, 1e-6, 1 - 1e-6))
-        return softmax(np.asarray(logits, np.float32))

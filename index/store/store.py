@@ -26,7 +26,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 from filelock import Timeout
 
 from index.checkpoints.presets import ModelChoice, resolve_models
@@ -54,8 +53,7 @@ from index.records import (
 from index.snapshots.background_build import Builder
 from index.snapshots.publisher import Derived, Snapshot, StaleDerived
 from index.snapshots.verify import file_problems, suspected_vectors
-from index.sql.catalog import Catalog, NewDocument
-from index.sql.stored_documents import StoredDocument
+from index.sql.catalog import Catalog
 from index.store.folder import (
     SETTINGS,
     database_url,
@@ -77,7 +75,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LOCK_SECONDS = 10.0
-_PUBLISH_SECONDS = 60.0
 # A question that has begun is answered within this time.
 GRACE_SECONDS = 60.0
 # A chosen kind of index serves segments from here on, or from what its training takes.
@@ -231,37 +228,6 @@ class Store:
                 return session.ingest_texts(texts)
             finally:
                 self._publish()
-
-    def take_over(self, holdings: Iterable[StoredDocument]) -> int:
-        """Add documents with the vectors that a store of the same encoder has for them; passages added.
-
-        A document under a path that is held already takes the place of what was there. They can be searched
-        on return.
-        """
-        added, published = 0, time.monotonic()
-        with self._writing("taking documents over"):
-            fingerprint = self._ready_encoder().fingerprint
-            try:
-                for holding in holdings:
-                    self._take_over(holding, fingerprint)
-                    added += len(holding.passages)
-                    if time.monotonic() - published > _PUBLISH_SECONDS:
-                        self._publish()
-                        published = time.monotonic()
-            finally:
-                self._publish()
-        return added
-
-    def _take_over(self, holding: StoredDocument, fingerprint: str) -> None:
-        paths = holding.paths
-        if not self._catalog.paths.of_document(holding.document.id):
-            vectors = {place: vector.astype(np.float32) for place, vector in holding.vectors.items()}
-            new = NewDocument(document=holding.document, passages=holding.passages, vectors=vectors)
-            self._catalog.write(new, *paths[0], fingerprint)
-            paths = paths[1:]
-        for path, state in paths:
-            key = self._catalog.paths.of_document(holding.document.id)[0].document_key
-            self._catalog.link(key, path, state)
 
     def settle(self) -> None:
         """Wait until no index is being built in the background."""

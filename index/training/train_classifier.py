@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from index.datasets.labelled_texts import Example, ExampleData, Reading, load_examples, read_examples
+from index.datasets.labelled_texts import Example, ExampleData, load_examples
 from index.datasets.sampling import Order, draw
 from index.engines.batching import padded, segments
 from index.engines.torch_models import Trainable, load_trainable, save_trained, with_labels
@@ -74,17 +74,16 @@ def train_classifier(
     out: str | Path,
     *,
     strict: bool = False,
-    read: Reading = read_examples,
     progress: Progress | None = None,
 ) -> TrainedClassifier:
     """Train as `settings` say and write the classifier into the folder `out`.
 
-    `read` gives the examples of a source. A run that was killed goes on where its last checkpoint in
+    A run that was killed goes on where its last checkpoint in
     `out/checkpoints` stands when it is called again with the same settings and files. Raises DataError,
     ModelNotFound and ModelError.
     """
     out = made_folder(Path(out))
-    data = load_examples(settings.sources, hold_out=settings.hold_out, strict=strict, read=read)
+    data = load_examples(settings.sources, hold_out=settings.hold_out, strict=strict)
     linear = settings.method == "linear" or (settings.method == "auto" and len(data.examples) < settings.few)
     trained = _train_linear(settings, data, out) if linear else _train_whole(settings, data, out, progress)
     (out / "MODEL_CARD.md").write_text(_card(settings, trained), encoding="utf-8")

@@ -33,23 +33,7 @@ class ChunkSettings:
     Passages under `min_tokens` are joined to a neighbour of the same page where that fits. `overlap`: up to
     so many tokens of whole sentences are repeated at the start of the next passage.
 
-    The defaults are measured. `eval chunking` on Chroma's set, 452 spans of a sentence or a few that answer
-    276 questions: the share of them whole in one passage, and in one of the first 5 and 10 that are found,
-    with the characters in those 10:
-
-        size  overlap  passages  whole  first 5  first 10  characters
-          64        0       964   .854     .588      .688       2,257
-         128        0       426   .936     .781      .850       4,957
-         192        0       276   .965     .872      .934       7,678
-         240        0       221   .958     .903      .942       9,712
-         240       32       251   .989     .925      .971       9,228
-         254        0       210   .960     .923      .947      10,232
-
-    An overlap keeps more of the long spans together for a seventh more passages. Answers do not need it: of
-    10,570 in whole SQuAD articles none crosses a border at 240 tokens. 200 of those questions, asked of all
-    48 articles as whole documents, 20 passages read, exact match and F1 of the best span: 62.0 / 69.3 at 128
-    tokens, 61.0 / 69.7 at 192, 61.5 / 69.8 at 240, 62.5 / 69.0 at 240 with 32 repeated: no difference beyond
-    chance. The answer's words stand in the 20 for 96.0, 98.5, 99.5 and 99.5 % of them.
+    Measurements of the defaults stand in `data/bench/chunking.md`.
     """
 
     max_tokens: int = 240

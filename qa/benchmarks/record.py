@@ -135,7 +135,7 @@ def _growth(plan: BenchPlan, progress: Say) -> dict[str, Any]:
             progress(f"growth: as it was recorded when {store.name} was made")
             found: dict[str, Any] = json.loads((store / GROWTH).read_text(encoding="utf-8"))
             return found
-    return {"error": "none of the stores was made by `spanwise bench grow`"}
+    return {"error": "none of the stores was made by `spanwise bench scale`"}
 
 
 _MEASURES: Mapping[str, Callable[[BenchPlan, Say], Any]] = {

@@ -27,7 +27,7 @@ COMMANDS = [
     *(["ingest"], ["search"], ["ask"], ["ui"], ["demo"], ["init"], ["stats"], ["delete"], ["check"]),
     *(["calibrate"], ["train"], ["train", "reader"]),
     *(["repair"], ["models"], ["eval"], ["eval", "reader"], ["eval", "retrieval"], ["eval", "answers"]),
-    *(["eval", "chunking"], ["compact"], ["bench"], ["bench", "index"]),
+    *(["compact"], ["bench"], ["bench", "scale"]),
     *(["export"], ["import"], ["backup"], ["reembed"]),
 ]
 
@@ -110,12 +110,10 @@ def test_common_flags_count_at_all_three_places_of_an_evaluation() -> None:
     assert flags["command"] == "eval reader"
 
 
-def test_modes_sizes_and_overlaps_are_lists() -> None:
+def test_modes_are_a_list() -> None:
     assert parse("eval", "retrieval", "set")["mode"] == (Mode.HYBRID,)
     given = parse("eval", "retrieval", "set", "--mode", "dense, hybrid,dense")
     assert given["mode"] == (Mode.DENSE, Mode.HYBRID)
-    flags = parse("eval", "chunking", "set", "--size", "64,128", "--overlap", "0,16,0")
-    assert (flags["size"], flags["overlap"], flags["mode"]) == ((64, 128), (0, 16), "hybrid")
 
 
 def test_a_question_needs_no_quotes_and_filters_repeat() -> None:
@@ -158,8 +156,6 @@ def test_no_filter_flags_mean_no_filter() -> None:
         ("ui", "--port", "70000"),
         ("eval",),
         ("eval", "retrieval", "set", "--mode", "dense,magic"),
-        ("eval", "chunking", "set", "--size", "8,64"),
-        ("eval", "chunking", "set", "--overlap", "0;8"),
         ("stats", "--unknown"),
         ("ask", "why", "--alw"),
     ],

@@ -1,4 +1,4 @@
-"""The commands `bench` and `bench grow`: flags to a plan, the record to JSON, text and drawings."""
+"""The commands `bench` and `bench scale`: flags to a plan, the record to JSON, text and drawings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ui.settings import Settings
 
 Flags = Mapping[str, Any]
 _READ_FROM = 200
-_GROWN = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
+_SIZES = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 
 
 def bench(flags: Flags, settings: Settings) -> int:
@@ -44,20 +44,17 @@ def bench(flags: Flags, settings: Settings) -> int:
     return 0
 
 
-def bench_grow(flags: Flags, settings: Settings) -> int:
-    """Run `spanwise bench grow`; its exit status."""
-    from index.benchmarks.growth import grow
+def bench_scale(flags: Flags, settings: Settings) -> int:
+    """Run `spanwise bench scale`; its exit status."""
+    from index.benchmarks.scale import fill
 
     target: Path = flags["target"]
     if target.exists():
         raise StoreError(f"{target} exists already", hint="name a folder that does not exist")
-    sizes = (*(size for size in _GROWN if size < flags["passages"]), flags["passages"])
+    sizes = (*(size for size in _SIZES if size < flags["passages"]), flags["passages"])
     growth: dict[str, Any] = {}
-    with (
-        Store.open(settings.store, models=settings.models) as source,
-        Store.open(target, create=True, encoder=source.encoder) as store,
-    ):
-        for so_far in grow(source, store, sizes):
+    with Store.open(settings.store, models=settings.models) as source:
+        for so_far in fill(source, target, sizes):
             growth = {"machine": machine_facts(), **so_far.as_json()}
             (target / GROWTH).write_text(json.dumps(growth, indent=1), encoding="utf-8")
             point = so_far.points[-1]

@@ -273,7 +273,7 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
         default=[],
         type=Path,
         metavar="DIR",
-        help="another store to ask beside --store, such as one made by bench grow; can be repeated",
+        help="another store to ask beside --store, such as one made by bench scale; can be repeated",
     )
     parser.add_argument(
         "--documents", type=Path, metavar="DIR", help="a folder to ingest (the demo's collection)"
@@ -287,23 +287,13 @@ def _benches(parser: argparse.ArgumentParser, common: _Parser) -> None:
         "--asked", type=_positive, default=100, metavar="N", help="questions to a store (100)"
     )
     kinds = parser.add_subparsers(metavar="KIND", title="single kinds")
-    purpose = "grow a new store from another one's documents, to measure at sizes that are not at hand"
-    sub = kinds.add_parser("grow", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
-    sub.set_defaults(command="bench grow")
+    purpose = "fill a new store with copies of another one's documents, to measure at sizes not at hand"
+    sub = kinds.add_parser("scale", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
+    sub.set_defaults(command="bench scale")
     sub.add_argument("target", type=Path, metavar="DIR", help="the new store; --store is the source")
     sub.add_argument(
-        "--passages", type=_positive, default=1_000_000, metavar="N", help="how many it gets (1000000)"
+        "--passages", type=_positive, default=100_000, metavar="N", help="how many it gets (100000)"
     )
-    purpose = "build a vector index over generated vectors and measure time, bytes and recall"
-    sub = kinds.add_parser("index", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
-    sub.set_defaults(command="bench index")
-    sub.add_argument("--vectors", type=_positive, default=100_000, metavar="N", help="how many (100000)")
-    sub.add_argument("--dimension", type=_positive, default=384, metavar="D", help="their width (384)")
-    sub.add_argument("--index", default="auto", metavar="KIND", help="auto, or a FAISS factory string (auto)")
-    purpose = "fill a store with generated passages and measure commits, opening, SQL and bytes"
-    sub = kinds.add_parser("store", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
-    sub.set_defaults(command="bench store")
-    sub.add_argument("--passages", type=_positive, default=100_000, metavar="N", help="how many (100000)")
     purpose = "time every engine side by side: reading for a question, and encoding"
     sub = kinds.add_parser("engines", help=purpose, description=purpose, parents=[common], allow_abbrev=False)
     sub.set_defaults(command="bench engines")
@@ -410,8 +400,8 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--classifier", metavar="NAME", help="its folder, or a hub id")
     sub.add_argument(
         "--zero-shot",
-        choices=("vectors", "entailment"),
-        help="judge by the labels' names alone: the nearest vector, or entailment by --classifier",
+        choices=("vectors",),
+        help="judge by the labels' names alone: the nearest vector",
     )
     _add_columns(sub)
 
@@ -423,18 +413,6 @@ def _evaluations(parser: argparse.ArgumentParser, common: _Parser) -> None:
     sub.add_argument("--limit", type=_positive, metavar="N", help="ask N questions in each language")
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the sample (0)")
     sub.add_argument("-k", type=_positive, default=20, metavar="N", help="passages to read (20)")
-
-    sub = add("chunking", "which size and overlap of passages keeps together what answers a question")
-    sub.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="corpora/*.md and questions.csv with exact spans"
-    )
-    sub.add_argument(
-        "--size", type=_numbers(16), default=(), metavar="N[,N]", help="tokens a passage may have (240)"
-    )
-    sub.add_argument(
-        "--overlap", type=_numbers(0), default=(), metavar="N[,N]", help="tokens to repeat at most (0)"
-    )
-    _add_mode(sub)
 
     purpose = "agreement of word vectors with people: similarity and analogies"
     declare_vector_evaluation(add("words", purpose), words=True)
@@ -576,18 +554,6 @@ def _modes(text: str) -> tuple[Mode, ...]:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not made of {', '.join(Mode)} with commas between"
         ) from None
-
-
-def _numbers(least: int) -> Callable[[str], tuple[int, ...]]:
-    """A parser of whole numbers with commas between, each once."""
-
-    def parse(text: str) -> tuple[int, ...]:
-        numbers = tuple(dict.fromkeys(_whole(part) for part in text.split(",")))
-        if min(numbers) < least:
-            raise argparse.ArgumentTypeError(f"{min(numbers)} is below {least}, the least there is")
-        return numbers
-
-    return parse
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from index.checkpoints.presets import resolve_models
-from index.datasets.labelled_texts import ExampleSource
+from index.datasets.labelled_texts import ExampleSource, read_examples
 from index.datasets.setting_types import checked
-from index.errors import DataError
 from index.evaluation.classification import LabelReport
 from index.evaluation.evaluate_classifier import evaluate_classifier
 from index.models.classifier import Classifier, load_classifier
-from index.models.zero_shot import EntailedLabels, NamedLabel, NearestLabels, named_labels
+from index.models.zero_shot import NamedLabel, NearestLabels, named_labels
 from index.records import Filters, LabelCount
 from index.store.label_store import LabellingReport, label_store
 from index.store.store import Store
 from index.training.settings import ClassifierTraining
 from index.training.train_classifier import TrainedClassifier, train_classifier
-from qa.training.entailment_pairs import read_judged_pairs
 from ui.commands.train import settings_content
 from ui.render import phrasing
 from ui.render.json_forms import Json
@@ -147,9 +145,7 @@ def train(flags: Flags, settings: Settings) -> Shown:
     if flags["restart"]:
         shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
     with Progress("step") as progress:
-        trained = train_classifier(
-            training, flags["out"], strict=flags["strict"], read=read_judged_pairs, progress=progress.training
-        )
+        trained = train_classifier(training, flags["out"], strict=flags["strict"], progress=progress.training)
     return trained_json(trained), trained_text(trained)
 
 
@@ -225,7 +221,7 @@ def evaluate(flags: Flags, settings: Settings) -> Shown:
     examples = [
         example
         for path in flags["files"]
-        for example in read_judged_pairs(ExampleSource(path=path, **columns)).examples
+        for example in read_examples(ExampleSource(path=path, **columns)).examples
     ]
     if flags["zero_shot"] is None and flags["classifier"] is None:
         raise UsageError(
@@ -243,14 +239,7 @@ def _judge(flags: Flags, settings: Settings, labels: Sequence[str]) -> Classifie
     if flags["zero_shot"] is None:
         return load_classifier(flags["classifier"])
     named = [NamedLabel.parse(name) for name in labels]
-    if flags["zero_shot"] == "vectors":
-        return NearestLabels(load_encoder(resolve_models(settings.models).encoder), named)
-    if flags["classifier"] is None:
-        raise DataError(
-            "--zero-shot entailment needs a classifier that judges entailment",
-            hint="name it with --classifier",
-        )
-    return EntailedLabels(load_classifier(flags["classifier"]), named)
+    return NearestLabels(load_encoder(resolve_models(settings.models).encoder), named)
 
 
 def report_text(report: LabelReport) -> str:

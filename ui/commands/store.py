@@ -303,30 +303,10 @@ def _bench(flags: Flags, settings: Settings) -> int:
     return bench(flags, settings)
 
 
-def _bench_grow(flags: Flags, settings: Settings) -> int:
-    from ui.commands.bench import bench_grow
+def _bench_scale(flags: Flags, settings: Settings) -> int:
+    from ui.commands.bench import bench_scale
 
-    return bench_grow(flags, settings)
-
-
-def _bench_index(flags: Flags, settings: Settings) -> int:
-    from index.benchmarks.index_size import measure_index
-    from ui.render.progress import say
-
-    measured = measure_index(
-        flags["vectors"], setting=flags["index"], dimension=flags["dimension"], progress=say
-    )
-    _show(settings, measured.as_json(), evaluation_text.index_text(measured))
-    return 0
-
-
-def _bench_store(flags: Flags, settings: Settings) -> int:
-    from index.benchmarks.store_size import measure_store
-    from ui.render.progress import say
-
-    measured = measure_store(flags["passages"], progress=say)
-    _show(settings, measured.as_json(), evaluation_text.figures_text(measured.as_json()))
-    return 0
+    return bench_scale(flags, settings)
 
 
 def _bench_engines(flags: Flags, settings: Settings) -> int:
@@ -399,26 +379,6 @@ def _eval_retrieval(flags: Flags, settings: Settings) -> int:
             progress=progress,
         )
     _show(settings, report.as_json(), evaluation_text.retrieval_text(report))
-    return 0
-
-
-def _eval_chunking(flags: Flags, settings: Settings) -> int:
-    from index.checkpoints.presets import resolve_models
-    from index.evaluation.chunking import evaluate_chunking
-    from index.models.encoder import load_encoder
-    from ui.render.progress import Progress
-
-    encoder = load_encoder(resolve_models(settings.models).encoder)
-    with Progress("setting") as progress:
-        report = evaluate_chunking(
-            flags["folder"],
-            encoder=encoder,
-            sizes=flags["size"],
-            overlaps=flags["overlap"],
-            mode=Mode(flags["mode"]),
-            progress=progress,
-        )
-    _show(settings, report.as_json(), evaluation_text.chunking_text(report))
     return 0
 
 
@@ -606,17 +566,14 @@ COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
     "backup": _backup,
     "reembed": _reembed,
     "bench": _bench,
-    "bench grow": _bench_grow,
-    "bench index": _bench_index,
+    "bench scale": _bench_scale,
     "bench engines": _bench_engines,
     "label": _label,
-    "bench store": _bench_store,
     "models": _models,
     "models compare": _compare_models,
     "calibrate": _calibrate,
     "eval reader": _eval_reader,
     "eval retrieval": _eval_retrieval,
-    "eval chunking": _eval_chunking,
     "eval classifier": _eval_classifier,
     "eval languages": _eval_languages,
     "eval answers": _eval_answers,

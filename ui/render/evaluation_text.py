@@ -8,12 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ui.render import phrasing
-
 if TYPE_CHECKING:  # these modules load numerics, this one must not
-    from index.benchmarks.index_size import IndexFigures
     from index.evaluation.calibration_curves import Bin, RiskCoverage
-    from index.evaluation.chunking import ChunkingReport
     from index.evaluation.retrieval_report import RetrievalComparison
     from qa.benchmarks.engines import SpeedReport
     from qa.evaluation.reports import AnswersReport, ReaderReport
@@ -64,23 +60,6 @@ def retrieval_text(report: RetrievalComparison) -> str:
     return "\n".join(lines)
 
 
-def chunking_text(report: ChunkingReport) -> str:
-    """A row for each size and overlap."""
-    head = f"{'size':>5}{'overlap':>8}{'passages':>10}{'whole':>7}"
-    for found in report.rows[0].depths:
-        head += f" |{'first ' + str(found.depth) + ': whole':>16} recall  precision   iou  characters"
-    lines = [head]
-    for row in report.rows:
-        line = f"{row.settings.max_tokens:>5}{row.settings.overlap:>8}{row.passages:>10,}{row.whole:>7.3f}"
-        for found in row.depths:
-            line += f" |{found.whole:>16.3f}{found.recall:>7.3f}{found.precision:>11.3f}{found.iou:>6.3f}"
-            line += f"{found.characters:>12,.0f}"
-        lines.append(line)
-    spans, questions = phrasing.count(report.references, "span"), phrasing.count(report.questions, "question")
-    documents = phrasing.count(report.documents, "document")
-    return "\n".join([*lines, "", f"{spans} answering {questions} in {documents}, {report.seconds:.1f} s"])
-
-
 def answers_text(report: AnswersReport) -> str:
     """The figures of answers over a collection, their calibration, their curve and what was lost where."""
     lines = [figures_text(report.as_json()), "", *_bins(report.reliability)]
@@ -89,15 +68,6 @@ def answers_text(report: AnswersReport) -> str:
     lines.append(f"{wrong:,} of {asked:,} questions decided wrongly")
     for stage, count in report.failures.items():
         lines.append(f"  {stage.value:<17}{count:>6,} {count / asked:>7.1%}  {_STAGES[stage.value]}")
-    return "\n".join(lines)
-
-
-def index_text(measured: IndexFigures) -> str:
-    """What a vector index costs, and its searches under filters."""
-    flat = {name: value for name, value in measured.as_json().items() if name != "peak_rss"}
-    lines = [figures_text(flat), f"{'peak_rss':<20} {phrasing.byte_size(measured.peak_rss)}", ""]
-    lines.append("selected    p50 ms    recall@10")
-    lines += [f"{item.share:>8.1%}{item.p50_ms:>10.2f}{item.recall:>13.3f}" for item in measured.selected]
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ import pytest
 from index.errors import DataError
 from index.models.classifier import Texts
 from index.models.classifier_heads import Floats
-from index.models.zero_shot import EntailedLabels, NearestLabels, named_labels
+from index.models.zero_shot import NearestLabels, named_labels
 from index.records import Filters, Mode
 from index.search.retriever import Retriever
 from index.store.label_store import label_store
@@ -110,24 +110,3 @@ def test_nearest_labels_take_the_vectors_that_are_stored(filled: Store) -> None:
     assert classifier.probabilities([(text,)])[0].argmax() == 0
     with pytest.raises(DataError, match="no choice of labels"):
         named_labels(["one", "one"])
-
-
-def test_entailed_labels_follow_the_judge() -> None:
-    class Judge:
-        name = "judge"
-        labels = ("contradiction", "entailment", "neutral")
-
-        def unknown_share(self, text: str) -> float:
-            return 0.0
-
-        def probabilities(self, items: Sequence[Texts]) -> Floats:
-            rows = [
-                (0.1, 0.8, 0.1) if claim.split()[-1][:-1] in text else (0.4, 0.1, 0.5)
-                for text, claim in items
-            ]
-            return np.array(rows, dtype=np.float32)
-
-    labels = EntailedLabels(Judge(), named_labels(["ships", "tides"]))
-    found = labels.probabilities([("many ships",), ("spring tides",)])
-    assert found.argmax(axis=1).tolist() == [0, 1]
-    assert np.allclose(found.sum(axis=1), 1)

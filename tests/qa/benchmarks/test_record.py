@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from index.benchmarks.growth import grow
+from index.benchmarks.scale import fill
+from index.errors import StoreError
 from index.protocols import Encoder
 from index.store.store import Store
 from ingest.records import Text
@@ -75,7 +76,7 @@ def test_a_part_that_fails_is_said_and_costs_no_other(tmp_path: Path) -> None:
     kept: list[int] = []
     record = run_bench(plan, progress=lambda _: None, keep=lambda so_far: kept.append(len(so_far)))
     assert "ModelNotFound" in record["reading"]["error"]
-    assert "bench grow" in record["growth"]["error"]
+    assert "bench scale" in record["growth"]["error"]
     assert len(kept) == 2
     assert record["machine"]["versions"]["onnxruntime"]
     assert "no-such-reader" in bench_text(json.loads(json.dumps(record)))
@@ -90,21 +91,21 @@ def test_a_process_is_measured_and_a_failing_one_is_no_figure() -> None:
         run_child([sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_a_store_grows_by_the_way_documents_take(tmp_path: Path, hashing_encoder: Encoder) -> None:
+def test_a_store_is_filled_by_the_way_texts_take(tmp_path: Path, hashing_encoder: Encoder) -> None:
     words = "harbour ferries lantern windmill orchard granite meadow thunder village mountain"
-    with (
-        Store.open(tmp_path / "a", create=True, encoder=hashing_encoder) as source,
-        Store.open(tmp_path / "b", create=True, encoder=hashing_encoder) as target,
-    ):
+    with Store.open(tmp_path / "a", create=True, encoder=hashing_encoder) as source:
+        with pytest.raises(StoreError, match="is empty"):
+            next(fill(source, tmp_path / "none", (4,)))
         source.add(Text(id=f"t{n}", text=f"Text {n}: {words}.", title=f"T{n}") for n in range(3))
-        *_, last = grow(source, target, (4, 10))
-        assert [point.passages for point in last.points] == [4, 10]
-        assert last.source_passages == 3
-        assert target.stats().passages == 10
-        assert target.check().ok
-        found = store_questions(target, 5, seed=1)
-        assert found
-        assert all(word in words for question in found for word in question.rstrip("?").split()[5:])
+        *_, last = fill(source, tmp_path / "b", (4, 10))
+    assert [point.passages for point in last.points] == [4, 10]
+    assert last.source_passages == 3
+    with Store.open(tmp_path / "b", encoder=hashing_encoder) as store:
+        assert store.stats().passages == 10
+        assert store.check().ok
+        questions = store_questions(store, 5, seed=1)
+        assert questions
+        assert all(word in words for question in questions for word in question.rstrip("?").split()[5:])
     drawn = draw_bench({"growth": last.as_json()}, tmp_path / "plots")
     assert [path.name for path in drawn] == ["bench-growth.svg"]
     assert "passages in the store" in drawn[0].read_text(encoding="utf-8")
@@ -118,7 +119,6 @@ def test_the_nearest_passages_share_words() -> None:
 def test_the_command_line_of_bench() -> None:
     flags = vars(build_parser().parse_args(["bench", "--parts", "fresh,asking", "--also", "x"]))
     assert (flags["command"], flags["parts"], flags["also"]) == ("bench", ("fresh", "asking"), [Path("x")])
-    assert vars(build_parser().parse_args(["bench", "grow", "x"]))["command"] == "bench grow"
-    assert vars(build_parser().parse_args(["bench", "index"]))["command"] == "bench index"
+    assert vars(build_parser().parse_args(["bench", "scale", "x"]))["command"] == "bench scale"
     with pytest.raises(UsageError, match="'speed' is none of"):
         build_parser().parse_args(["bench", "--parts", "speed"])

@@ -156,20 +156,3 @@ def test_modes_stand_side_by_side_and_their_differences_below(
     (pair,) = [row for row in rows if row.startswith("lexical - hybrid")]
     assert pair.split()[3:] == ["+0.0000", "+0.0000", "to", "+0.0000", "1.0000", "0", "1", "0"]
     assert [json.loads(line)["mode"] for line in out.read_text().splitlines()] == ["lexical", "hybrid"]
-
-
-def test_every_chunking_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "corpora").mkdir()
-    (tmp_path / "corpora" / "town.md").write_text("The harbour opens at six. It closes at nine.")
-    (tmp_path / "questions.csv").write_text(
-        "question,references,corpus_id\n"
-        '"When does it open?","[{""start_index"": 0, ""end_index"": 25}]",town\n'
-    )
-    asked = ["eval", "chunking", str(tmp_path), "--size", "32,64", "--overlap", "0,8", "--mode", "lexical"]
-    assert main(asked) == 0
-    head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split()[:4] == ["size", "overlap", "passages", "whole"]
-    assert [row.split()[:4] for row in rows[:4]] == [
-        [size, overlap, "1", "1.000"] for size in ("32", "64") for overlap in ("0", "8")
-    ]
-    assert rows[-1].startswith("1 span answering 1 question in 1 document,")
