@@ -5,8 +5,8 @@
     1    our fault: one line, with a traceback when SPANWISE_DEBUG is set
     130  interrupted
 
-The commands themselves are in `commands`, imported only after the arguments are understood, so that `--help`
-pays for nothing heavy.
+The commands themselves are in `commands`; what they need of models and indexes is imported when they run, so
+that `--help` pays for nothing heavy.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TextIO
 
 from index.checkpoints.engine_names import prefer
 from ingest.errors import SpanwiseError
+from ui.arguments import Command
 from ui.commands.grammar import build_parser
 from ui.render.json_forms import dumps, error_json
 from ui.settings import load_settings, prepare_environment
@@ -51,9 +52,8 @@ def _run(arguments: Sequence[str]) -> int:
         prepare_environment()
         prefer(settings.engine)
 
-        from ui.commands.store import COMMANDS
-
-        return COMMANDS[flags["command"]](flags, settings)
+        run: Command = flags["function"]
+        return run(flags, settings)
     except SpanwiseError as error:
         _report(error, as_json)
         return 2

@@ -20,6 +20,8 @@ ENGINE_VARIABLE = "SPANWISE_ENGINE"
 DEBUG_VARIABLE = "SPANWISE_DEBUG"
 PASSWORD_VARIABLE = "SPANWISE_UI_PASSWORD"  # noqa: S105 - the name of a variable
 
+Flags = Mapping[str, Any]  # what was parsed, by name
+
 # Set before the first heavy import: the libraries read them only then.
 _FOR_LIBRARIES = {
     "TOKENIZERS_PARALLELISM": "false",
@@ -65,7 +67,7 @@ def data_folder() -> Path:
 
 
 def load_settings(
-    flags: Mapping[str, Any] | None = None,
+    flags: Flags | None = None,
     *,
     environ: Mapping[str, str] | None = None,
     terminal: bool = False,

@@ -14,11 +14,11 @@ import pytest
 
 from index.errors import DataError, StoreNotFound
 from index.records import Filters, Mode
+from ui.arguments import filters_of
 from ui.cli import main
-from ui.commands import store as commands
-from ui.commands.batch import read_questions
+from ui.commands.ask import read_questions
 from ui.commands.grammar import build_parser
-from ui.settings import Settings
+from ui.settings import Flags, Settings
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "faiss", "streamlit", "sqlalchemy", "transformers", "tantivy", "numpy", "huggingface_hub")
@@ -53,10 +53,10 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Puts an exception in the place of the command `stats`."""
 
     def install(error: BaseException) -> None:
-        def command(flags: commands.Flags, settings: Settings) -> int:
+        def command(flags: Flags, settings: Settings) -> int:
             raise error
 
-        monkeypatch.setitem(commands.COMMANDS, "stats", command)
+        monkeypatch.setattr("ui.commands.store.stats", command)
 
     return install
 
@@ -122,7 +122,7 @@ def test_a_question_needs_no_quotes_and_filters_repeat() -> None:
         *("--path", "a/**", "--since", "2024-05-01", "--until", "2024-05-31", "--document", "d"),
     )
     assert " ".join(flags["question"]) == "who wrote it"
-    filters = commands.filters_of(flags)
+    filters = filters_of(flags)
     assert (filters.languages, filters.types, filters.paths, filters.documents) == (
         ("de", "en"),
         ("pdf",),
@@ -138,7 +138,7 @@ def test_a_question_needs_no_quotes_and_filters_repeat() -> None:
 
 
 def test_no_filter_flags_mean_no_filter() -> None:
-    assert commands.filters_of(parse("search", "why")) == Filters()
+    assert filters_of(parse("search", "why")) == Filters()
 
 
 @pytest.mark.parametrize(

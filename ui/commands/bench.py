@@ -1,32 +1,73 @@
-"""The commands `bench` and `bench scale`: flags to a plan, the record to JSON, text and drawings."""
+"""The command `bench` and its kinds: speed, memory and size, as JSON, text and drawings."""
 
 from __future__ import annotations
 
+import argparse
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from index.checkpoints.presets import resolve_models
 from index.errors import StoreError
-from index.store.store import Store
-from qa.benchmarks.engines import machine_facts
-from qa.benchmarks.record import GROWTH, PARTS, BenchPlan, run_bench, write_record
-from qa.squad.dataset import read_squad
-from ui.render import json_forms
-from ui.render.progress import say
-from ui.services.demo import demo_collection, demo_passages, demo_questions
-from ui.settings import Settings
+from ui.arguments import Commands, positive
+from ui.render import evaluation_text, terminal
+from ui.settings import Flags, Settings
 
-Flags = Mapping[str, Any]
+if TYPE_CHECKING:  # this module loads models, this one must not
+    from qa.benchmarks.record import BenchPlan
+
+BENCH_PARTS = ("fresh", "ingest", "asking", "reading", "encoding", "answers", "growth")
 _READ_FROM = 200
 _SIZES = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 
 
+def declare(commands: Commands) -> None:
+    """Declare `bench` and its kinds."""
+    parser = commands.add("bench", "measure speed and memory", bench)
+    parser.add_argument(
+        "--parts",
+        type=_parse_parts,
+        metavar="PART[,PART]",
+        help=f"{', '.join(BENCH_PARTS)}; without it all of them",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the record here as it grows")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw its figures into this folder")
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="another store to ask beside --store, such as one made by bench scale; can be repeated",
+    )
+    parser.add_argument(
+        "--documents", type=Path, metavar="DIR", help="a folder to ingest (the demo's collection)"
+    )
+    parser.add_argument("--files", type=positive, default=100, metavar="N", help="of them (100)")
+    parser.add_argument("--rounds", type=positive, default=15, metavar="N", help="turns of each way (15)")
+    parser.add_argument(
+        "--compared", type=positive, default=100, metavar="N", help="questions compared with float32 (100)"
+    )
+    parser.add_argument("--asked", type=positive, default=100, metavar="N", help="questions to a store (100)")
+    kinds = commands.add_kinds(parser, title="single kinds", required=False)
+    purpose = "fill a new store with copies of another one's documents, to measure at sizes not at hand"
+    sub = kinds.add("scale", purpose, bench_scale)
+    sub.add_argument("target", type=Path, metavar="DIR", help="the new store; --store is the source")
+    sub.add_argument(
+        "--passages", type=positive, default=100_000, metavar="N", help="how many it gets (100000)"
+    )
+    purpose = "time every engine side by side: reading for a question, and encoding"
+    sub = kinds.add("engines", purpose, bench_engines)
+    sub.add_argument("--passages", type=positive, default=20, metavar="N", help="of the demo collection (20)")
+    sub.add_argument("--rounds", type=positive, default=15, metavar="N", help="turns of each engine (15)")
+
+
 def bench(flags: Flags, settings: Settings) -> int:
-    """Run `spanwise bench`; its exit status."""
+    """Measure the parts that were asked for, or all of them."""
+    from qa.benchmarks.record import run_bench, write_record
+    from ui.render.progress import say
+
     with _stores(flags, settings) as stores:
         plan = _plan(flags, settings, stores)
 
@@ -40,13 +81,17 @@ def bench(flags: Flags, settings: Settings) -> int:
 
         for path in draw_bench(record, flags["plots"]):
             say(f"drawn: {path}")
-    print(json_forms.dumps(record) if settings.json else bench_text(record))
+    terminal.show(settings, dict(record), bench_text(record))
     return 0
 
 
 def bench_scale(flags: Flags, settings: Settings) -> int:
-    """Run `spanwise bench scale`; its exit status."""
+    """Fill a new store with copies of the documents of another one."""
     from index.benchmarks.scale import fill
+    from index.store.store import Store
+    from qa.benchmarks.engines import machine_facts
+    from qa.benchmarks.record import GROWTH
+    from ui.render.progress import say
 
     target: Path = flags["target"]
     if target.exists():
@@ -59,13 +104,45 @@ def bench_scale(flags: Flags, settings: Settings) -> int:
             (target / GROWTH).write_text(json.dumps(growth, indent=1), encoding="utf-8")
             point = so_far.points[-1]
             say(f"{point.passages:,} passages, {point.write_ms:.2f} ms of processor time each")
-    print(json_forms.dumps(growth) if settings.json else _growth_text(growth))
+    terminal.show(settings, growth, _growth_text(growth))
     return 0
+
+
+def bench_engines(flags: Flags, settings: Settings) -> int:
+    """Time every engine side by side."""
+    from index.checkpoints.presets import resolve_models
+    from qa.benchmarks.engines import measure_engines
+    from qa.squad.dataset import read_squad
+    from ui.render.progress import say
+    from ui.services.demo import demo_passages, demo_questions
+
+    chosen = resolve_models(settings.models)
+    questions = [example.question for example in read_squad(demo_questions()).examples[::8]]
+    passages = demo_passages(flags["passages"])
+    measured = measure_engines(
+        (chosen.encoder, chosen.reader), questions, passages, rounds=flags["rounds"], progress=say
+    )
+    terminal.show(settings, measured.as_json(), evaluation_text.engines_text(measured))
+    return 0
+
+
+def _parse_parts(text: str) -> tuple[str, ...]:
+    parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [part for part in parts if part not in BENCH_PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(BENCH_PARTS)}")
+    return parts
 
 
 @contextmanager
 def _stores(flags: Flags, settings: Settings) -> Iterator[tuple[Path, ...]]:
     """The stores to ask; without any, one of the demo's collection that goes away."""
+    import tempfile
+
+    from index.store.store import Store
+    from ui.render.progress import say
+    from ui.services.demo import demo_collection
+
     also = tuple(flags["also"])
     if settings.store_given or (not also and (settings.store / "store.json").is_file()):
         yield (settings.store, *also)
@@ -81,6 +158,11 @@ def _stores(flags: Flags, settings: Settings) -> Iterator[tuple[Path, ...]]:
 
 
 def _plan(flags: Flags, settings: Settings, stores: tuple[Path, ...]) -> BenchPlan:
+    from index.checkpoints.presets import resolve_models
+    from qa.benchmarks.record import BenchPlan
+    from qa.squad.dataset import read_squad
+    from ui.services.demo import demo_collection, demo_passages, demo_questions
+
     chosen = resolve_models(settings.models)
     examples = read_squad(demo_questions()).examples
     return BenchPlan(
@@ -92,7 +174,7 @@ def _plan(flags: Flags, settings: Settings, stores: tuple[Path, ...]) -> BenchPl
         collection=demo_collection(),
         stores=stores,
         documents=flags["documents"] or demo_collection(),
-        parts=flags["parts"] or PARTS,
+        parts=flags["parts"] or BENCH_PARTS,
         rounds=flags["rounds"],
         compared=flags["compared"],
         asked=flags["asked"],
@@ -111,7 +193,7 @@ def bench_text(record: Mapping[str, Any]) -> str:
     for item in record.get("targets", []):
         met = "met" if item["met"] else "not"
         lines.append(f"{_number(item['measured']):>10}  {item['target']:>8}  {met}  {item['name']}")
-    for part in PARTS:
+    for part in BENCH_PARTS:
         found = record.get(part)
         if isinstance(found, dict) and "error" in found:
             lines.append(f"{part}: {found['error']}")

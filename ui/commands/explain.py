@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from index.checkpoints.presets import resolve_models
 from index.errors import DataError
 from ingest.records import Span
-from ui.render.json_forms import Json, dumps
-from ui.settings import Settings, UsageError
+from ui.arguments import Commands
+from ui.render import terminal
+from ui.render.json_forms import Json
+from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:
     from qa.explanation.pair_report import Reasons
@@ -21,8 +22,33 @@ _SHOWN = 8
 _KINDS = (".html", ".svg")
 
 
-def run(flags: Mapping[str, Any], settings: Settings) -> int:
-    """The command."""
+def declare(commands: Commands) -> None:
+    """Declare `explain`."""
+    purpose = "which words made a passage near to a question, and which the answer"
+    sub = commands.add("explain", purpose, explain)
+    sub.add_argument("question", nargs="+", metavar="QUESTION")
+    group = sub.add_mutually_exclusive_group()
+    group.add_argument(
+        "--passage", metavar="TEXT", help="explain this text instead of the store's best passage"
+    )
+    group.add_argument("--passage-file", type=Path, metavar="FILE", help="the same from a text file")
+    sub.add_argument(
+        "--answer", metavar="TEXT", help="explain this span of it instead of the reader's choice"
+    )
+    sub.add_argument(
+        "--layer", type=int, metavar="N", help="attention of this layer in the JSON, from 1 (all)"
+    )
+    sub.add_argument(
+        "--head", type=int, metavar="N", help="attention of this head of the layer, from 1 (mean)"
+    )
+    sub.add_argument(
+        "--out", type=Path, metavar="FILE", help="draw a picture: .html with everything, .svg attention only"
+    )
+
+
+def explain(flags: Flags, settings: Settings) -> int:
+    """Explain the reading of a passage that was given, or of the store's best one."""
+    from index.checkpoints.presets import resolve_models
     from qa.explanation.pair_report import explain_pair
 
     out: Path | None = flags["out"]
@@ -42,15 +68,13 @@ def run(flags: Mapping[str, Any], settings: Settings) -> int:
     _check_head(reasons, flags["layer"], flags["head"])
     if out is not None:
         _draw(reasons, out)
-    if settings.json:
-        print(dumps({**reasons_json(reasons, flags["layer"], flags["head"]), "source": source}))
-    else:
-        print(reasons_text(reasons, source, out))
+    as_json = {**reasons_json(reasons, flags["layer"], flags["head"]), "source": source}
+    terminal.show(settings, as_json, reasons_text(reasons, source, out))
     return 0
 
 
 def _passage(
-    flags: Mapping[str, Any], settings: Settings, question: str
+    flags: Flags, settings: Settings, question: str
 ) -> tuple[str, Span | None, str | None, str | None]:
     """The passage, the answer in it if one was given, where it stands, and the models that serve."""
     if flags["passage"] is not None:

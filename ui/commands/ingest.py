@@ -17,16 +17,49 @@ from typing import Any
 from index.errors import StoreNotFound
 from index.records import IngestReport
 from ingest.errors import SpanwiseError
+from ui.arguments import Commands, positive
 from ui.render import json_forms, terminal
-from ui.settings import Settings, UsageError
+from ui.settings import Flags, Settings, UsageError
 
 PASSWORDS_VARIABLE = "SPANWISE_PASSWORDS"
 
-Flags = Mapping[str, Any]
+
+def declare(commands: Commands) -> None:
+    """Declare `ingest`."""
+    sub = commands.add("ingest", "add and update files and folders", ingest)
+    sub.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
+    sub.add_argument("--prune", action="store_true", help="remove documents whose files are gone")
+    sub.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    sub.add_argument(
+        "--watch",
+        action="store_true",
+        help="go on, and keep the store in step with the folders, until Ctrl-C",
+    )
+    sub.add_argument(
+        "--retry-rejected",
+        action="store_true",
+        help="try files again that were left out and have not changed",
+    )
+    sub.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="passwords for protected PDF files, one a line (or SPANWISE_PASSWORDS)",
+    )
+    sub.add_argument(
+        "--ocr", action="store_true", help="read pages that are pictures with tesseract, if it is installed"
+    )
+    sub.add_argument(
+        "--ocr-language", metavar="CODES", help="languages of such pages, as in eng+deu; implies --ocr (eng)"
+    )
+    sub.add_argument("--max-size", type=positive, metavar="MB", help="leave larger files out (200)")
+    sub.add_argument(
+        "--max-seconds", type=positive, metavar="S", help="leave out what takes longer to read (60)"
+    )
 
 
 def ingest(flags: Flags, settings: Settings) -> int:
-    """Run the command; its exit status."""
+    """Add and update what lies below the paths; with `--watch` until Ctrl-C."""
     from index.store.store import Store
     from ui.render.progress import Progress
 
@@ -105,7 +138,4 @@ def _watch(store: Any, flags: Flags, settings: Settings, run: Any, how: dict[str
 
 
 def _show(settings: Settings, report: IngestReport, *, dry_run: bool = False) -> None:
-    if settings.json:
-        print(json_forms.dumps(json_forms.ingest_json(report)))
-    else:
-        print(terminal.ingest_text(report, dry_run=dry_run))
+    terminal.show(settings, json_forms.ingest_json(report), terminal.ingest_text(report, dry_run=dry_run))

@@ -2,65 +2,148 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from index.checkpoints.presets import resolve_models
-from index.datasets.labelled_texts import ExampleSource, read_examples
-from index.datasets.setting_types import checked
-from index.evaluation.classification import LabelReport
-from index.evaluation.evaluate_classifier import evaluate_classifier
-from index.models.classifier import Classifier, load_classifier
-from index.models.zero_shot import NamedLabel, NearestLabels, named_labels
-from index.records import Filters, LabelCount
-from index.store.label_store import LabellingReport, label_store
-from index.store.store import Store
-from index.training.settings import ClassifierTraining
-from index.training.train_classifier import TrainedClassifier, train_classifier
-from ui.commands.train import settings_content
-from ui.render import phrasing
+from ui.arguments import Commands, Parser, above_zero, add_filters, filters_of, positive, share
+from ui.commands.train import add_training, forget_checkpoints, settings_content
+from ui.render import phrasing, terminal
 from ui.render.json_forms import Json
-from ui.render.progress import Progress
-from ui.settings import Settings, UsageError
+from ui.settings import Flags, Settings, UsageError
+
+if TYPE_CHECKING:  # these modules load models, this one must not
+    from index.evaluation.classification import LabelReport
+    from index.models.classifier import Classifier
+    from index.records import LabelCount
+    from index.store.label_store import LabellingReport
+    from index.store.store import Store
+    from index.training.settings import ClassifierTraining
+    from index.training.train_classifier import TrainedClassifier
 
 _WIDEST = 12
-Flags = Mapping[str, Any]
-Shown = tuple[Json, str]
+
+
+def declare(commands: Commands) -> None:
+    """Declare `label`."""
+    purpose = "put labels on passages or files; without any flag, say which labels there are"
+    sub = commands.add("label", purpose, label)
+    sub.add_argument("names", nargs="*", metavar="PATH_OR_ID", help="what --add and --remove are about")
+    kind = sub.add_mutually_exclusive_group()
+    kind.add_argument("--classifier", metavar="NAME", help="label by a classifier: its folder, or a hub id")
+    kind.add_argument(
+        "--labels",
+        metavar="A,B,...",
+        help="label by the nearest of these names, or of their meanings: 'refund: wants money back, ...'",
+    )
+    kind.add_argument("--add", metavar="LABEL", help="put this label on files by hand")
+    kind.add_argument("--remove", metavar="LABEL", help="take this label off files, or off everything")
+    sub.add_argument(
+        "--unit", choices=("passage", "document"), default="passage", help="what bears a label (passage)"
+    )
+    sub.add_argument(
+        "--least", type=share, metavar="P", help="least probability of a label that is given (0.5)"
+    )
+    sub.add_argument("--dry-run", action="store_true", help="count the labels and store none")
+    add_filters(sub)
+
+
+def declare_evaluation(commands: Commands) -> None:
+    """Declare `eval classifier`."""
+    purpose = "accuracy, F1 of each label and confusion of a classifier on labelled texts"
+    sub = commands.add("classifier", purpose, eval_classifier)
+    sub.add_argument(
+        "files", nargs="+", metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl, plain or .gz"
+    )
+    sub.add_argument("--classifier", metavar="NAME", help="its folder, or a hub id")
+    sub.add_argument(
+        "--zero-shot",
+        choices=("vectors",),
+        help="judge by the labels' names alone: the nearest vector",
+    )
+    _add_columns(sub)
+
+
+def declare_training(commands: Commands) -> None:
+    """Declare `train classifier`."""
+    sub = add_training(
+        commands,
+        "classifier",
+        "learn labels of texts, or of pairs of texts; --encoder NAME is the model to start from",
+        train_classifier,
+        files=".csv, .tsv or .jsonl with text and label; plain or .gz",
+    )
+    sub.add_argument(
+        "--method",
+        choices=("auto", "fine-tune", "linear"),
+        help="all of the model, or a linear head on its frozen vectors; auto: linear below 500 texts (auto)",
+    )
+    sub.add_argument(
+        "--adapter",
+        type=positive,
+        metavar="RANK",
+        help="train low-rank adapters and keep the model as it is",
+    )
+    sub.add_argument("--epochs", type=above_zero, metavar="X", help="passes over the data, also 0.5 (4)")
+    sub.add_argument("--learning-rate", type=above_zero, metavar="X", help="the highest one (1e-4)")
+    sub.add_argument("--hold-out", type=share, metavar="SHARE", help="texts kept out to judge by (0.1)")
+    sub.add_argument("--strict", action="store_true", help="stop at rows without a text or a label")
+    _add_columns(sub)
+
+
+def _add_columns(sub: Parser) -> None:
+    sub.add_argument("--text-column", metavar="NAME", help="column of the text (text, sentence, premise ...)")
+    sub.add_argument("--second-column", metavar="NAME", help="column of the second text of a pair")
+    sub.add_argument("--label-column", metavar="NAME", help="column of the label (label, category ...)")
 
 
 # -- label ----------------------------------------------------------------------------------------------
 
 
-def label(flags: Flags, settings: Settings, filters: Filters) -> Shown:
+def label(flags: Flags, settings: Settings) -> int:
     """Label by a classifier, by names alone, or by hand; or say which labels there are."""
+    from index.store.store import Store
+
     with Store.open(settings.store, models=settings.models) as store:
         if flags["add"] or flags["remove"]:
-            return _by_hand(flags, store)
-        if flags["names"]:
+            as_json, text = _by_hand(flags, store)
+        elif flags["names"]:
             raise UsageError(
                 f"label does not know what to do with {flags['names'][0]}",
                 hint="give --add LABEL or --remove LABEL with it; to label some files only, --path FILE",
             )
-        if flags["classifier"] is None and flags["labels"] is None:
-            return _counted(store.catalog.annotations.label_counts())
-        classifier, author = _chosen(flags, store)
-        with Progress("passage") as progress:
-            report = label_store(
-                store,
-                classifier,
-                author=author,
-                unit=flags["unit"],
-                least=0.5 if flags["least"] is None else flags["least"],
-                filters=filters,
-                dry_run=flags["dry_run"],
-                progress=progress,
-            )
-    return labelling_json(report), labelling_text(report)
+        elif flags["classifier"] is None and flags["labels"] is None:
+            as_json, text = _counted(store.catalog.annotations.label_counts())
+        else:
+            report = _label_all(flags, store)
+            as_json, text = labelling_json(report), labelling_text(report)
+    terminal.show(settings, as_json, text)
+    return 0
 
 
-def _chosen(flags: Flags, store: Store) -> tuple[Classifier, str]:
+def _label_all(flags: Flags, store: Store) -> LabellingReport:
+    from index.store.label_store import label_store
+    from ui.render.progress import Progress
+
+    classifier, author = _classifier(flags, store)
+    with Progress("passage") as progress:
+        return label_store(
+            store,
+            classifier,
+            author=author,
+            unit=flags["unit"],
+            least=0.5 if flags["least"] is None else flags["least"],
+            filters=filters_of(flags),
+            dry_run=flags["dry_run"],
+            progress=progress,
+        )
+
+
+def _classifier(flags: Flags, store: Store) -> tuple[Classifier, str]:
+    """The classifier that was asked for, and the name under which its labels are stored."""
+    from index.models.classifier import load_classifier
+    from index.models.zero_shot import NearestLabels, named_labels
+
     if flags["labels"] is not None:
         return NearestLabels(store.encoder, named_labels(flags["labels"].split(","))), "nearest labels"
     classifier = load_classifier(flags["classifier"])
@@ -71,7 +154,7 @@ def _chosen(flags: Flags, store: Store) -> tuple[Classifier, str]:
     return classifier, f"classifier {Path(flags['classifier']).expanduser().name}"
 
 
-def _by_hand(flags: Flags, store: Store) -> Shown:
+def _by_hand(flags: Flags, store: Store) -> tuple[Json, str]:
     name = (flags["add"] or flags["remove"]).strip()
     if not name:
         raise UsageError("a label needs a name", hint='such as: spanwise label --add "read" report.pdf')
@@ -89,7 +172,7 @@ def _by_hand(flags: Flags, store: Store) -> Shown:
     return {"added": added}, f"{phrasing.count(added, 'file')} labelled {name}"
 
 
-def _counted(counts: Sequence[LabelCount]) -> Shown:
+def _counted(counts: Sequence[LabelCount]) -> tuple[Json, str]:
     as_json: Json = {
         "labels": {
             count.name: {"documents": count.documents, "files": count.files, "places": count.places}
@@ -121,13 +204,12 @@ def labelling_json(report: LabellingReport) -> Json:
 
 
 def labelling_text(report: LabellingReport) -> str:
-    """The same for people, with the next step."""
+    """The labels with their numbers, what was left out, and the next step."""
+    unreadable = f", {report.unreadable:,} in words that the model does not know" if report.unreadable else ""
     lines = [f"{count:>8,}  {name}" for name, count in report.counts.items()]
     lines.append(
         f"{phrasing.count(report.looked_at, report.unit)} looked at in {report.seconds:.1f} s: "
-        f"{sum(report.counts.values()):,} labelled, {report.unsure:,} not sure enough"
-        + f", {report.unreadable:,} in words that the model does not know"
-        * bool(report.unreadable)
+        f"{sum(report.counts.values()):,} labelled, {report.unsure:,} not sure enough{unreadable}"
     )
     if not report.stored:
         lines.append("Nothing was stored (--dry-run).")
@@ -139,18 +221,26 @@ def labelling_text(report: LabellingReport) -> str:
 # -- train classifier -----------------------------------------------------------------------------------
 
 
-def train(flags: Flags, settings: Settings) -> Shown:
+def train_classifier(flags: Flags, settings: Settings) -> int:
     """Train a classifier as file and flags say."""
+    from index.training.train_classifier import train_classifier
+    from ui.render.progress import Progress
+
     training = read_classifier_training(flags, settings)
     if flags["restart"]:
-        shutil.rmtree(flags["out"] / "checkpoints", ignore_errors=True)
+        forget_checkpoints(flags["out"])
     with Progress("step") as progress:
         trained = train_classifier(training, flags["out"], strict=flags["strict"], progress=progress.training)
-    return trained_json(trained), trained_text(trained)
+    terminal.show(settings, trained_json(trained), trained_text(trained))
+    return 0
 
 
 def read_classifier_training(flags: Flags, settings: Settings) -> ClassifierTraining:
     """What the settings file says, overridden by what was typed; raises UsageError and DataError."""
+    from index.checkpoints.presets import resolve_models
+    from index.datasets.setting_types import checked
+    from index.training.settings import ClassifierTraining
+
     start = resolve_models(settings.models).encoder if settings.models else None
     content, where = settings_content(flags, start, kind="classifier", files="files of labelled texts")
     for name in ("method", "adapter", "hold_out"):
@@ -187,14 +277,12 @@ def trained_json(trained: TrainedClassifier) -> Json:
 
 
 def trained_text(trained: TrainedClassifier) -> str:
-    """The same for people, ending with the next step."""
-    lines = [
-        f"{report.path}: {phrasing.count(report.examples, 'example')}, "
-        f"{phrasing.count(len(report.labels), 'label')}"
-        + f"; {report.empty:,} rows without a text or a label left out"
-        * bool(report.empty)
-        for report in trained.data.reports
-    ]
+    """What was read, how good the classifier is, and the next step."""
+    lines = []
+    for report in trained.data.reports:
+        empty = f"; {report.empty:,} rows without a text or a label left out" if report.empty else ""
+        examples = phrasing.count(report.examples, "example")
+        lines.append(f"{report.path}: {examples}, {phrasing.count(len(report.labels), 'label')}{empty}")
     if trained.cut:
         lines.append(f"{trained.cut:,} texts were too long and cut")
     if trained.report is None:
@@ -215,8 +303,12 @@ def trained_text(trained: TrainedClassifier) -> str:
 # -- eval classifier ------------------------------------------------------------------------------------
 
 
-def evaluate(flags: Flags, settings: Settings) -> Shown:
+def eval_classifier(flags: Flags, settings: Settings) -> int:
     """A classifier, or labels by their names alone, on labelled texts."""
+    from index.datasets.labelled_texts import ExampleSource, read_examples
+    from index.evaluation.evaluate_classifier import evaluate_classifier
+    from ui.render.progress import Progress
+
     columns = {name: flags[f"{name}_column"] for name in ("text", "second", "label")}
     examples = [
         example
@@ -230,11 +322,15 @@ def evaluate(flags: Flags, settings: Settings) -> Shown:
     classifier = _judge(flags, settings, sorted({name for item in examples for name in item.labels}))
     with Progress("text") as progress:
         report = evaluate_classifier(examples, classifier, progress=progress)
-    return {"classifier": classifier.name, **report.as_json()}, report_text(report)
+    terminal.show(settings, {"classifier": classifier.name, **report.as_json()}, report_text(report))
+    return 0
 
 
 def _judge(flags: Flags, settings: Settings, labels: Sequence[str]) -> Classifier:
+    from index.checkpoints.presets import resolve_models
+    from index.models.classifier import load_classifier
     from index.models.encoder import load_encoder
+    from index.models.zero_shot import NamedLabel, NearestLabels
 
     if flags["zero_shot"] is None:
         return load_classifier(flags["classifier"])

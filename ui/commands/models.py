@@ -1,31 +1,65 @@
-"""The command `models compare`: whose documents, which questions, and the table."""
+"""The commands `models` and `models compare`: the presets, and which models suit documents and questions."""
 
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from index.checkpoints.presets import ModelChoice, resolve_models
 from index.errors import DataError
-from index.store.store import Store
-from qa.evaluation.compare_models import AskedQuestion, Comparison, compare_models
-from qa.squad.contexts import context_names
-from qa.squad.dataset import read_squad
-from qa.squad.metrics import gold_answers
-from ui.commands.batch import read_questions
-from ui.render import phrasing
+from ui.arguments import Commands, positive
+from ui.commands.ask import read_questions
+from ui.render import phrasing, terminal
 from ui.render.json_forms import Json
-from ui.render.progress import Progress
-from ui.settings import Settings, UsageError
+from ui.settings import Flags, Settings, UsageError
+
+if TYPE_CHECKING:  # these modules load models, this one must not
+    from random import Random
+
+    from index.checkpoints.presets import ModelChoice
+    from qa.evaluation.compare_models import AskedQuestion, Comparison
+    from ui.services.inventory import PresetInfo
 
 Documents = list[dict[str, str]]
 
 
-def compare(flags: Mapping[str, Any], settings: Settings) -> tuple[Json, str]:
+def declare(commands: Commands) -> None:
+    """Declare `models` and `models compare`."""
+    purpose = "list the presets, what is bundled and what is cached; or compare models"
+    kinds = commands.add_kinds(commands.add("models", purpose, list_models), required=False)
+    purpose = "compare models on your own documents and questions, and recommend one"
+    sub = kinds.add("compare", purpose, compare)
+    sub.add_argument("specs", nargs="+", metavar="MODELS", help="PRESET or ENCODER,READER; two or more")
+    sub.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        help="SQuAD JSON, whose paragraphs are searched; or questions for the documents of the store: one "
+        "a line, or JSON lines with question and answers",
+    )
+    sub.add_argument("--limit", type=positive, default=200, metavar="N", help="questions at most (200)")
+    sub.add_argument(
+        "--passages", type=positive, default=2000, metavar="N", help="of the store at most (2000)"
+    )
+    sub.add_argument("-k", type=positive, default=20, metavar="N", help="passages to read (20)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the samples (0)")
+
+
+def list_models(flags: Flags, settings: Settings) -> int:
+    """The presets, and what of them is on this computer."""
+    from ui.services.inventory import list_presets
+
+    presets = list_presets()
+    terminal.show(settings, models_json(presets), models_text(presets, terminal.style_of(settings)))
+    return 0
+
+
+def compare(flags: Flags, settings: Settings) -> int:
     """Compare the named models and recommend one."""
+    from qa.evaluation.compare_models import compare_models
+    from ui.render.progress import Progress
+
     choices = _choices(flags["specs"])
     if flags["questions"] is None:
         raise UsageError(
@@ -36,10 +70,13 @@ def compare(flags: Mapping[str, Any], settings: Settings) -> tuple[Json, str]:
     documents, asked = _task(flags, settings)
     with Progress("model") as progress:
         comparison = compare_models(choices, documents, asked, k=flags["k"], progress=progress)
-    return comparison.as_json(), comparison_text(comparison)
+    terminal.show(settings, comparison.as_json(), comparison_text(comparison))
+    return 0
 
 
 def _choices(specs: Sequence[str]) -> Mapping[str, ModelChoice]:
+    from index.checkpoints.presets import resolve_models
+
     choices = {spec: resolve_models(spec) for spec in specs}
     if len(choices) < 2:
         raise UsageError(
@@ -49,9 +86,16 @@ def _choices(specs: Sequence[str]) -> Mapping[str, ModelChoice]:
     return choices
 
 
-def _task(flags: Mapping[str, Any], settings: Settings) -> tuple[Documents, list[AskedQuestion]]:
+def _task(flags: Flags, settings: Settings) -> tuple[Documents, list[AskedQuestion]]:
+    from random import Random
+
+    from qa.evaluation.compare_models import AskedQuestion
+    from qa.squad.contexts import context_names
+    from qa.squad.dataset import read_squad
+    from qa.squad.metrics import gold_answers
+
     path: Path = flags["questions"]
-    lot = random.Random(flags["seed"])  # noqa: S311  a sample, not a secret
+    rng = Random(flags["seed"])  # noqa: S311  a sample, not a secret
     if path.name.endswith((".json", ".json.gz")):
         squad = read_squad(path)
         names = context_names(squad.examples)
@@ -67,20 +111,22 @@ def _task(flags: Mapping[str, Any], settings: Settings) -> tuple[Documents, list
             for example in squad.examples
         ]
     else:
-        documents = _stored(settings, flags["passages"], lot)
+        documents = _stored(settings, flags["passages"], rng)
         asked = read_asked(path)
     if flags["limit"] < len(asked):
-        asked = lot.sample(asked, flags["limit"])
+        asked = rng.sample(asked, flags["limit"])
     return documents, asked
 
 
-def _stored(settings: Settings, most: int, lot: random.Random) -> Documents:
+def _stored(settings: Settings, most: int, rng: Random) -> Documents:
     """Documents of the store with about so many passages together, drawn at random."""
+    from index.store.store import Store
+
     documents: Documents = []
     passages = 0
     with Store.open(settings.store, models=settings.models) as store:
         infos = list(store.documents())
-        lot.shuffle(infos)
+        rng.shuffle(infos)
         for info in infos:
             if documents and passages + info.passages > most:
                 continue
@@ -94,6 +140,8 @@ def read_asked(path: Path) -> list[AskedQuestion]:
 
     Raises DataError.
     """
+    from qa.evaluation.compare_models import AskedQuestion
+
     questions = read_questions(str(path))
     lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     asked = []
@@ -140,4 +188,37 @@ def comparison_text(found: Comparison) -> str:
         lines.append(f"  {question}  {said}")
     chosen = found.recommendation
     lines += ["", f"Take {chosen.name}: {chosen.reason}." if chosen.name else f"No choice: {chosen.reason}."]
+    return "\n".join(lines)
+
+
+def models_json(presets: Sequence[PresetInfo]) -> Json:
+    """The presets and what of them is on this computer."""
+    return {
+        "presets": [
+            {
+                "name": info.preset.name,
+                "summary": info.preset.summary,
+                "default": info.default,
+                "bundled": info.preset.bundled,
+                "encoder": {"name": info.preset.encoder, "bytes": info.encoder_bytes},
+                "reader": {"name": info.preset.reader, "bytes": info.reader_bytes},
+                "cached": info.cached,
+            }
+            for info in presets
+        ]
+    }
+
+
+def models_text(presets: Sequence[PresetInfo], style: terminal.Style = terminal.PLAIN) -> str:
+    """The presets, one a paragraph."""
+    lines: list[str] = []
+    for info in presets:
+        where = "bundled" if info.preset.bundled else "cached" if info.cached else "not on this computer yet"
+        default = ", the default" if info.default else ""
+        lines.append(f"{style.bold(info.preset.name)} ({where}{default}): {info.preset.summary}")
+        for role, name, size in (
+            ("encoder", info.preset.encoder, info.encoder_bytes),
+            ("reader", info.preset.reader, info.reader_bytes),
+        ):
+            lines.append(f"  {role:<8} {name}" + ("" if size is None else f", {phrasing.byte_size(size)}"))
     return "\n".join(lines)

@@ -1,15 +1,17 @@
-"""The commands of the encoder's workbench: `embed`, `nearest`, `eval words`, `eval sentences`, `explain`."""
+"""The commands `embed`, `nearest`, `eval words` and `eval sentences`: vectors, and their quality."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ui.render.json_forms import Json, dumps
-from ui.settings import Settings, UsageError
+from ui.arguments import Commands, Parser
+from ui.render import terminal
+from ui.render.json_forms import Json
+from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:
     from index.evaluation.word_similarity import FileReport
@@ -17,8 +19,63 @@ if TYPE_CHECKING:
     from index.models.vectorizer import Vectorizer
     from index.search.nearest import Neighbour
 
-Flags = Mapping[str, Any]
 _STANDARD = "-"
+
+
+def declare(commands: Commands) -> None:
+    """Declare `embed` and `nearest`."""
+    sub = commands.add("embed", "write the encoder's vectors of tokens, words, sentences or passages", embed)
+    sub.add_argument("paths", nargs="+", metavar="PATH", help="documents and folders; - is standard input")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .npy or .parquet file")
+    sub.add_argument("--lines", action="store_true", help="each line of the files is a text by itself")
+    sub.add_argument(
+        "--unit",
+        choices=("token", "word", "sentence", "passage"),
+        default="passage",
+        help="what gets a vector (passage)",
+    )
+    _add_vector_flags(sub)
+
+    sub = commands.add("nearest", "the words or sentences of the store nearest to one of yours", nearest)
+    sub.add_argument("text", nargs="+", metavar="TEXT", help="a word or a sentence")
+    sub.add_argument("--unit", choices=("word", "sentence"), default="word", help="what is compared (word)")
+    sub.add_argument("-k", type=int, default=10, metavar="N", help="how many (10)")
+
+
+def declare_evaluations(commands: Commands) -> None:
+    """Declare `eval words` and `eval sentences`."""
+    purpose = "agreement of word vectors with people: similarity and analogies"
+    sub = commands.add("words", purpose, eval_words)
+    form = "word, word, score; or analogies; plain or .gz"
+    sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help=form)
+    sub.add_argument(
+        "--vocabulary",
+        type=Path,
+        metavar="FILE",
+        help="more words, one a line, that analogies choose from beside the model's whole words",
+    )
+    _add_vector_flags(sub)
+
+    purpose = "agreement of sentence vectors with people: STS-B, SICK"
+    sub = commands.add("sentences", purpose, eval_sentences)
+    form = "STS-B, SICK, or sentence, sentence, score; plain or .gz"
+    sub.add_argument("files", nargs="+", type=Path, metavar="FILE", help=form)
+    _add_vector_flags(sub)
+
+
+def _add_vector_flags(sub: Parser) -> None:
+    sub.add_argument(
+        "--layers",
+        default="last",
+        metavar="SPEC",
+        help="last, all, or numbers such as 0-3,6 (0: the embeddings); several are averaged (last)",
+    )
+    sub.add_argument(
+        "--pooling",
+        choices=("model", "mean", "max", "first", "cls"),
+        default="model",
+        help="how tokens become one vector: as the model was trained, or over the text's own pieces (model)",
+    )
 
 
 def embed(flags: Flags, settings: Settings) -> int:
@@ -50,7 +107,7 @@ def embed(flags: Flags, settings: Settings) -> int:
             whole=load_encoder(name).encode_passages if plain else None,
             progress=lambda now: progress(now.rows, now.rows, f"{now.documents:,} documents"),
         )
-    print(dumps(embed_json(report)) if settings.json else embed_text(report))
+    terminal.show(settings, embed_json(report), embed_text(report))
     return 0
 
 
@@ -66,7 +123,7 @@ def nearest(flags: Flags, settings: Settings) -> int:
             found = nearest_words(text, words, store.encoder, k=flags["k"])
         else:
             found = nearest_sentences(text, store, store.encoder, k=flags["k"])
-    print(dumps(nearest_json(text, flags["unit"], found)) if settings.json else nearest_text(found))
+    terminal.show(settings, nearest_json(text, flags["unit"], found), nearest_text(found))
     return 0
 
 
@@ -94,20 +151,6 @@ def eval_sentences(flags: Flags, settings: Settings) -> int:
         reports = evaluate_sentences(flags["files"], vectorizer, progress=progress)
     _show_figures(reports, vectorizer, settings)
     return 0
-
-
-def explain(flags: Flags, settings: Settings) -> int:
-    """Reasons for a question and a passage."""
-    from ui.commands.explain import run
-
-    return run(flags, settings)
-
-
-def train_adapt(flags: Flags, settings: Settings) -> int:
-    """Masked-language training on the user's own texts."""
-    from ui.commands.adapting import run
-
-    return run(flags, settings)
 
 
 def embed_json(report: EmbedReport) -> Json:
@@ -176,10 +219,8 @@ def figures_text(reports: Sequence[FileReport], vectorizer: Vectorizer) -> str:
 
 
 def _show_figures(reports: Sequence[FileReport], vectorizer: Vectorizer, settings: Settings) -> None:
-    if settings.json:
-        print(dumps({item.name: item.as_json() for item in reports}))
-    else:
-        print(figures_text(reports, vectorizer))
+    as_json = {item.name: item.as_json() for item in reports}
+    terminal.show(settings, as_json, figures_text(reports, vectorizer))
 
 
 def _vectorizer(flags: Flags, settings: Settings) -> Vectorizer:
@@ -199,13 +240,3 @@ def _lines(path: str) -> Iterator[str]:
             yield from file
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}", hint="give a text file, or -") from error
-
-
-COMMANDS: Mapping[str, Callable[[Flags, Settings], int]] = {
-    "train adapt": train_adapt,
-    "embed": embed,
-    "explain": explain,
-    "nearest": nearest,
-    "eval words": eval_words,
-    "eval sentences": eval_sentences,
-}

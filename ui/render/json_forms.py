@@ -1,7 +1,7 @@
 """Records as the JSON forms that other programs rely on.
 
 Pure: a record in, a plain dict out; keys are only ever added. What a person reads in the terminal is in
-`text`, what the page shows is in `views`.
+`terminal`, what the page shows is in `ui.page.fragments`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from index.records import (
     BackupReport,
@@ -28,10 +28,6 @@ from index.records import (
 from ingest.errors import SpanwiseError
 from qa.explanation.records import TokenWeight, Why
 from qa.records import Answer, AskResult
-
-if TYPE_CHECKING:  # these modules load models, this one must not
-    from ui.services.demo import DemoReport
-    from ui.services.inventory import PresetInfo
 
 Json = dict[str, Any]
 
@@ -147,24 +143,8 @@ def stats_json(stats: Stats) -> Json:
     }
 
 
-def export_json(report: ExportReport) -> Json:
-    """What an export wrote."""
-    return {**asdict(report), "seconds": round(report.seconds, 3)}
-
-
-def import_json(report: ImportReport) -> Json:
-    """What an import took in, and the lines that it could not."""
-    problems = [asdict(problem) for problem in report.problems]
-    return {**asdict(report), "problems": problems, "seconds": round(report.seconds, 3)}
-
-
-def backup_json(report: BackupReport) -> Json:
-    """Where a copy is."""
-    return {**asdict(report), "seconds": round(report.seconds, 3)}
-
-
-def reembed_json(report: ReembedReport) -> Json:
-    """What a change of encoder did."""
+def report_json(report: ExportReport | ImportReport | BackupReport | ReembedReport) -> Json:
+    """The fields of a report, its seconds to the millisecond."""
     return {**asdict(report), "seconds": round(report.seconds, 3)}
 
 
@@ -185,56 +165,6 @@ def check_json(report: CheckReport) -> Json:
     if report.done or report.lost:
         said |= {"done": list(report.done), "lost": list(report.lost)}
     return said
-
-
-def demo_json(report: DemoReport, store: str) -> Json:
-    """How the demo went, question by question."""
-    answerable, unanswerable = report.answerable, report.unanswerable
-    return {
-        "store": store,
-        "documents": report.documents,
-        "questions": len(report.results),
-        "answerable": len(answerable),
-        "right": sum(item.right for item in answerable),
-        "exact": sum(item.exact for item in answerable),
-        "overlapping": sum(item.overlapping for item in answerable),
-        "unanswerable": len(unanswerable),
-        "refused": sum(item.right for item in unanswerable),
-        "build_seconds": round(report.build_seconds, 3),
-        "seconds": round(report.seconds, 3),
-        "results": [
-            {
-                "id": item.example.id,
-                "question": item.example.question,
-                "expected": list(item.example.answer_texts),
-                "answered": item.result.answered,
-                "answer": item.text,
-                "right": item.right,
-                "confidence": _number(item.result.confidence),
-                "path": item.result.answers[0].document.path if item.result.answered else None,
-                "page": item.result.answers[0].page if item.result.answered else None,
-            }
-            for item in report.results
-        ],
-    }
-
-
-def models_json(presets: Sequence[PresetInfo]) -> Json:
-    """The presets and what of them is on this computer."""
-    return {
-        "presets": [
-            {
-                "name": info.preset.name,
-                "summary": info.preset.summary,
-                "default": info.default,
-                "bundled": info.preset.bundled,
-                "encoder": {"name": info.preset.encoder, "bytes": info.encoder_bytes},
-                "reader": {"name": info.preset.reader, "bytes": info.reader_bytes},
-                "cached": info.cached,
-            }
-            for info in presets
-        ]
-    }
 
 
 def error_json(error: BaseException) -> Json:

@@ -1,7 +1,7 @@
-"""Results as a person reads them in a terminal.
+"""Results as a person reads them in a terminal: a record in, text out; `show` prints one form of a result.
 
-Pure: a record in, text out. Document text is stripped of control characters first, because a terminal obeys
-them. The JSON forms are in `output`.
+Document text is stripped of control characters first, because a terminal obeys them. The JSON forms are in
+`json_forms`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from shutil import get_terminal_size
 
 from index.records import (
     BackupReport,
@@ -29,10 +29,8 @@ from index.records import (
 from qa.explanation.records import TokenWeight, Why
 from qa.records import Answer, AskResult
 from ui.render import phrasing
-
-if TYPE_CHECKING:  # these modules load models, this one must not
-    from ui.services.demo import DemoReport, DemoResult
-    from ui.services.inventory import PresetInfo
+from ui.render.json_forms import Json, dumps
+from ui.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +57,16 @@ class Style:
 
 PLAIN = Style()
 _SHOWN = 50
+
+
+def style_of(settings: Settings) -> Style:
+    """The style of this run's standard output."""
+    return Style(colour=settings.colour, width=min(get_terminal_size((100, 24)).columns, 110) - 5)
+
+
+def show(settings: Settings, as_json: Json, as_text: str) -> None:
+    """Print a result in the form that was asked for."""
+    print(dumps(as_json) if settings.json else as_text)
 
 
 def printable(text: str) -> str:
@@ -195,56 +203,6 @@ def check_text(report: CheckReport) -> str:
         return "\n".join([*lines, "The store is in order."])
     count = phrasing.count(len(report.problems), "problem")
     return "\n".join([*lines, f"{count}:", *(f"  {problem}" for problem in report.problems)])
-
-
-def models_text(presets: Sequence[PresetInfo], style: Style = PLAIN) -> str:
-    """The presets, one a paragraph."""
-    lines: list[str] = []
-    for info in presets:
-        where = "bundled" if info.preset.bundled else "cached" if info.cached else "not on this computer yet"
-        default = ", the default" if info.default else ""
-        lines.append(f"{style.bold(info.preset.name)} ({where}{default}): {info.preset.summary}")
-        for role, name, size in (
-            ("encoder", info.preset.encoder, info.encoder_bytes),
-            ("reader", info.preset.reader, info.reader_bytes),
-        ):
-            lines.append(f"  {role:<8} {name}" + ("" if size is None else f", {phrasing.byte_size(size)}"))
-    return "\n".join(lines)
-
-
-def demo_line(item: DemoResult, style: Style = PLAIN) -> str:
-    """One question of the demo, in two lines: what was asked, what came and whether that is right."""
-    question = f"{'+' if item.right else '-'} {printable(item.example.question)}"
-    golds = item.example.answer_texts
-    expected = "" if item.right else f" (expected: {golds[0] if golds else 'no answer'})"
-    if not item.result.answered:
-        return f"{question}\n    {style.dim('no answer in here')}{printable(expected)}"
-    answer = item.result.answers[0]
-    place = phrasing.place(answer.document.title, answer.headings[-1:], answer.page)
-    source = style.dim(printable(f"{answer.confidence:.2f} · {place}"))
-    return f"{question}\n    {style.bold(printable(answer.text))}{printable(expected)}  {source}"
-
-
-def demo_summary(report: DemoReport, store: str) -> str:
-    """The counts of the demo and the line that opens its page."""
-    answerable, unanswerable = report.answerable, report.unanswerable
-    right, exact = sum(item.right for item in answerable), sum(item.exact for item in answerable)
-    overlapping = sum(item.overlapping for item in answerable)
-    refused = sum(item.right for item in unanswerable)
-    each = 1000 * report.seconds / max(len(report.results), 1)
-    return "\n".join(
-        [
-            f"{right} of {len(answerable)} answers right (equal to an expected answer or containing it; "
-            f"word for word {exact}, at least half the words {overlapping})",
-            f"{refused} of {len(unanswerable)} questions without an answer in the collection refused",
-            f"{phrasing.count(report.documents, 'document')} taken in in {report.build_seconds:.1f} s, "
-            f"{phrasing.count(len(report.results), 'question')} asked in {report.seconds:.1f} s "
-            f"({each:.0f} ms each)",
-            "",
-            "Look at it in the browser:",
-            f"  spanwise ui --store {shlex.quote(store)}",
-        ]
-    )
 
 
 def _counts(items: Iterable[tuple[str, int]]) -> str:

@@ -18,6 +18,7 @@ from ingest.records import Rejected, RejectReason
 from qa.records import Answer, AskResult, Reason, Source
 from qa.squad.dataset import Example, GoldAnswer
 from ui.cli import main
+from ui.commands import serve
 from ui.render import json_forms
 from ui.render import terminal as text
 from ui.services.demo import DemoReport, DemoResult
@@ -232,15 +233,15 @@ def test_the_demo_counts_answers_and_refusals_apart() -> None:
         demo_result(None),
     )
     report = DemoReport(results=items, documents=3, seconds=10.0, build_seconds=2.0)
-    figures = json_forms.demo_json(report, "/demo store")
+    figures = serve.demo_json(report, "/demo store")
     counts = ("questions", "answerable", "right", "exact", "overlapping", "unanswerable", "refused")
     assert [figures[name] for name in counts] == [5, 2, 1, 1, 1, 3, 2]
-    shown = text.demo_summary(report, "/demo store")
+    shown = serve.demo_summary(report, "/demo store")
     assert "1 of 2 answers right" in shown
     assert "2 of 3 questions without an answer" in shown
     assert shown.endswith("spanwise ui --store '/demo store'")
-    assert text.demo_line(items[1]).splitlines()[1].strip() == "no answer in here (expected: noon)"
-    assert "(expected: no answer)" in text.demo_line(items[3])
+    assert serve.demo_line(items[1]).splitlines()[1].strip() == "no answer in here (expected: noon)"
+    assert "(expected: no answer)" in serve.demo_line(items[3])
 
 
 # -- end to end ------------------------------------------------------------------------------------------
