@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -265,6 +265,19 @@ def test_settings_are_those_of_the_code() -> None:
         assert rows == [[field.name, _default(field)] for field in dataclasses.fields(resolve_name(name))], (
             name
         )
+
+
+def test_every_kind_of_settings_is_described() -> None:
+    text = (ROOT / "data" / "docs" / "training.md").read_text(encoding="utf-8")
+    described = {name for name, _ in _SETTINGS.findall(text)}
+    missing = []
+    for kind in map(resolve_name, sorted(described)):
+        for annotation in get_type_hints(kind).values():
+            for part in (annotation, *get_args(annotation)):
+                name = f"{part.__module__}.{part.__qualname__}" if isinstance(part, type) else ""
+                if dataclasses.is_dataclass(part) and name not in described:
+                    missing.append(name)
+    assert missing == []
 
 
 def _default(field: dataclasses.Field[Any]) -> str:

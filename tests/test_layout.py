@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -66,6 +68,13 @@ def test_the_wheel_takes_along_every_file_that_is_no_module() -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
 def test_folder_is_small_enough_to_be_read_at_a_glance(folder: Path) -> None:
     assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.relative_to(ROOT).as_posix())
+def test_folder_says_in_one_sentence_what_it_holds(folder: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    first = docstring.split("\n\n")[0]
+    assert re.fullmatch(r"[^.\n]{10,110}\.", first.replace("\n", " ")), first
 
 
 @pytest.mark.parametrize("area", PACKAGES)

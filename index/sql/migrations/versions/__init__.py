@@ -1,1 +1,1 @@
-"""One module for each step from a schema to the next; see `index.sql.migrations`."""
+"""One module for each step from a schema to the next."""
