@@ -34,7 +34,6 @@ from index.sql.passages import Passages
 from index.sql.paths import Paths
 from index.sql.purge import Purge
 from index.sql.rejections import Rejections, drop_rejections
-from index.sql.repair_rows import RowRepair
 from index.sql.schema import VECTOR, Base, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
 from index.sql.stored_documents import StoredDocuments
 from index.sql.vectors import PassageVectors
@@ -67,7 +66,6 @@ class Catalog:
         self.rejections = Rejections(engine)
         self.purge = Purge(engine)
         self.audit = Audit(engine)
-        self.row_repair = RowRepair(engine)
 
     @classmethod
     def open(cls, url: str, folder: Path) -> Catalog:
@@ -125,6 +123,26 @@ class Catalog:
             _drop_orphans(connection, lost, revision)
             drop_rejections(connection, paths)
         return len(lost)
+
+    def replace(
+        self, key: int, new: NewDocument, paths: Sequence[str], state: FileState, fingerprint: str
+    ) -> None:
+        """Store a document under these paths instead of the faulty one with this key, in one transaction."""
+        with changing(self.engine) as connection:
+            revision = next_revision(connection)
+            lost = _drop_paths(connection, paths, revision)
+            new_key = _insert_document(connection, new, revision, fingerprint)
+            for path in paths:
+                _insert_path(connection, path, new_key, state, revision)
+            _drop_orphans(connection, lost, revision)
+            _mark_deleted(connection, [key], revision)
+
+    def discard(self, key: int, paths: Sequence[str]) -> None:
+        """Delete a faulty document and its paths, in one transaction."""
+        with changing(self.engine) as connection:
+            revision = next_revision(connection)
+            _drop_paths(connection, paths, revision)
+            _mark_deleted(connection, [key], revision)
 
     # -- the database itself --------------------------------------------------------------------------------
 
@@ -220,11 +238,14 @@ def _drop_orphans(connection: Connection, candidates: Iterable[int], revision: i
         )
         gone = sorted(set(part) - set(connection.scalars(held).all()))
         if gone:
-            connection.execute(
-                update(DocumentRow).where(DocumentRow.key.in_(gone)).values(deleted_revision=revision)
-            )
-            connection.execute(
-                update(PassageRow)
-                .where(PassageRow.document_key.in_(gone), PassageRow.deleted_revision.is_(None))
-                .values(deleted_revision=revision)
-            )
+            _mark_deleted(connection, gone, revision)
+
+
+def _mark_deleted(connection: Connection, keys: Sequence[int], revision: int) -> None:
+    """Mark documents and their passages as deleted, those rows that are not so already."""
+    for table, column in ((DocumentRow, DocumentRow.key), (PassageRow, PassageRow.document_key)):
+        connection.execute(
+            update(table)
+            .where(column.in_(keys), table.deleted_revision.is_(None))
+            .values(deleted_revision=revision)
+        )

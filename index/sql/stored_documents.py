@@ -54,14 +54,20 @@ class StoredDocuments:
             row = connection.execute(statement).one_or_none()
         if row is None:
             return None
-        layout = layout_records(json.loads(row.layout))
-        return _document(row, layout, row.path, row.size_bytes, row.modified_ns)
+        metadata, layout = json.loads(row.attributes), layout_records(json.loads(row.layout))
+        return _document(row, metadata, layout, row.path, row.size_bytes, row.modified_ns)
 
     def salvage(self, key: int) -> Document | None:
-        """A document without path, and without a layout that does not fit its text; None without a text."""
+        """A document without its path and without damaged layout or metadata; None without a text."""
         with self._engine.connect() as connection:
             row = connection.execute(_DOCUMENTS.where(DocumentRow.key == key)).one_or_none()
-        return None if row is None else _document(row, fitting_layout(row.layout, len(row.text)) or {})
+        if row is None:
+            return None
+        try:
+            metadata = dict(json.loads(row.attributes))
+        except (ValueError, TypeError):
+            metadata = {}
+        return _document(row, metadata, fitting_layout(row.layout, len(row.text)) or {})
 
     def count(self, revision: int) -> int:
         """How many documents are visible at a revision."""
@@ -103,13 +109,22 @@ def fitting_layout(layout: str, length: int) -> dict[str, Any] | None:
         return None
 
 
+# JSON as text, so that what is damaged can be salvaged.
 _DOCUMENTS = select(
-    *DocumentRow.__table__.columns, ContentRow.text, cast(ContentRow.layout, Text).label("layout")
+    *(column for column in DocumentRow.__table__.columns if column.name != "attributes"),
+    cast(DocumentRow.attributes, Text).label("attributes"),
+    ContentRow.text,
+    cast(ContentRow.layout, Text).label("layout"),
 ).join(ContentRow, ContentRow.document_key == DocumentRow.key)
 
 
 def _document(
-    row: Any, layout: Mapping[str, Any], path: str = "", size_bytes: int = 0, modified_ns: int = 0
+    row: Any,
+    metadata: Mapping[str, str],
+    layout: Mapping[str, Any],
+    path: str = "",
+    size_bytes: int = 0,
+    modified_ns: int = 0,
 ) -> Document:
     return Document(
         id=row.id,
@@ -119,7 +134,7 @@ def _document(
         text=row.text,
         type=row.type,
         language=row.language,
-        metadata=row.attributes,
+        metadata=metadata,
         parser=row.parser,
         size_bytes=size_bytes,
         modified_ns=modified_ns,
@@ -143,9 +158,9 @@ def _stored_document(
         .where(PassageRow.document_key == key)
         .order_by(PassageRow.id)
     ).all()
-    layout, first = layout_records(json.loads(row.layout)), paths[0]
+    metadata, layout, first = json.loads(row.attributes), layout_records(json.loads(row.layout)), paths[0]
     return StoredDocument(
-        document=_document(row, layout, first.path, first.size_bytes, first.modified_ns),
+        document=_document(row, metadata, layout, first.path, first.size_bytes, first.modified_ns),
         paths=tuple(
             (p.path, FileState(size_bytes=p.size_bytes, modified_ns=p.modified_ns, checked_ns=p.checked_ns))
             for p in paths

@@ -1,8 +1,8 @@
-"""`repair`: rows put in order, damaged documents read anew, missing vectors made.
+"""`repair`: settings and rows repaired, faulty documents read again, missing vectors computed.
 
-A document that cannot be trusted is read from its file, if that still holds the same bytes, else cut up anew
-from the text in the store. Only where neither is there is something lost, and then it is said by name. Each
-document is replaced in one transaction, so that a repair which is killed can simply be run again.
+A faulty document is read from its file, if that still holds the same bytes, else split again from the text in
+the store. Only where neither can be read is something lost, and the report names it. Each document is
+replaced in one transaction, so that a repair which is killed can simply be run again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from index.protocols import Encoder
 from index.records import FileState
 from index.sql.audit import Fault, Finding
 from index.sql.catalog import Catalog, NewDocument
-from index.sql.repair_rows import ANEW
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.parser_pool import Parser, sha256_of
 from ingest.records import Document
@@ -24,7 +23,7 @@ from ingest.records import Document
 _BATCH_PASSAGES = 256
 
 
-class Repairing:
+class Repair:
     """One repair of the SQL side; used once, under the store's lock."""
 
     def __init__(self, catalog: Catalog, encoder: Callable[[], Encoder]) -> None:
@@ -34,95 +33,118 @@ class Repairing:
         self.lost: list[str] = []
 
     def run(self, findings: Sequence[Finding], suspects: Sequence[int]) -> None:
-        """Mend all that these findings name; the vectors of `suspects` are made again."""
+        """Repair all findings, and compute the vectors of the passages `suspects` again."""
         if any(finding.fault in (Fault.ENCODING, Fault.VECTOR) for finding in findings):
             self._record_encoder()
             findings = self._catalog.audit.findings()
-        orphans = self._catalog.row_repair.paths_of_orphans(findings)
-        for said in self._catalog.row_repair.repair(findings):
-            (self.lost if said.startswith("lost: ") else self.done).append(said.removeprefix("lost: "))
-        keys = {key for finding in findings if finding.fault in ANEW for key in finding.keys}
+        rows = self._catalog.audit.repair(findings)
+        self.done += rows.done
+        faults: dict[int, set[Fault]] = {}
+        for finding in findings:
+            for key in finding.keys if finding.fault.of_document else ():
+                faults.setdefault(key, set()).add(finding.fault)
         with Parser() as parser:
-            for key in sorted(keys):
-                self._anew(key, parser)
-            for path in orphans:
-                self._put(path, self._from_file(path, None, parser))
-        fingerprint = self._catalog.settings.get("fingerprint")
-        if suspects and fingerprint is not None:
-            self._catalog.vectors.remove(suspects, fingerprint)
-            self.done.append(f"{len(suspects)} vectors that were not those published were removed")
-        self._embed_missing()
+            for key in sorted(faults):
+                self._read_again(key, parser, details_lost=Fault.DETAILS in faults[key])
+            for path in rows.paths:
+                self._restore(path, parser)
+        vectors = [key for finding in findings if finding.fault is Fault.VECTOR for key in finding.keys]
+        self._compute_vectors([*vectors, *suspects])
 
     def _record_encoder(self) -> None:
-        encoder = self._encoder()
+        encoder, settings = self._encoder(), self._catalog.settings
         facts = {
             "encoder": encoder.name,
             "dimension": str(encoder.dimension),
             "fingerprint": encoder.fingerprint,
         }
-        wrong = {name: fact for name, fact in facts.items() if self._catalog.settings.get(name) != fact}
+        wrong = {name: fact for name, fact in facts.items() if settings.get(name) != fact}
         for name, fact in wrong.items():
-            self._catalog.settings.set(name, fact)
+            settings.set(name, fact)
         if wrong:
-            self.done.append(f"the encoder {encoder.name} was recorded anew")
+            self.done.append(f"the encoder {encoder.name} was recorded again")
 
-    def _anew(self, key: int, parser: Parser) -> None:
-        paths, content = self._catalog.row_repair.living_paths(key)
+    def _read_again(self, key: int, parser: Parser, *, details_lost: bool) -> None:
+        """Replace a faulty document by what its file, or else its stored text, holds."""
+        paths, content = self._catalog.audit.paths_of(key)
         read = (self._from_file(path, content, parser) for path in paths)
-        document = next((found for found in read if found is not None), None)
-        document = document or self._catalog.stored_documents.salvage(key)
-        for path in paths:
-            self._put(path, document)
+        document = next((candidate for candidate in read if candidate is not None), None)
+        if document is None and paths:
+            document = self._catalog.stored_documents.salvage(key)
+            if document is not None and details_lost:
+                self.lost.append(f"the details (metadata) of {paths[0]}")
+        if document is None:
+            self._catalog.discard(key, paths)
+            self.lost += [f"the text of {path}; ingest it again" for path in paths]
+            if not paths:
+                self.done.append("a document without a path was removed")
+            return
+        new, state = self._prepared(replace(document, path=paths[0]))
+        self._catalog.replace(key, new, paths, state, self._encoder().fingerprint)
+        self.done += [f"{path} was read again" for path in paths]
+
+    def _restore(self, path: str, parser: Parser) -> None:
+        """Read the file of a path whose document row is lost."""
+        document = self._from_file(path, None, parser)
+        if document is None:
+            self.lost.append(f"the text of {path}; ingest it again")
+            return
+        new, state = self._prepared(document)
+        self._catalog.write(new, path, state, self._encoder().fingerprint)
+        self.done.append(f"{path} was read again")
 
     def _from_file(self, path: str, content: str | None, parser: Parser) -> Document | None:
-        """The document in a file, None unless it holds the bytes it held (any, where none are known)."""
+        """The document in a file; None if it does not hold the recorded bytes, or cannot be read."""
         try:
             if not path.startswith("/") or (content is not None and sha256_of(path) != content):
                 return None
-            found = parser.parse(path)
+            parsed = parser.parse(path)
         except OSError:
             return None
-        return found if isinstance(found, Document) else None
+        return parsed if isinstance(parsed, Document) else None
 
-    def _put(self, path: str, document: Document | None) -> None:
-        if document is None:
-            self._catalog.remove([path])
-            self.lost.append(f"the text of {path}; ingest it again")
-            return
-        document = replace(document, path=path)
+    def _prepared(self, document: Document) -> tuple[NewDocument, FileState]:
         encoder = self._encoder()
         settings = ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
         [vectors] = embed_documents(encoder, [(document.title, passages)])
-        new = NewDocument(document=document, passages=passages, vectors=vectors)
-        # No file is taken to be unchanged on the word of a repair.
-        state = FileState.now(document.size_bytes, document.modified_ns or time.time_ns())
-        self._catalog.write(new, path, replace(state, checked_ns=0), encoder.fingerprint)
-        self.done.append(f"{path} was read anew")
+        # `checked_ns` is 0, so that the next ingest looks into the file.
+        state = FileState(
+            size_bytes=document.size_bytes,
+            modified_ns=document.modified_ns or time.time_ns(),
+            checked_ns=0,
+        )
+        return NewDocument(document=document, passages=passages, vectors=vectors), state
 
-    def _embed_missing(self) -> None:
-        fingerprint = self._catalog.settings.get("fingerprint")
+    def _compute_vectors(self, wrong: Sequence[int]) -> None:
+        """Compute the vectors that are missing or wrong."""
+        vectors, fingerprint = self._catalog.vectors, self._catalog.settings.get("fingerprint")
+        if fingerprint is None:
+            return
+        if wrong:
+            vectors.remove(sorted(set(wrong)), fingerprint)
+            self.done.append(f"{len(set(wrong))} wrong vectors were removed")
         made = last = 0
-        while fingerprint and (batch := self._catalog.vectors.missing(fingerprint, last, _BATCH_PASSAGES)):
+        while batch := vectors.missing(fingerprint, last, _BATCH_PASSAGES):
             last = max(batch)
             rows = dict(zip(batch, embed(self._encoder(), list(batch.values())), strict=True))
-            vectors = {number: row for number, row in rows.items() if row is not None}
-            self._catalog.vectors.add(fingerprint, vectors)
-            made += len(vectors)
+            computed = {number: row for number, row in rows.items() if row is not None}
+            vectors.add(fingerprint, computed)
+            made += len(computed)
         if made:
-            self.done.append(f"{made} missing vectors were made")
+            self.done.append(f"{made} missing vectors were computed")
 
 
 def missing_vectors(catalog: Catalog, fingerprint: str, encoder: Callable[[], Encoder]) -> list[int]:
     """Ids of the passages that have no vector although the encoder can read them."""
-    found: list[int] = []
+    missing: list[int] = []
     last = 0
     while batch := catalog.vectors.missing(fingerprint, last, _BATCH_PASSAGES):
         last = max(batch)
         reader = encoder()
-        found += [
+        missing += [
             number
             for number, (_, passage) in batch.items()
             if reader.unknown_share(passage.text) <= UNKNOWN_LIMIT
         ]
-    return found
+    return missing

@@ -254,16 +254,16 @@ class Store:
         The report says what was done, and what is lost: texts that are damaged in the database and whose
         files are gone or have changed.
         """
-        from index.store.repair import Repairing
+        from index.store.repair import Repair
 
         with self._writing("repair"):
             fingerprint = self._catalog.settings.get("fingerprint")
-            repairing = Repairing(self._catalog, lambda: self.encoder)
+            repair = Repair(self._catalog, lambda: self.encoder)
             suspects = suspected_vectors(self._derived, self._catalog, fingerprint) if fingerprint else []
-            repairing.run(self._catalog.audit.findings(), suspects)
+            repair.run(self._catalog.audit.findings(), suspects)
             self._publish(anew=True)
         self._builder.run()
-        return replace(self.check(), done=tuple(repairing.done), lost=tuple(repairing.lost))
+        return replace(self.check(), done=tuple(repair.done), lost=tuple(repair.lost))
 
     def compact(self, *, index: str | None = None, grace_seconds: float = GRACE_SECONDS) -> IndexInfo:
         """Write both indexes anew without what was deleted, the vectors as one segment.
@@ -438,7 +438,7 @@ class Store:
                 self._publish()
 
     def _checked(self) -> CheckReport:
-        problems = self._catalog.audit.problems()
+        problems = [finding.message for finding in self._catalog.audit.findings()]
         fingerprint = self._catalog.settings.get("fingerprint")
         if fingerprint is not None:
             problems += self._missing_vectors(fingerprint)
