@@ -60,17 +60,16 @@ class Annotations:
                 connection.execute(insert(LabelRow), rows)
         return len(rows)
 
-    def remove_labels(self, *, name: str | None = None, author: str | None = None) -> int:
-        """Remove all labels of a name, of an author, or of both together; returns how many."""
-        conditions = [
-            column == value
-            for column, value in ((LabelRow.name, name), (LabelRow.author, author))
-            if value is not None
-        ]
-        if not conditions:
-            raise ValueError("neither a name nor an author is given")
+    def remove_labels(self, name: str, files: Iterable[str] | None = None) -> int:
+        """Remove a label from files (SHA-256) and all words in them, or everywhere; returns how many."""
+        statement = delete(LabelRow).where(LabelRow.name == name)
         with changing(self._engine) as connection:
-            return connection.execute(delete(LabelRow).where(*conditions)).rowcount
+            if files is None:
+                return connection.execute(statement).rowcount
+            return sum(
+                connection.execute(statement.where(LabelRow.content_sha256.in_(part))).rowcount
+                for part in batches(sorted(files))
+            )
 
     def label_counts(self) -> tuple[LabelCount, ...]:
         """How many files and how many places in files bear each label, the commonest first."""
@@ -86,12 +85,6 @@ class Annotations:
                 LabelCount(name=name, files=files, places=quoted, documents=documents)
                 for name, files, quoted, documents in connection.execute(statement)
             )
-
-    def remove_label(self, name: str, content_sha256: str) -> int:
-        """Remove a label from a file and from all words in it; returns how many."""
-        statement = delete(LabelRow).where(LabelRow.name == name, LabelRow.content_sha256 == content_sha256)
-        with changing(self._engine) as connection:
-            return connection.execute(statement).rowcount
 
     def labels(self, name: str | None = None) -> tuple[Label, ...]:
         """All labels, or those of one name, in the order in which they were given."""

@@ -136,7 +136,8 @@ class Audit:
 
 def _delete_orphans(connection: Connection) -> tuple[int, list[str]]:
     """Delete rows whose parent row is missing; how many, and the living paths among them."""
-    removed, paths = 0, []
+    removed = 0
+    paths: list[str] = []
     connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")  # a parent may go before its children
     while rows := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
         for table, row, *_ in rows:

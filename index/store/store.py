@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 from filelock import Timeout
 
 from index.checkpoints.presets import ModelChoice, resolve_models
@@ -40,15 +41,19 @@ from index.records import (
     BackupReport,
     CheckReport,
     DocumentInfo,
+    DocumentSize,
     ExportReport,
+    Feedback,
     FileReport,
     Filters,
     ImportReport,
     IndexInfo,
     IngestProgress,
     IngestReport,
+    LabelCount,
     ReembedReport,
     Stats,
+    StoredPassage,
 )
 from index.snapshots.background_build import Builder
 from index.snapshots.publisher import Derived, Snapshot, StaleDerived
@@ -394,7 +399,7 @@ class Store:
 
     @property
     def catalog(self) -> Catalog:
-        """The SQL side, for the retriever."""
+        """The SQL side, for the modules of `index` only."""
         return self._catalog
 
     def stats(self) -> Stats:
@@ -489,6 +494,70 @@ class Store:
         if found is None:
             raise StoreError(f"there is no document {document_id} in {self.path}", hint="see: spanwise stats")
         return found
+
+    def document_of_content(self, content_sha256: str) -> Document | None:
+        """A document made from a file with these bytes, None if there is none."""
+        known = self._catalog.paths.of_content(content_sha256, limit=1)
+        return self.document(known[0].document_id) if known else None
+
+    def find_documents(
+        self, text: str = "", *, offset: int = 0, limit: int | None = None
+    ) -> tuple[int, tuple[DocumentInfo, ...]]:
+        """How many documents have `text` in their title or a path, and one page of them, by path."""
+        return self._catalog.documents.search(text, offset=offset, limit=limit)
+
+    def document_sizes(self) -> list[DocumentSize]:
+        """File type and size of every document."""
+        return self._catalog.documents.sizes()
+
+    def paths(self, among: Sequence[str] | None = None) -> list[str]:
+        """All paths of documents, sorted; or those of `among` under which there is a document."""
+        return self._catalog.paths.all() if among is None else sorted(self._catalog.paths.among(among))
+
+    def recorded_models(self) -> tuple[str | None, str | None]:
+        """The fingerprint of the encoder and the name of the reader, as other processes see them now."""
+        return self._catalog.settings.get("fingerprint"), self._catalog.settings.get("reader")
+
+    def draw_passages(self, count: int, *, seed: int) -> list[StoredPassage]:
+        """Up to `count` passages drawn at random."""
+        revision = self.snapshot().revision
+        ids, _ = self._catalog.passages.visible(revision)
+        drawn = np.random.default_rng(seed).choice(ids, min(count, len(ids)), replace=False)
+        return [passage for passage, _ in self._catalog.passages.get(drawn.tolist(), revision).values()]
+
+    # -- labels and feedback --------------------------------------------------------------------------------
+
+    def label_counts(self) -> tuple[LabelCount, ...]:
+        """How many files and how many places in files have each label, the commonest first."""
+        return self._catalog.annotations.label_counts()
+
+    def labels_of(self, passage_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """The labels on each of these passages or on its file, sorted; () for a passage without any."""
+        return self._catalog.annotations.labels_of(passage_ids)
+
+    def add_label(self, name: str, document_ids: Collection[str]) -> int:
+        """Put a label on the files of documents; how many did not have it."""
+        files = set(self._catalog.documents.content_hashes(sorted(document_ids)).values())
+        return sum(self._catalog.annotations.add_label(name, file) for file in sorted(files))
+
+    def remove_label(self, name: str, document_ids: Collection[str] | None = None) -> int:
+        """Remove a label from documents and all words in them (by default from all); how many there were."""
+        if document_ids is None:
+            return self._catalog.annotations.remove_labels(name)
+        files = self._catalog.documents.content_hashes(sorted(document_ids)).values()
+        return self._catalog.annotations.remove_labels(name, set(files))
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """All verdicts on answers, in the order in which they were given."""
+        return self._catalog.annotations.feedback()
+
+    def add_feedback(self, feedback: Feedback) -> bool:
+        """Store a verdict; False if the very same is stored already."""
+        return self._catalog.annotations.add_feedback(feedback)
+
+    def remove_feedback(self, feedback: Feedback) -> bool:
+        """Remove a verdict; False if it is not stored."""
+        return self._catalog.annotations.remove_feedback(feedback) > 0
 
     # -- inside ---------------------------------------------------------------------------------------------
 

@@ -72,14 +72,9 @@ def run_child(command: Sequence[str]) -> Child:
 
 def store_questions(store: Store, count: int, *, seed: int) -> list[str]:
     """Questions about passages drawn from the store: some of a passage's longer words, in their order."""
-    snapshot = store.snapshot()
-    ids, _ = store.catalog.passages.visible(snapshot.revision)
-    if not len(ids):
-        return []
-    drawn = np.random.default_rng(seed).choice(ids, min(2 * count, len(ids)), replace=False)
-    passages = store.catalog.passages.get(drawn.tolist(), snapshot.revision)
-    found = [question for passage, _ in passages.values() if (question := _question(passage.text))]
-    return list(dict.fromkeys(found))[:count]
+    passages = store.draw_passages(2 * count, seed=seed)
+    questions = [question for passage in passages if (question := _question(passage.text))]
+    return list(dict.fromkeys(questions))[:count]
 
 
 def _question(text: str) -> str:

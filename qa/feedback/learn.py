@@ -167,7 +167,7 @@ def learn_confidence(
     It begins at the settings in force, so that a few questions move little. Raises DataError where fewer than
     20 questions are known over the whole collection.
     """
-    known = asked_of_everything(store.catalog.annotations.feedback())
+    known = asked_of_everything(store.feedback())
     if len(known) < _FEWEST:
         raise DataError(
             f"{store.path} has {len(known)} questions whose right answer is known, and {_FEWEST} are the "

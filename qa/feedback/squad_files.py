@@ -58,7 +58,7 @@ class VerdictsRead:
 
 def verdicts_json(store: Store) -> dict[str, Any]:
     """All verdicts of a store as the content of a SQuAD 2.0 file."""
-    feedback = store.catalog.annotations.feedback()
+    feedback = store.feedback()
     labelled = labelled_paragraphs(feedback, store)
     placed = {id(item) for found in labelled if found.usable for item in found.feedback}
     articles: dict[str, dict[str, list[LabelledParagraph]]] = {}
@@ -118,7 +118,7 @@ def read_verdicts(path: str | Path, store: Store, *, author: str = "") -> Verdic
     kept = list(_kept(str(path), content))
     if not kept:
         return _foreign(str(path), content, store, author)
-    added = sum(store.catalog.annotations.add_feedback(item) for item in kept)
+    added = sum(store.add_feedback(item) for item in kept)
     return VerdictsRead(added=added, known=len(kept) - added, unknown_paragraphs=0)
 
 
@@ -161,15 +161,13 @@ def _carried(content: Any) -> Iterator[Any]:
 
 def _foreign(where: str, content: Any, store: Store, author: str) -> VerdictsRead:
     examples = parse_squad(where, content).examples
-    said = [
-        (item.question, item.verdict, item.quote, item.start) for item in store.catalog.annotations.feedback()
-    ]
+    said = [(item.question, item.verdict, item.quote, item.start) for item in store.feedback()]
     places = _places({example.context for example in examples}, store)
     added = known = 0
     for example in examples:
         for feedback in _labels(example, places.get(example.context), store, author):
             fresh = (feedback.question, feedback.verdict, feedback.quote, feedback.start) not in said
-            added += fresh and store.catalog.annotations.add_feedback(feedback)
+            added += fresh and store.add_feedback(feedback)
             known += not fresh
     unknown = sum(example.context not in places for example in examples)
     return VerdictsRead(added=added, known=known, unknown_paragraphs=unknown)

@@ -191,10 +191,9 @@ def _settled(question: str, said: list[tuple[Feedback, Paragraph]]) -> LabelledP
 
 def _around(content_sha256: str, quote: str, start: int, store: Store) -> Paragraph | None:
     """Words in the document as it is parsed today, those of them nearest to where they stood."""
-    known = store.catalog.paths.of_content(content_sha256, limit=1)
-    if not known or not quote:
+    document = store.document_of_content(content_sha256) if quote else None
+    if document is None:
         return None
-    document = store.document(known[0].document_id)
     places = list(_occurrences(document.text, quote))
     if not places:
         return None

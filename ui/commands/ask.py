@@ -77,7 +77,7 @@ def search(flags: Flags, settings: Settings) -> int:
         result = Retriever(store).search(
             " ".join(flags["question"]), k=flags["k"], mode=Mode(flags["mode"]), filters=filters_of(flags)
         )
-        labels = store.catalog.annotations.labels_of([hit.passage.id for hit in result.hits])
+        labels = store.labels_of([hit.passage.id for hit in result.hits])
     shown = terminal.search_text(result, terminal.style_of(settings))
     terminal.show(settings, json_forms.search_json(result, labels), shown)
     return 0

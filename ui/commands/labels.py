@@ -113,7 +113,7 @@ def label(flags: Flags, settings: Settings) -> int:
                 hint="give --add LABEL or --remove LABEL with it; to label some files only, --path FILE",
             )
         elif flags["classifier"] is None and flags["labels"] is None:
-            as_json, text = _counted(store.catalog.annotations.label_counts())
+            as_json, text = _counted(store.label_counts())
         else:
             report = _label_all(flags, store)
             as_json, text = labelling_json(report), labelling_text(report)
@@ -160,15 +160,14 @@ def _by_hand(flags: Flags, store: Store) -> tuple[Json, str]:
         raise UsageError("a label needs a name", hint='such as: spanwise label --add "read" report.pdf')
     documents = {doc.id for path in flags["names"] for doc in store.named(path)}
     if flags["remove"] and not flags["names"]:
-        gone = store.catalog.annotations.remove_labels(name=name)
+        gone = store.remove_label(name)
         return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
     if not documents:
         raise UsageError("--add needs files", hint="give paths or document ids")
-    hashes = set(store.catalog.documents.content_hashes(sorted(documents)).values())
     if flags["remove"]:
-        gone = sum(store.catalog.annotations.remove_label(name, content) for content in hashes)
+        gone = store.remove_label(name, documents)
         return {"removed": gone}, f"{phrasing.count(gone, 'label')} removed"
-    added = sum(store.catalog.annotations.add_label(name, content) for content in sorted(hashes))
+    added = store.add_label(name, documents)
     return {"added": added}, f"{phrasing.count(added, 'file')} labelled {name}"
 
 

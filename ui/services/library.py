@@ -57,7 +57,7 @@ class Contents:
     @cached_property
     def folders(self) -> list[str]:
         """Every folder that holds a document, in order."""
-        return folders_of(self.store.catalog.paths.all())
+        return folders_of(self.store.paths())
 
 
 class Library:
@@ -99,7 +99,7 @@ class Library:
             Answerer(store, OneAtATimeReader(loaded), encoder, exact=exact),
             Retriever(store, encoder),
             fingerprint=encoder.fingerprint,
-            reader=store.catalog.settings.get("reader"),
+            reader=store.recorded_models()[1],
         )
 
     def revision(self) -> int:
@@ -109,10 +109,8 @@ class Library:
     @property
     def outdated(self) -> bool:
         """Whether the store has come to another encoder or reader since it was opened here."""
-        catalog = self.store.catalog
-        if catalog.settings.get("fingerprint") not in (None, self._fingerprint):
-            return True
-        return catalog.settings.get("reader") != self._reader
+        fingerprint, reader = self.store.recorded_models()
+        return fingerprint not in (None, self._fingerprint) or reader != self._reader
 
     @property
     def jobs(self) -> Jobs:
@@ -130,7 +128,7 @@ class Library:
 
     def labelled(self) -> dict[str, frozenset[str]]:
         """The ids of the documents that carry each label."""
-        names = [count.name for count in self.store.catalog.annotations.label_counts()]
+        names = [count.name for count in self.store.label_counts()]
         return {
             name: frozenset(document.id for document in self.store.documents(Filters(labels=(name,))))
             for name in names

@@ -157,7 +157,7 @@ def test_the_store_holds_what_the_folder_holds(
         assert totals["documents"] == len({known.document_key for known in everything(catalog)})
         again = run(catalog, base, root, hashing_encoder, prune=prune)
         assert (again.added, again.updated, again.removed) == (0, 0, 0)
-    assert not catalog.audit.problems()
+    assert not catalog.audit.findings()
     catalog.close()
 
 

@@ -66,9 +66,9 @@ def teach(store: Store, number: int, *, refusals: int = 0) -> None:
             start + len(colour),
             paragraph=(0, len(document.text)),
         )
-        store.catalog.annotations.add_feedback(said)
+        store.add_feedback(said)
     for n in range(refusals):
-        store.catalog.annotations.add_feedback(verdict_on_refusal(f"Who built castle c{n}?", Verdict.RIGHT))
+        store.add_feedback(verdict_on_refusal(f"Who built castle c{n}?", Verdict.RIGHT))
 
 
 def test_whole_paragraphs_are_held_out_and_always_the_same_ones() -> None:

@@ -61,7 +61,7 @@ def test_right_words_are_an_answer_at_their_own_place_and_wrong_ones_are_plausib
         on(document, "the sea", Verdict.WRONG),
         on(document, "two dogs", Verdict.WRONG, question="Who is the king?"),
     ):
-        assert store.catalog.annotations.add_feedback(item)
+        assert store.add_feedback(item)
     answerable, impossible = (
         article["paragraphs"][0]["qas"][place] for article in verdicts_json(store)["data"] for place in (0, 1)
     )
@@ -89,7 +89,7 @@ def test_a_refusal_called_right_is_a_question_without_answer_and_called_wrong_is
     right = verdict_on_refusal("Who is the king?", Verdict.RIGHT, nearest=near)
     wrong = verdict_on_refusal("Who is the queen?", Verdict.WRONG, nearest=near)
     for item in (right, wrong):
-        store.catalog.annotations.add_feedback(item)
+        store.add_feedback(item)
     content = verdicts_json(store)
     (question,) = content["data"][0]["paragraphs"][0]["qas"]
     assert (question["question"], question["is_impossible"]) == ("Who is the king?", True)
@@ -105,7 +105,7 @@ def test_a_verdict_outlives_its_document_and_one_without_paragraph_is_found_agai
         question="Where?", verdict="right", content_sha256=kept.content_sha256, quote="the sea", start=5
     )
     for item in (kept, bare):
-        store.catalog.annotations.add_feedback(item)
+        store.add_feedback(item)
     file = tmp_path / "verdicts.json.gz"
     assert write_verdicts(store, file).questions == 2
     assert read_squad(file).wrong_offsets == 0
@@ -131,7 +131,7 @@ def test_labels_of_a_file_from_elsewhere_are_found_in_the_documents(
     file.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs}]}))
     read = read_verdicts(file, store, author="Ada")
     assert (read.added, read.known, read.unknown_paragraphs) == (2, 0, 1)
-    span, refusal = store.catalog.annotations.feedback()
+    span, refusal = store.feedback()
     assert span.start is not None
     assert document.text[span.start :].startswith("Agnes Thorne. Agnes")
     assert refusal.content_sha256 is None
@@ -151,9 +151,9 @@ def test_a_damaged_verdict_is_named(store: Store, tmp_path: Path) -> None:
 
 def test_a_verdict_is_taken_back(store: Store, document: Document) -> None:
     item = on(document, "Agnes Thorne", Verdict.RIGHT)
-    store.catalog.annotations.add_feedback(item)
-    assert store.catalog.annotations.remove_feedback(item) == 1
-    assert store.catalog.annotations.feedback() == ()
+    store.add_feedback(item)
+    assert store.remove_feedback(item)
+    assert store.feedback() == ()
 
 
 def test_no_span_is_refused(document: Document) -> None:
@@ -179,14 +179,14 @@ _verdicts = st.builds(
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(_verdicts, min_size=1, max_size=6))
 def test_nothing_is_lost_on_the_way_out_and_back(store: Store, tmp_path: Path, said: list[Feedback]) -> None:
-    for item in store.catalog.annotations.feedback():
-        store.catalog.annotations.remove_feedback(item)
+    for item in store.feedback():
+        store.remove_feedback(item)
     for item in said:
-        store.catalog.annotations.add_feedback(item)
-    before = store.catalog.annotations.feedback()
+        store.add_feedback(item)
+    before = store.feedback()
     write_verdicts(store, tmp_path / "all.json")
     for item in before:
-        store.catalog.annotations.remove_feedback(item)
+        store.remove_feedback(item)
     assert read_verdicts(tmp_path / "all.json", store).added == len(before)
     key = repr
-    assert sorted(store.catalog.annotations.feedback(), key=key) == sorted(before, key=key)
+    assert sorted(store.feedback(), key=key) == sorted(before, key=key)

@@ -133,7 +133,7 @@ def test_in_a_large_collection_documents_are_named_by_path(
 
 def taught(folder: Path) -> Any:
     with Store.open(folder / "store") as store:
-        return store.catalog.annotations.feedback()
+        return store.feedback()
 
 
 def ask(page: AppTest, question: str) -> AppTest:

@@ -46,7 +46,7 @@ def show_collection(library: Library, say: Say) -> None:
         _documents(library, say)
         with st.expander(say("collection.statistics"), key="statistics", on_change="rerun") as opened:
             if opened.open:
-                st.html(collection.statistics(stats, library.store.catalog.documents.sizes(), say))
+                st.html(collection.statistics(stats, library.store.document_sizes(), say))
     if stats.documents or stats.rejected:
         _coverage(library, contents.revision, say)
 
@@ -104,7 +104,7 @@ def _add_files(library: Library, say: Say) -> None:
             return report
         finally:
             # Of a run that was ended, what is in the store stays and what never came to its turn goes.
-            taken = library.store.catalog.paths.among(rejected)
+            taken = set(library.store.paths(rejected))
             library.settle_uploads(paths, [path for path in rejected if path not in taken])
 
     st.session_state.uploads += 1  # a new widget: the files that were taken in leave the list
@@ -156,7 +156,7 @@ def _documents(library: Library, say: Say) -> None:
     if removed := st.session_state.pop("removed", None):
         st.html(base.status(say("collection.removed_files", count=f"{removed:,}")))
     wanted = st.text_input(say("collection.find"), key="find_document").strip()
-    total, shown = read_page(partial(library.store.catalog.documents.search, wanted), "documents")
+    total, shown = read_page(partial(library.store.find_documents, wanted), "documents")
     if not total:
         st.caption(say("collection.none_found"))
         return

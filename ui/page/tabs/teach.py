@@ -49,7 +49,7 @@ def show_teach(library: Library, say: Say) -> None:
         except SpanwiseError as error:
             st.html(base.failure(str(error), error.hint, say))
     st.html(base.head(say("teach.verdicts")))
-    feedback = library.store.catalog.annotations.feedback()
+    feedback = library.store.feedback()
     _verdicts(library, feedback, say)
     _files(library, feedback, say)
     st.html(base.head(say("teach.learn")))
@@ -142,7 +142,7 @@ def _judge_answer(
 
 
 def _keep(library: Library, said: Feedback, say: Say) -> None:
-    new = library.store.catalog.annotations.add_feedback(said)
+    new = library.store.add_feedback(said)
     st.html(base.status(say("teach.kept" if new else "teach.kept_already")))
     st.session_state.teach_count = st.session_state.get("teach_count", 0) + 1
 
@@ -232,7 +232,7 @@ def _verdicts(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
     chosen = [latest[row] for row in event.selection.rows if row < len(latest)]
     if chosen and st.button(say("teach.take_back", count=len(chosen)), key="take_back"):
         for item in chosen:
-            library.store.catalog.annotations.remove_feedback(item)
+            library.store.remove_feedback(item)
         st.rerun()
 
 
