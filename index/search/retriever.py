@@ -150,7 +150,7 @@ class Retriever:
             try:
                 return self._search_many(queries, k, Mode(mode), filters)
             except DamagedLexicalIndex as error:
-                self._store.mend_index(error)
+                self._store.rebuild_index(error)
             except _Purged:
                 continue
         return self._search_many(queries, k, Mode(mode), filters)

@@ -13,29 +13,19 @@ question publishes what SQL already holds. Readers never wait: they keep the sna
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from filelock import Timeout
 
 from index.checkpoints.presets import ModelChoice, resolve_models
-from index.dense.faiss_segment import least_vectors
-from index.dense.index_kinds import AUTO, EXACT, IndexRules, advice, describe, unserved
-from index.dense.manifest import Manifest, SegmentFile
-from index.errors import ModelError, ModelMismatch, StoreError, StoreLocked, StoreNotFound, StoreReadOnly
+from index.errors import ModelError, ModelMismatch, StoreError, StoreNotFound
 from index.ingestion import run as ingestion
-from index.os_errors import explained
 from index.protocols import Encoder
 from index.records import (
     BackupReport,
@@ -55,9 +45,7 @@ from index.records import (
     Stats,
     StoredPassage,
 )
-from index.snapshots.background_build import Builder
-from index.snapshots.publisher import Derived, Snapshot, StaleDerived
-from index.snapshots.verify import file_problems, suspected_vectors
+from index.snapshots.publisher import Snapshot
 from index.sql.catalog import Catalog
 from index.store.folder import (
     SETTINGS,
@@ -66,10 +54,9 @@ from index.store.folder import (
     found_inside,
     make_folder,
     named_inside,
-    read_settings,
-    write_settings,
 )
-from index.store.write_lock import forget_writer, locked, note_writer
+from index.store.store_index import StoreIndex
+from index.store.write_lock import StoreLock
 from ingest.chunking.split import ChunkSettings
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits
@@ -79,7 +66,6 @@ if TYPE_CHECKING:
     from index.store.import_export import Export
 
 _LOG = logging.getLogger(__name__)
-_LOCK_SECONDS = 10.0
 # A question that has begun is answered within this time.
 GRACE_SECONDS = 60.0
 # A chosen kind of index serves segments from here on, or from what its training takes.
@@ -98,18 +84,9 @@ class Store:
         self.uploads = path / "uploads"
         self._catalog = catalog
         self._encoder = encoder
-        self._derived = Derived(path / "index")
-        self._builder = Builder(self._derived, catalog, self._rules)
-        self._writable = os.access(path, os.W_OK)
-        self._lock = catalog.writer_lock(path)
-        self._writers = threading.RLock()
-        self._loading = threading.Lock()
         self._encoder_loading = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._stamp: tuple[int, int, int] | None = None
-        self._noted = False
-        self._published = 0
-        self._own: Path | None = None
+        self._lock = StoreLock(path, catalog.writer_lock(path))
+        self._index = StoreIndex(path, catalog, self._lock)
 
     @classmethod
     def open(
@@ -160,13 +137,12 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._builder.finish(give_up=error is not None)
+        self._index.builder.finish(give_up=error is not None)
         self.close()
 
     def close(self) -> None:
         """Let go of the files, when an index that is being built in the background is done."""
-        self._builder.finish()
-        self._snapshot = None
+        self._index.close()
         self._catalog.close()
 
     @property
@@ -208,7 +184,7 @@ class Store:
             from ingest.parsers.pdf.ocr import require_tesseract
 
             require_tesseract(options.ocr)
-        with self._writing("ingest"):
+        with self._lock.writing("ingest"):
             session = self._ingestion(chunking)
             try:
                 return session.ingest_paths(
@@ -223,20 +199,20 @@ class Store:
                 )
             finally:
                 if not dry_run:
-                    self._publish()
+                    self._index.publish()
 
     def add(self, texts: Iterable[Text], *, chunking: ChunkSettings | None = None) -> IngestReport:
         """Add or replace texts under their own ids; they can be searched on return."""
-        with self._writing("adding texts"):
+        with self._lock.writing("adding texts"):
             session = self._ingestion(chunking)
             try:
                 return session.ingest_texts(texts)
             finally:
-                self._publish()
+                self._index.publish()
 
     def settle(self) -> None:
         """Wait until no index is being built in the background."""
-        self._builder.finish()
+        self._index.builder.finish()
 
     def delete(self, names: Sequence[str]) -> int:
         """Remove documents by path, folder, document id or the id of an added text; how many paths went.
@@ -244,13 +220,13 @@ class Store:
         Files handed in through the page are deleted from `uploads` too, all others stay where they are.
         Raises StoreError for a name that is not in the store, before anything is removed.
         """
-        with self._writing("delete"):
+        with self._lock.writing("delete"):
             paths = sorted({path for name in names for path in self._paths_of(name)})
             removed = self._catalog.remove(paths)
             for path in paths:
                 if Path(path).is_relative_to(self.uploads):
                     Path(path).unlink(missing_ok=True)
-            self._publish()
+            self._index.publish()
             return removed
 
     def repair(self) -> CheckReport:
@@ -261,13 +237,13 @@ class Store:
         """
         from index.store.repair import Repair
 
-        with self._writing("repair"):
+        with self._lock.writing("repair"):
             fingerprint = self._catalog.settings.get("fingerprint")
             repair = Repair(self._catalog, lambda: self.encoder)
-            suspects = suspected_vectors(self._derived, self._catalog, fingerprint) if fingerprint else []
+            suspects = self._index.suspected_vectors(fingerprint) if fingerprint else []
             repair.run(self._catalog.audit.findings(), suspects)
-            self._publish(anew=True)
-        self._builder.run()
+            self._index.publish(anew=True)
+        self._index.builder.run()
         return replace(self.check(), done=tuple(repair.done), lost=tuple(repair.lost))
 
     def compact(self, *, index: str | None = None, grace_seconds: float = GRACE_SECONDS) -> IndexInfo:
@@ -277,17 +253,17 @@ class Store:
         the vector index: `auto` chooses by size, else a FAISS factory string. Raises StoreError for a string
         that cannot be used, before anything is changed.
         """
-        with self._writing("compact"):
+        with self._lock.writing("compact"):
             if index is not None:
-                self._record_index(index)
+                self._index.record_kind(index, lambda: self.encoder.dimension)
             self._catalog.vectors.remove_unused()
-            self._publish(anew=True)
+            self._index.publish(anew=True)
             self._catalog.purge.run(
                 self._catalog.purge.purgeable_revision(self._catalog.revision(), time.time(), grace_seconds)
             )
             self._catalog.purge.vacuum()
             self._catalog.checkpoint()
-        self._builder.run()
+        self._index.builder.run()
         return self.stats().index
 
     def reembed(
@@ -304,13 +280,13 @@ class Store:
             from index.models.encoder import load_encoder
 
             encoder = load_encoder(resolve_models(f"{encoder},").encoder)
-        report = Reembedding(self._catalog, encoder, lambda: self._writing("reembed"), progress).run()
+        report = Reembedding(self._catalog, encoder, lambda: self._lock.writing("reembed"), progress).run()
         with self._encoder_loading:
             self._encoder = encoder
             self.models = replace(self.models, encoder=encoder.name)
-        with self._writing("reembed"):
-            self._publish()
-        self._builder.run()
+        with self._lock.writing("reembed"):
+            self._index.publish()
+        self._index.builder.run()
         return report
 
     def read_with(self, reader: str) -> None:
@@ -318,7 +294,7 @@ class Store:
 
         A folder inside the store is recorded by its place there, so that it is found when the store moves.
         """
-        with self._writing("changing the reader"):
+        with self._lock.writing("changing the reader"):
             self._catalog.settings.set("reader", named_inside(self.path, reader))
         self.models = replace(self.models, reader=reader)
 
@@ -351,12 +327,12 @@ class Store:
         if not isinstance(source, Export):
             with read_export(source) as opened:
                 return self.import_file(opened, progress=progress)
-        with self._writing("import"):
-            session = Import(self._catalog, self.path, self._ready_encoder, self._publish)
+        with self._lock.writing("import"):
+            session = Import(self._catalog, self.path, self._ready_encoder, self._index.publish)
             try:
                 return session.run(source, progress)
             finally:
-                self._publish()
+                self._index.publish()
 
     def backup(self, target: str | Path) -> BackupReport:
         """Copy this store into a new or empty folder while others use it; the copy opens as a store."""
@@ -370,32 +346,12 @@ class Store:
     # -- reading --------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
-        """The newest published state; stays as it is while others write."""
-        current = self._snapshot
-        if current is None or current.revision < self._published:
-            self._loading.acquire()
-        elif not self._loading.acquire(blocking=False):
-            # Another thread opens the next state; this one shows all that was written through this object.
-            return current
-        try:
-            return self._newest(self._snapshot)
-        finally:
-            self._loading.release()
+        """The newest published state; it stays as it is while others write."""
+        return self._index.snapshot()
 
-    def _newest(self, current: Snapshot | None) -> Snapshot:
-        if current is None or current.revision != self._catalog.revision():
-            self._catch_up()
-        stamp = self._derived.stamp()
-        if current is None or stamp != self._stamp:
-            current, self._stamp = self._open_snapshot(), stamp
-            self._snapshot = current
-        return current
-
-    def mend_index(self, reason: Exception) -> None:
-        """Build both indexes anew from SQL after a search has met damage in them."""
-        with self._loading:
-            self._rebuild(reason)
-            self._snapshot = None
+    def rebuild_index(self, reason: Exception) -> None:
+        """Build both indexes again from SQL after a search has met damage in them."""
+        self._index.rebuild_after(reason)
 
     @property
     def catalog(self) -> Catalog:
@@ -413,7 +369,7 @@ class Store:
             languages=self._catalog.documents.languages(),
             types=self._catalog.documents.types(),
             bytes=folder_size(self.path) + self._catalog.server_bytes(),
-            index=self._index_info(),
+            index=self._index.info(),
             rejected=self._catalog.rejections.counts(),
             **self._catalog.annotations.counts(),
         )
@@ -424,23 +380,11 @@ class Store:
         Writers wait meanwhile. What a writer that died has left behind is published first, as by any reader.
         Raises StoreLocked while another process writes for long.
         """
-        if not self._writable:
+        if not self._lock.writable:
             return self._checked()
-        with self._writing("check"):
-            self._publish_leftovers()
+        with self._lock.writing("check"):
+            self._index.publish_leftovers()
             return self._checked()
-
-    def _publish_leftovers(self) -> None:
-        manifest, fingerprint = (
-            self._derived.manifest(self._catalog),
-            self._catalog.settings.get("fingerprint"),
-        )
-        if manifest is None or manifest.fingerprint != fingerprint:
-            return
-        with suppress(StoreError):
-            # A counter that cannot be read is among the problems.
-            if manifest.revision < self._catalog.revision():
-                self._publish()
 
     def _checked(self) -> CheckReport:
         problems = [finding.message for finding in self._catalog.audit.findings()]
@@ -448,7 +392,7 @@ class Store:
         if fingerprint is not None:
             problems += self._missing_vectors(fingerprint)
             try:
-                problems += file_problems(self._derived, self._catalog, fingerprint)
+                problems += self._index.problems(fingerprint)
             except StoreError as error:
                 problems.append(f"index: it could not be compared with SQL: {error}")
         return CheckReport(ok=not problems, problems=tuple(problems))
@@ -561,50 +505,13 @@ class Store:
 
     # -- inside ---------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _writing(self, work: str = "writing") -> Iterator[None]:
-        if not self._writable:
-            raise StoreReadOnly(
-                f"the store {self.path} cannot be written to", hint="check the folder's owner"
-            )
-        with self._exclusive(_LOCK_SECONDS, work):
-            yield
-
-    @contextmanager
-    def _exclusive(self, wait_seconds: float, work: str) -> Iterator[None]:
-        """Hold the store against other threads and processes; `work` is what those are told who wait."""
-        if not self._writers.acquire(timeout=wait_seconds):
-            raise locked(self.path, wait_seconds)
-        try:
-            try:
-                self._lock.acquire(timeout=wait_seconds)
-            except Timeout as error:
-                raise locked(self.path, wait_seconds) from error
-            except OSError as error:
-                said = explained(error, str(self.path))
-                if said is None:
-                    raise
-                raise said from error
-            outermost, self._noted = not self._noted, True
-            try:
-                if outermost:
-                    note_writer(self.path, work)
-                yield
-            finally:
-                if outermost:
-                    forget_writer(self.path)
-                    self._noted = False
-                self._lock.release()
-        finally:
-            self._writers.release()
-
     def _ingestion(self, chunking: ChunkSettings | None) -> ingestion.Ingestion:
         return ingestion.Ingestion(
             catalog=self._catalog,
             encoder=self._ready_encoder,
             uploads=self.uploads,
             chunking=chunking,
-            publish=self._publish,
+            publish=self._index.publish,
         )
 
     def _ready_encoder(self) -> Encoder:
@@ -627,117 +534,6 @@ class Store:
                 f"spanwise reembed --encoder {encoder.name} --store {self.path}",
             )
 
-    def _publish(self, *, anew: bool = False) -> None:
-        fingerprint = self._catalog.settings.get("fingerprint")
-        if fingerprint is None:
-            return
-        published = self._derived.publish(
-            self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew
-        )
-        self._published = max(self._published, published.revision)
-        if self._writable:
-            self._catalog.purge.mark(published.revision, time.time())
-            self._catalog.checkpoint()
-            self._builder.start()
-
-    def _dimension(self) -> int:
-        return int(self._catalog.settings.get("dimension") or 0)
-
-    def _rules(self) -> IndexRules:
-        """How kinds of vector indexes are chosen here."""
-        setting = str(read_settings(self.path).get("index", AUTO))
-        if setting in (AUTO, EXACT) or not self._dimension():
-            return IndexRules(setting=setting)
-        return IndexRules(setting=setting, least=_least_for(setting, self._dimension()))
-
-    def _record_index(self, setting: str) -> None:
-        if setting not in (AUTO, EXACT):
-            _least_for(setting, self._dimension() or self.encoder.dimension)
-        try:
-            write_settings(self.path, {**read_settings(self.path), "index": setting})
-        except OSError as error:
-            said = explained(error, str(self.path))
-            if said is None:
-                raise
-            raise said from error
-
-    def _index_info(self) -> IndexInfo:
-        manifest = Manifest.read(self._derived.folder)
-        segments = manifest.segments if manifest else ()
-        rules = self._rules()
-        kinds = [entry.approximate.kind if entry.approximate else EXACT for entry in segments]
-        return IndexInfo(
-            kind=describe(kinds),
-            vectors=sum(entry.vectors for entry in segments),
-            measured_recall=manifest.recall if manifest else None,
-            setting=rules.setting,
-            advice=self._index_advice(segments, rules),
-        )
-
-    def _index_advice(self, segments: Sequence[SegmentFile], rules: IndexRules) -> str | None:
-        for entry in segments:
-            if entry.approximate is not None and entry.recall is not None:
-                said = advice(entry.approximate.kind, entry.recall)
-                if said is not None:
-                    return said
-        return unserved(rules, max((entry.vectors for entry in segments), default=0))
-
-    def _open_snapshot(self) -> Snapshot:
-        fingerprint = self._catalog.settings.get("fingerprint")
-        if fingerprint is None:
-            return self._empty_snapshot()
-        try:
-            return self._derived.open(self._catalog, fingerprint)
-        except StaleDerived as error:
-            self._rebuild(error)
-        return self._derived.open(self._catalog, fingerprint)
-
-    def _rebuild(self, reason: Exception) -> None:
-        _LOG.warning("the index is rebuilt from the database: %s", reason)
-        if not self._publish_if_free(anew=True, wait_seconds=_LOCK_SECONDS):
-            raise StoreLocked(
-                f"the index of {self.path} must be rebuilt and another process is writing to it",
-                hint="try again when it has finished",
-            ) from reason
-
-    def _empty_snapshot(self) -> Snapshot:
-        with tempfile.TemporaryDirectory() as folder:
-            derived = Derived(Path(folder))
-            derived.publish(self._catalog, "", 1, IndexRules(), anew=True)
-            return derived.open(self._catalog, "")
-
-    def _catch_up(self) -> None:
-        """Publish what a killed writer left behind; a living writer is left to do it itself."""
-        manifest = self._derived.manifest(self._catalog)
-        if manifest is not None and manifest.revision == self._catalog.revision():
-            return
-        try:
-            self._publish_if_free(anew=False, wait_seconds=0)
-        except StoreError as error:
-            # What was published before can be searched all the same.
-            _LOG.warning("the last changes cannot be searched yet: %s", error)
-
-    def _publish_if_free(self, *, anew: bool, wait_seconds: float) -> bool:
-        """Publish from SQL unless another writer is at work; whether it was done."""
-        if not self._writable:
-            self._publish_own(anew=anew)
-            return True
-        try:
-            with self._exclusive(wait_seconds, "publishing what a process that has ended left behind"):
-                self._publish(anew=anew)
-        except StoreLocked:
-            return False
-        return True
-
-    def _publish_own(self, *, anew: bool) -> None:
-        """Serve a store that cannot be written from indexes of our own, built elsewhere."""
-        if self._own is None:
-            self._own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
-            weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
-            self._derived = Derived(self._own)
-            self._builder = Builder(self._derived, self._catalog, self._rules)
-        self._publish(anew=anew)
-
     def _paths_of(self, name: str) -> list[str]:
         absolute = Path(name).expanduser().absolute().as_posix()
         found = [*self._catalog.paths.among([name, absolute, f"text:{name}"])]
@@ -749,8 +545,3 @@ class Store:
                 hint="see what it holds with: spanwise stats",
             )
         return found
-
-
-def _least_for(kind: str, dimension: int) -> int:
-    """From how many vectors on a chosen kind serves; raises StoreError for one that cannot be used."""
-    return max(_LEAST_CHOSEN, least_vectors(kind, dimension))

@@ -21,7 +21,7 @@ from index.protocols import Encoder
 from index.records import FileState
 from index.snapshots.background_build import Work, due
 from index.sql.catalog import NewDocument
-from index.store import store as store_module
+from index.store import store_index as store_module
 from index.store.store import Store
 from ingest.conversion.parser_pool import document_from_text
 from ingest.records import Document, Passage, Text
@@ -45,11 +45,11 @@ def fill(store: Store, name: str, count: int) -> None:
     rows = random.normal(size=(12, WIDTH))[random.integers(0, 12, count)] + random.normal(size=(count, WIDTH))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     vectors = {number: row for number, row in enumerate(rows)}
-    with store._writing():
+    with store._lock.writing():
         store._ready_encoder()
         new = NewDocument(document=document, passages=passages, vectors=vectors)
         store.catalog.write(new, document.path, FileState.now(1, 1), "hashing-1")
-        store._publish()
+        store._index.publish()
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def store(tmp_path: Path, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPa
     """A store whose segments of some hundred vectors are inverted files."""
     monkeypatch.setattr(store_module, "_LEAST_CHOSEN", LEAST)
     with Store.open(tmp_path / "s", create=True, encoder=hashing_encoder) as opened:
-        opened._record_index(KIND)
+        opened._index.record_kind(KIND, lambda: WIDTH)
         yield opened
 
 
 def settled(store: Store) -> Manifest:
     """The manifest when nothing is being built any more."""
-    store._builder.finish()
+    store._index.builder.finish()
     manifest = Manifest.read(store.path / "index")
     assert manifest is not None
     return manifest
@@ -125,18 +125,18 @@ def test_commits_can_be_searched_while_a_large_build_runs(
 
 
 def test_overtaken_build_is_thrown_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    adopt = store._derived.adopt
+    adopt = store._index.derived.adopt
     adopted: list[bool] = []
     rules = IndexRules(setting=KIND, least=LEAST)
 
     def overtaken(*arguments: Any) -> bool:
         if not adopted:
             # As if another process had replaced the segments in the meantime.
-            store._derived.publish(store.catalog, "hashing-1", WIDTH, rules, anew=True)
+            store._index.derived.publish(store.catalog, "hashing-1", WIDTH, rules, anew=True)
         adopted.append(adopt(*arguments))
         return adopted[-1]
 
-    monkeypatch.setattr(store._derived, "adopt", overtaken)
+    monkeypatch.setattr(store._index.derived, "adopt", overtaken)
     fill(store, "a", 400)
     assert kinds_of(settled(store)) == [KIND]
     assert adopted == [False, True]
@@ -239,7 +239,7 @@ def test_failed_build_leaves_an_exact_store(
 def test_interrupted_writer_leaves_the_build_to_the_next(store: Store, hashing_encoder: Encoder) -> None:
     def interrupted() -> None:
         with Store.open(store.path, encoder=hashing_encoder) as other:
-            other._builder._stopped.set()
+            other._index.builder._stopped.set()
             fill(other, "a", 400)
             raise KeyboardInterrupt
 
@@ -292,7 +292,7 @@ def test_low_recall_says_what_to_raise(store: Store, monkeypatch: pytest.MonkeyP
 
 
 def test_manifest_of_the_first_format_is_read(store: Store, hashing_encoder: Encoder) -> None:
-    store._record_index(AUTO)
+    store._index.record_kind(AUTO, lambda: WIDTH)
     fill(store, "a", 50)
     path = store.path / "index" / "manifest.json"
     data = json.loads(path.read_text())

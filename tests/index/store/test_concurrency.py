@@ -172,12 +172,12 @@ def test_reader_of_an_old_state_survives_a_purge(store: Store, hashing_encoder: 
     with Store.open(store.path, encoder=hashing_encoder) as other:
         whole(other)
         old = other.snapshot()
-        newest, other_newest = other._newest, [old]
+        newest, other_newest = other._index._newest, [old]
 
         def asleep(current: object) -> object:
             return other_newest.pop() if other_newest else newest(None)
 
-        other._newest = asleep  # type: ignore[method-assign, assignment]
+        other._index._newest = asleep  # type: ignore[method-assign, assignment]
         store.add([note(number, 1) for number in range(NOTES)])
         store.compact(grace_seconds=0)
         whole(other)
@@ -217,8 +217,8 @@ def test_a_clock_that_is_set_back_purges_nothing_too_early(
 def test_who_holds_the_lock_is_said(
     store: Store, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.store.store._LOCK_SECONDS", 1.2)
-    with Store.open(store.path, encoder=hashing_encoder) as other, store._writing("ingest"):
+    monkeypatch.setattr("index.store.write_lock.LOCK_SECONDS", 1.2)
+    with Store.open(store.path, encoder=hashing_encoder) as other, store._lock.writing("ingest"):
         started = time.monotonic()
         with pytest.raises(StoreLocked) as caught:
             other.add([note(1, 1)])
@@ -234,7 +234,7 @@ def test_damage_met_by_a_search_is_mended_on_the_way(
     store.add([note(number, 0) for number in range(NOTES)])
     store.snapshot()
     (fast,) = (store.path / "index").glob("lexical-*/*.term")
-    store._snapshot = None
+    store._index._snapshot = None
     # In place: a file that is cut while it is mapped into memory ends the process that looks at it.
     with fast.open("r+b") as file:
         file.write(bytes(fast.stat().st_size))

@@ -325,11 +325,11 @@ def serve() -> None:
 
     import index.ingestion.run
     import index.search.retriever
-    import index.store.store
+    import index.store.store_index
 
     logging.disable()
     vars(index.ingestion.run)["Parser"] = ParserHere
-    index.store.store._LEAST_CHOSEN = 8
+    index.store.store_index._LEAST_CHOSEN = 8
     encoder = hashing_encoder()
     for line in sys.stdin:
         request = json.loads(line)

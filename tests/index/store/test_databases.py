@@ -15,7 +15,7 @@ from index.records import FileState, Filters, Mode
 from index.search.retriever import Retriever
 from index.sql import database as database_module
 from index.sql.schema import SCHEMA_VERSION
-from index.store import store as store_module
+from index.store import write_lock
 from index.store.store import Store
 from ingest.records import RejectReason, Text
 
@@ -154,12 +154,12 @@ def test_readers_see_whole_states_while_a_writer_works(
 def test_second_writer_is_turned_away_and_the_next_let_in(
     tmp_path: Path, database: str | None, hashing_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(write_lock, "LOCK_SECONDS", 0.2)
     with (
         made(tmp_path, database, hashing_encoder) as store,
         Store.open(tmp_path / "store", encoder=hashing_encoder) as other,
     ):
-        with store._writing(), pytest.raises(StoreLocked):
+        with store._lock.writing(), pytest.raises(StoreLocked):
             other.add([Text(id="a", text=TIDES)])
         other.add([Text(id="a", text=TIDES)])
         # A writer that dies lets go of the store.

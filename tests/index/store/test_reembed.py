@@ -123,17 +123,18 @@ KILLED = """
     from pathlib import Path
     import conftest
     from index.store import reembed as reembedding
-    from index.sql.catalog import Catalog
+    from index.sql.vectors import PassageVectors
     from index.store.store import Store
+    from index.store.store_index import StoreIndex
     from ingest.text.tokenizer import TextTokenizer
     reembedding._BATCH_PASSAGES = 4
     encoder = conftest.HashingEncoder(TextTokenizer.from_file(conftest.ROOT / "{tokenizer}"))
     encoder.fingerprint = "hashing-2"
     point = sys.argv[2]
     owner, name = {{
-        "batch": (Catalog, "add_vectors"),
-        "switch": (Catalog, "switch_encoding"),
-        "publish": (Store, "_publish"),
+        "batch": (PassageVectors, "add"),
+        "switch": (PassageVectors, "switch_encoder"),
+        "publish": (StoreIndex, "publish"),
     }}[point]
     work = getattr(owner, name)
     def kill(*given, **more):

@@ -382,11 +382,11 @@ def test_reader_sees_what_another_process_wrote(
 def test_second_writer_is_told(
     tmp_path: Path, hashing_encoder: Encoder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("index.store.store._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("index.store.write_lock.LOCK_SECONDS", 0.1)
     with (
         Store.open(tmp_path / "s", create=True, encoder=hashing_encoder) as first,
         Store.open(tmp_path / "s", encoder=hashing_encoder) as second,
-        first._writing(),
+        first._lock.writing(),
         pytest.raises(StoreLocked, match="something else is writing"),
     ):
         second.ingest([folder])

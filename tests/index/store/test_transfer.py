@@ -163,7 +163,7 @@ def test_copy_is_made_while_a_writer_works_and_opens_as_a_store(
     with full:
         full.compact()
         before = state_of(full)
-        with full._writing():
+        with full._lock.writing():
             report = full.backup(tmp_path / "copy")
         full.add([Text(id="late", text="Not in the copy.")])
         assert full.stats().documents == 5
