@@ -3,20 +3,19 @@
     folder/corpus.jsonl  queries.jsonl  qrels/<split>.tsv      each also as .gz
 
 A split may have its own questions (`queries-train.jsonl`). Every mistake in a file is reported with its name
-and line. Judgements of documents that the corpus lacks are kept, as published figures keep them, and counted,
-because they lower every score. Reading only: scoring is `index.evaluation.trec_metrics`, running is
+and line. Judgements of documents that the corpus lacks are kept, as published figures keep
+them, because they lower every score. Reading only: scoring is `index.evaluation.trec_metrics`, running is
 `index.evaluation.retrieval`.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.datasets.row_files import lines, objects
 from index.errors import DataError
 
 
@@ -38,8 +37,7 @@ class BeirDocument:
 class BeirSet:
     """One split: all documents, the judged questions by id, grades by question and document id.
 
-    `unknown_documents` counts judgements of documents that are not in the corpus; `files` are those that it
-    was read from.
+    `files` are those that it was read from.
     """
 
     name: str
@@ -47,7 +45,6 @@ class BeirSet:
     documents: tuple[BeirDocument, ...]
     queries: Mapping[str, str]
     judgements: Mapping[str, Mapping[str, int]]
-    unknown_documents: int
     files: tuple[Path, ...] = ()
 
 
@@ -58,8 +55,7 @@ def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
     """
     corpus = _either(folder / "corpus.jsonl")
     documents = tuple(_document(where, record) for where, record in _records(corpus))
-    known = {document.id for document in documents}
-    if len(known) < len(documents):
+    if len({document.id for document in documents}) < len(documents):
         raise DataError(f"{corpus} has two documents of one id", hint="make the `_id` fields unique")
     judged, asked = _either(folder / "qrels" / f"{split}.tsv"), _query_file(folder, split)
     judgements = _judgements(judged)
@@ -70,7 +66,6 @@ def read_beir(folder: Path, *, split: str = "test") -> BeirSet:
         documents=documents,
         queries=queries,
         judgements=judgements,
-        unknown_documents=sum(len(grades.keys() - known) for grades in judgements.values()),
         files=(corpus, asked, judged),
     )
 
@@ -92,32 +87,13 @@ def _either(path: Path, *others: Path) -> Path:
     return found
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """("file, line n", line) for all lines that are not blank."""
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8") as file
-        ):
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield f"{path}, line {number}", line
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="it must be UTF-8, plain or gzip") from error
-
-
 def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for where, line in _lines(path):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{where}: not JSON ({error})", hint="one JSON object a line") from error
+    for where, record in objects(path, hint="one JSON object a line"):
         if not isinstance(record, dict) or not isinstance(record.get("_id"), str | int):
             raise DataError(
-                f"{where}: no `_id`", hint='each line is an object with at least "_id" and "text"'
+                f"{path}, {where}: no `_id`", hint='each line is an object with at least "_id" and "text"'
             )
-        yield where, record
+        yield f"{path}, {where}", record
 
 
 def _field(where: str, record: Mapping[str, Any], name: str) -> str:
@@ -146,11 +122,11 @@ def _queries(path: Path, judgements: Mapping[str, Mapping[str, int]]) -> dict[st
 
 def _judgements(path: Path) -> dict[str, dict[str, int]]:
     judgements: dict[str, dict[str, int]] = {}
-    for index, (where, line) in enumerate(_lines(path)):
-        fields = line.rstrip("\r\n").split("\t")
+    for index, (where, line) in enumerate(lines(path)):
+        fields = line.split("\t")
         if index == 0 and fields[-1].strip() == "score":
             continue
-        question, document, grade = _judgement(where, fields)
+        question, document, grade = _judgement(f"{path}, {where}", fields)
         judgements.setdefault(question, {})[document] = grade
     if not judgements:
         raise DataError(f"{path} holds no judgements", hint="lines are: question id, document id, grade")

@@ -10,15 +10,15 @@ which: how sets with fewer labels (entailed or not) are learnt together with fin
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from index.datasets.row_files import comma_rows, file_kind, objects, tab_rows, text_of
-from index.datasets.sampling import held_out as is_held_out
+from index.datasets.row_files import rows
+from index.datasets.sampling import divide
 from index.datasets.setting_types import STRICT, NotNegative
 from index.errors import DataError
 
@@ -106,15 +106,14 @@ def read_examples(source: ExampleSource) -> ExampleFile:
     path = Path(source.path)
     examples: list[Example] = []
     empty: list[str] = []
-    for where, text, second, label in _rows(path, source):
-        texts = [text.strip(), *([] if second is None else [second.strip()])]
-        label = label.strip()
-        if not all(texts) or not label:
+    for where, row in rows(path, partial(_header, source), unnamed=("text", "label"), form=_FORM):
+        values = {name: _word(value) for name, value in row.items()}
+        if not all(values.values()):
             empty.append(where)
             continue
-        label = source.labels.get(label, label)
+        label = source.labels.get(values["label"], values["label"])
         if label:  # renamed to nothing: not wanted
-            examples.append(Example(text=texts[0], second=texts[1] if len(texts) > 1 else None, label=label))
+            examples.append(Example(text=values["text"], second=values.get("second"), label=label))
     if not examples:
         raise DataError(f"{path} holds no text with a label ({len(empty)} rows lack one of them)", hint=_FORM)
     return ExampleFile(path=str(path), examples=tuple(examples), empty=tuple(empty))
@@ -133,9 +132,7 @@ def load_examples(
     """
     if not sources:
         raise DataError("there is nothing to train on", hint="give one or more files of labelled texts")
-    examples: list[Example] = []
-    weights: list[float] = []
-    held_out: list[Example] = []
+    weighed: list[tuple[Example, str, float]] = []
     reports: list[ExampleReport] = []
     for source in sources:
         file = read_examples(source)
@@ -144,12 +141,7 @@ def load_examples(
                 f"{file.path}: {len(file.empty)} rows lack a text or a label, first {file.empty[0]}",
                 hint="fill them, or leave --strict out to skip these rows",
             )
-        for example in file.examples:
-            if is_held_out("\n".join(example.texts), hold_out):
-                held_out.append(example)
-            else:
-                examples.append(example)
-                weights.append(source.weight)
+        weighed += [(example, "\n".join(example.texts), source.weight) for example in file.examples]
         counts = Counter(example.label for example in file.examples)
         reports.append(
             ExampleReport(
@@ -159,15 +151,16 @@ def load_examples(
                 labels=dict(counts.most_common()),
             )
         )
-    if not sum(weights):
+    division = divide(weighed, hold_out)
+    if not sum(division.weights):
         raise DataError("no example is left to train on", hint="check the files, their weights and hold_out")
-    labels = _labels(examples)
+    labels = _labels(division.items)
     known = set(labels)
     return ExampleData(
-        examples=tuple(examples),
-        weights=tuple(weights),
+        examples=division.items,
+        weights=division.weights,
         # What bears a label of its own cannot be judged by a model that never saw it.
-        held_out=tuple(example for example in held_out if known.issuperset(example.labels)),
+        held_out=tuple(example for example in division.held_out if known.issuperset(example.labels)),
         reports=tuple(reports),
         labels=labels,
     )
@@ -188,87 +181,33 @@ def _labels(examples: Sequence[Example]) -> tuple[str, ...]:
 # -- rows -----------------------------------------------------------------------------------------------
 
 
-def _rows(path: Path, source: ExampleSource) -> Iterator[tuple[str, str, str | None, str]]:
-    """(place, text, second text, label) of every row."""
-    kind = file_kind(path)
-    if kind not in (".csv", ".tsv", ".txt", ".jsonl"):
-        raise DataError(f"{path} is of a kind that is not known here", hint=_FORM)
-    text = text_of(path)
-    return _objects(path, text, source) if kind == ".jsonl" else _table(path, text, kind, source)
-
-
-def _objects(path: Path, text: str, source: ExampleSource) -> Iterator[tuple[str, str, str | None, str]]:
-    for where, record in objects(path, text, hint=_FORM):
-        if not isinstance(record, Mapping):
-            raise DataError(f"{path}, {where}: no object", hint=_FORM)
-        first, second, label = _columns(path, where, list(record), source)
-        yield (
-            where,
-            _word(record[first]),
-            None if second is None else _word(record[second]),
-            _word(record[label]),
-        )
+def _header(source: ExampleSource, where: str, names: Sequence[str]) -> dict[str, str] | None:
+    """The columns of text, label and, for pairs, of the second text; None for a row that is no header."""
+    named = source.text or source.second or source.label
+    folded = {name.casefold(): name for name in names}
+    if where.endswith("the first row") and not named and not folded.keys() & set(_LABEL) and len(names) == 2:
+        return None
+    columns = {
+        "text": _column(where, names, source.text, _TEXT, "text"),
+        "label": _column(where, names, source.label, _LABEL, "label"),
+    }
+    if source.second is not None:
+        columns["second"] = _column(where, names, source.second, (), "second text")
+    elif second := next((folded[name] for name in _SECOND if name in folded), None):
+        columns["second"] = second
+    return columns
 
 
 def _word(value: Any) -> str:
     """Text as it is, a number as it is written, anything else as nothing."""
-    return str(value) if isinstance(value, str | int | float) else ""
+    return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def _table(
-    path: Path, text: str, kind: str, source: ExampleSource
-) -> Iterator[tuple[str, str, str | None, str]]:
-    places: tuple[int, int | None, int] | None = None
-    try:
-        for number, row in comma_rows(text) if kind == ".csv" else tab_rows(text):
-            if not any(field.strip() for field in row):
-                continue
-            if places is None:
-                places, is_header = _header(path, row, source)
-                if is_header:
-                    continue
-            if max(place for place in places if place is not None) >= len(row):
-                raise DataError(f"{path}, line {number}: {len(row)} columns are too few", hint=_FORM)
-            first, second, label = places
-            yield f"line {number}", row[first], None if second is None else row[second], row[label]
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as a table: {error}", hint=_FORM) from error
-
-
-def _header(
-    path: Path, row: Sequence[str], source: ExampleSource
-) -> tuple[tuple[int, int | None, int], bool]:
-    """Where text, second text and label stand, and whether this row said so."""
-    names = [field.strip() for field in row]
-    named = source.text or source.second or source.label
-    folded = {name.casefold() for name in names}
-    if not named and not folded & set(_LABEL) and len(row) == 2:
-        return (0, None, 1), False
-    first, second, label = _columns(path, "the first row", names, source)
-    return (names.index(first), None if second is None else names.index(second), names.index(label)), True
-
-
-def _columns(
-    path: Path, where: str, names: Sequence[str], source: ExampleSource
-) -> tuple[str, str | None, str]:
-    """The names of the columns of text, second text (None for single texts) and label."""
-    first = _column(path, where, names, source.text, _TEXT, "text")
-    label = _column(path, where, names, source.label, _LABEL, "label")
-    if source.second is None:
-        folded = {name.casefold(): name for name in names}
-        second = next((folded[name] for name in _SECOND if name in folded), None)
-    else:
-        second = _column(path, where, names, source.second, (), "second text")
-    return first, second, label
-
-
-def _column(
-    path: Path, where: str, names: Sequence[str], wanted: str | None, usual: Sequence[str], what: str
-) -> str:
+def _column(where: str, names: Sequence[str], wanted: str | None, usual: Sequence[str], what: str) -> str:
     if wanted is not None:
         if wanted not in names:
             raise DataError(
-                f"{path}, {where}: no column {wanted!r} for the {what} among {', '.join(names[:8])}",
+                f"{where}: no column {wanted!r} for the {what} among {', '.join(names[:8])}",
                 hint=_FORM,
             )
         return wanted
@@ -277,6 +216,6 @@ def _column(
         if name in folded:
             return folded[name]
     raise DataError(
-        f"{path}, {where}: no column for the {what} among {', '.join(names[:8])}",
+        f"{where}: no column for the {what} among {', '.join(names[:8])}",
         hint=f"call it `{usual[0]}`, or name it with --{what.replace(' ', '-')}-column",
     )

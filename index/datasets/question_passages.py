@@ -9,19 +9,17 @@ package knows nothing of answers.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from index.datasets.row_files import comma_rows, file_kind, objects, tab_rows, text_of
-from index.datasets.sampling import held_out as is_held_out
+from index.datasets.row_files import rows
+from index.datasets.sampling import divide, division_names
 from index.datasets.setting_types import STRICT, NotNegative
 from index.errors import DataError
 
 COLUMNS = ("question", "passage")
-_ENOUGH_TITLES = 20
 _FORM = "expected two columns, question and passage, as .tsv, .csv or .jsonl (also .gz)"
 
 
@@ -84,15 +82,31 @@ class PairData:
 def read_pairs(path: str | Path) -> PairFile:
     """The pairs of a two-column file; raises DataError where it cannot be read or lacks a column."""
     path = Path(path)
-    rows = _rows(path)
     pairs: list[Pair] = []
     empty: list[str] = []
-    for where, question, passage in rows:
-        if question.strip() and passage.strip():
-            pairs.append(Pair(question=question.strip(), passage=passage.strip()))
+    for where, row in rows(path, _columns, unnamed=COLUMNS, form=_FORM):
+        for name in COLUMNS:
+            if not isinstance(row[name], str):
+                raise DataError(f"{path}, {where}: no '{name}' (text)", hint=_FORM)
+        question, passage = (row[name].strip() for name in COLUMNS)
+        if question and passage:
+            pairs.append(Pair(question=question, passage=passage))
         else:
             empty.append(where)
     return PairFile(path=str(path), pairs=tuple(pairs), empty=tuple(empty))
+
+
+def _columns(where: str, names: Sequence[str]) -> dict[str, str] | None:
+    """The columns of question and passage among a header's names; None where the first row is a pair."""
+    folded = {name.casefold(): name for name in reversed(names)}
+    lacking = [name for name in COLUMNS if name not in folded]
+    if not lacking:
+        return {name: folded[name] for name in COLUMNS}
+    if where.endswith("the first row"):
+        if len(lacking) == len(names) == len(COLUMNS):
+            return None
+        raise DataError(f"{where} names no {' and no '.join(lacking)} among {len(names)} columns", hint=_FORM)
+    raise DataError(f"{where}: no '{lacking[0]}' (text)", hint=_FORM)
 
 
 def load_pairs(
@@ -110,20 +124,13 @@ def load_pairs(
     """
     if not sources:
         raise DataError("there is nothing to train on", hint="give one or more files of pairs")
-    pairs: list[Pair] = []
-    weights: list[float] = []
-    held_out: list[Pair] = []
+    weighed: list[tuple[Pair, str, float]] = []
     reports: list[PairReport] = []
     for source in sources:
         file = read(source.path)
         _refuse(file, strict=strict)
-        titled = len({pair.title for pair in file.pairs}) >= _ENOUGH_TITLES
-        for pair in file.pairs:
-            if is_held_out((pair.title if titled else "") or pair.passage, hold_out):
-                held_out.append(pair)
-            else:
-                pairs.append(pair)
-                weights.append(source.weight)
+        names = division_names([pair.title for pair in file.pairs], [pair.passage for pair in file.pairs])
+        weighed += [(pair, name, source.weight) for pair, name in zip(file.pairs, names, strict=True)]
         reports.append(
             PairReport(
                 path=source.path,
@@ -132,10 +139,14 @@ def load_pairs(
                 unanswerable=file.unanswerable,
             )
         )
-    if not sum(weights):
+    division = divide(weighed, hold_out)
+    if not sum(division.weights):
         raise DataError("no pair is left to train on", hint="check the files, their weights and hold_out")
     return PairData(
-        pairs=tuple(pairs), weights=tuple(weights), held_out=tuple(held_out), reports=tuple(reports)
+        pairs=division.items,
+        weights=division.weights,
+        held_out=division.held_out,
+        reports=tuple(reports),
     )
 
 
@@ -151,58 +162,3 @@ def _refuse(file: PairFile, *, strict: bool) -> None:
             f"{file.path}: {len(file.empty)} rows lack the question or the passage, first {file.empty[0]}",
             hint="fill them, or leave --strict out to skip these rows",
         )
-
-
-def _rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(place, question, passage) of every row."""
-    kind = file_kind(path)
-    if kind not in (".tsv", ".csv", ".jsonl"):
-        raise DataError(f"{path} is of a kind that is not known here", hint=_FORM)
-    text = text_of(path)
-    return _objects(path, text) if kind == ".jsonl" else _table(path, text, kind)
-
-
-def _objects(path: Path, text: str) -> Iterator[tuple[str, str, str]]:
-    for where, record in objects(path, text, hint=_FORM):
-        question, passage = (_member(path, where, record, name) for name in COLUMNS)
-        yield where, question, passage
-
-
-def _member(path: Path, where: str, record: Any, name: str) -> str:
-    value = record.get(name) if isinstance(record, Mapping) else None
-    if not isinstance(value, str):
-        raise DataError(f"{path}, {where}: no '{name}' (text)", hint=_FORM)
-    return value
-
-
-def _table(path: Path, text: str, kind: str) -> Iterator[tuple[str, str, str]]:
-    places: tuple[int, int] | None = None
-    try:
-        for number, row in tab_rows(text) if kind == ".tsv" else comma_rows(text):
-            if not any(field.strip() for field in row):
-                continue
-            if places is None:
-                header = _header(path, row)
-                places = header or (0, 1)
-                if header is not None:
-                    continue
-            if max(places) >= len(row):
-                raise DataError(f"{path}, line {number}: {len(row)} columns are too few", hint=_FORM)
-            yield f"line {number}", row[places[0]], row[places[1]]
-    except csv.Error as error:
-        raise DataError(f"{path} cannot be read as a table: {error}", hint=_FORM) from error
-
-
-def _header(path: Path, row: Sequence[str]) -> tuple[int, int] | None:
-    """Where the two columns stand, by the names of a header; None where the first row is a pair already."""
-    names = [field.strip().casefold() for field in row]
-    found = [name for name in COLUMNS if name in names]
-    if len(found) == len(COLUMNS):
-        return names.index(COLUMNS[0]), names.index(COLUMNS[1])
-    if found or len(row) != len(COLUMNS):
-        raise DataError(
-            f"{path}: the first row names no {' and no '.join(n for n in COLUMNS if n not in found)} "
-            f"among {len(row)} columns",
-            hint=_FORM,
-        )
-    return None

@@ -11,12 +11,12 @@ Plain or gzip. A row that cannot be understood is counted, not fatal; a file wit
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.datasets.row_files import tab_rows, text_of
 from index.errors import DataError
 
 _FIRST = ("sentence1", "sentence_a", "word1", "word 1", "a")
@@ -52,7 +52,7 @@ class Analogies:
 
 def read_words(path: Path) -> ScoredPairs | Analogies:
     """Word pairs or analogies, whichever the file holds; raises DataError."""
-    lines = _text(path).splitlines()
+    lines = text_of(path).splitlines()
     first = next((line for line in lines if line.strip()), "")
     plain = len(first.split()) == 4 and not set(first) & {"\t", ",", ";"}
     if first.startswith(":") or (plain and _number(first.split()[-1]) is None):
@@ -62,10 +62,10 @@ def read_words(path: Path) -> ScoredPairs | Analogies:
 
 def read_sentences(path: Path) -> ScoredPairs:
     """Sentence pairs; raises DataError."""
-    text = _text(path)
+    text = text_of(path)
     if "\t" in text[:10_000]:
         # No quoting: STS-B's sentences hold single quotation marks.
-        rows = [line.rstrip("\r").split("\t") for line in text.split("\n") if line.strip()]
+        rows = [row for _, row in tab_rows(text) if any(row)]
     else:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     return _pairs(path, rows, _SENTENCES)
@@ -139,16 +139,6 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="it must be UTF-8, plain or gzip") from error
-
-
 def lines_of(path: Path) -> Iterator[str]:
     """The lines of a text file that are not blank, stripped; raises DataError."""
-    return (line.strip() for line in _text(path).splitlines() if line.strip())
+    return (line.strip() for line in text_of(path).splitlines() if line.strip())

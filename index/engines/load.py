@@ -7,36 +7,9 @@ Nothing here imports PyTorch or transformers; only the engines that need them do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from index.checkpoints.files import Pooling, Task, read_folder
-from index.checkpoints.presets import Prefixes
+from index.checkpoints.files import Task, read_folder
+from index.engines.loaded_model import LoadedModel
 from index.engines.selection import open_engine, question_engine
-from index.protocols import Engine
-from ingest.text.tokenizer import TextTokenizer
-
-__all__ = ["LoadedModel", "load_model"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedModel:
-    """A checkpoint ready to run.
-
-    `max_tokens` is its window with special tokens, `dimension` the width of its hidden states. `pooling`,
-    `prefixes` and `question_engine` (what runs it for questions, None for `engine`) are for encoders.
-    `fingerprint` is a hash of weights, tokenizer, pooling and prefixes; the engine and its precision are no
-    part of it.
-    """
-
-    name: str
-    tokenizer: TextTokenizer
-    engine: Engine
-    max_tokens: int
-    dimension: int
-    fingerprint: str
-    pooling: Pooling
-    prefixes: Prefixes
-    question_engine: Engine | None = None
 
 
 def load_model(name: str, task: Task, *, engine: str | None = None) -> LoadedModel:

@@ -52,15 +52,23 @@ class TorchEngine:
 
     def run_batch(self, input_ids: TokenIds, attention_mask: TokenIds) -> Outputs:
         """The model's outputs as float32 for one padded batch, both inputs of shape (batch, length)."""
-        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if self._separator is not None:
-            inputs["token_type_ids"] = segments(input_ids, self._separator) * attention_mask
+        inputs = torch_inputs(input_ids, attention_mask, self._separator, self._device)
         with torch.inference_mode():
-            output = self._model(**{name: self._tensor(array) for name, array in inputs.items()})
+            output = self._model(**inputs)
             return tuple(getattr(output, name).float().cpu().numpy() for name in self._outputs)
 
-    def _tensor(self, array: TokenIds) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+def torch_inputs(
+    input_ids: TokenIds, attention_mask: TokenIds, separator: int | None, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """The arguments of a transformers model for one padded batch, both arrays of shape (batch, length).
+
+    `separator` is the separator's id where the model numbers its segments, None where it does not.
+    """
+    inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+    if separator is not None:
+        inputs["token_type_ids"] = segments(input_ids, separator) * attention_mask
+    return {name: torch.from_numpy(np.ascontiguousarray(item)).to(device) for name, item in inputs.items()}
 
 
 @cache

@@ -27,8 +27,11 @@ from index.checkpoints.files import ModelFiles, Pooling, Task, read_folder
 from index.checkpoints.hub import locate
 from index.checkpoints.presets import Prefixes
 from index.checkpoints.slow_tokenizer import quiet
-from index.engines.torch_engine import TorchEngine
+from index.engines.batching import padded
+from index.engines.loaded_model import LoadedModel
+from index.engines.torch_engine import TorchEngine, torch_inputs
 from index.errors import ModelError
+from index.protocols import TokenIds
 from ingest.text.tokenizer import TextTokenizer
 
 OUTPUTS = {"encoder": ("last_hidden_state",), "reader": ("start_logits", "end_logits")}
@@ -74,6 +77,30 @@ class Trainable:
     new_head: bool
     pooling: Pooling = "mean"
     prefixes: Prefixes = field(default_factory=Prefixes)
+
+    def inputs(self, sequences: Sequence[TokenIds]) -> dict[str, torch.Tensor]:
+        """The model's arguments for framed texts, padded to the longest."""
+        ids, mask = padded(sequences, self.tokenizer.pad_id)
+        return torch_inputs(ids, mask, self.separator, self.model.device)
+
+    def loaded(self, task: Task) -> LoadedModel:
+        """The model with the weights that it has now, ready to run; for figures during a training."""
+        return LoadedModel(
+            name="in training",
+            tokenizer=self.tokenizer,
+            engine=TorchEngine(
+                self.model,
+                OUTPUTS[task],
+                pad_id=self.tokenizer.pad_id,
+                device=str(self.model.device),
+                separator=self.separator,
+            ),
+            max_tokens=self.max_tokens,  # as it will be used, however short the texts of a step are cut
+            dimension=int(self.model.config.hidden_size),
+            fingerprint=self.fingerprint,
+            pooling=self.pooling,
+            prefixes=self.prefixes,
+        )
 
 
 def load_trainable(name: str, task: Task, *, device: str | None = None, seed: int = 0) -> Trainable:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from index.checkpoints.hub import locate
 from index.checkpoints.weights import Weights
-from index.engines.load import LoadedModel, load_model
+from index.engines.load import load_model
+from index.engines.loaded_model import LoadedModel
 from index.errors import ModelError, ModelMismatch, ModelNotFound
 from index.models.classifier_heads import Floats, Head, Layer, head_of, pair_features
 from index.models.encoder import load_encoder

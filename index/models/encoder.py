@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from index.checkpoints.files import Pooling
 from index.checkpoints.presets import DEFAULT_PRESET
-from index.engines.load import LoadedModel, load_model
+from index.engines.load import load_model
+from index.engines.loaded_model import LoadedModel
 from index.errors import ModelError
 from index.protocols import Encoder, Engine, TokenIds, Vectors
 from ingest.text.tokenizer import TextTokenizer

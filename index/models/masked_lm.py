@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from index.checkpoints.hub import locate
 from index.checkpoints.weights import Weights
-from index.engines.batching import of_like_length, padded, segments
+from index.engines.batching import of_like_length
 from index.engines.torch_models import Trainable, load_trainable
 from index.errors import ModelError
 from index.models.masking import MaskedText
@@ -92,14 +92,9 @@ class LanguageModel(torch.nn.Module):
 
     def forward(self, texts: Sequence[MaskedText]) -> torch.Tensor:
         """Logits at the hidden places of all texts, one text after the other, (places, vocabulary)."""
-        ids, mask = padded([text.ids for text in texts], self.start.tokenizer.pad_id)
-        inputs = {"input_ids": ids, "attention_mask": mask}
-        if self.start.separator is not None:
-            inputs["token_type_ids"] = segments(ids, self.start.separator) * mask
         rows = np.concatenate([np.full(len(text.places), row) for row, text in enumerate(texts)])
         places = np.concatenate([text.places for text in texts])
-        tensors = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
-        hidden = self.backbone(**tensors).last_hidden_state
+        hidden = self.backbone(**self.start.inputs([text.ids for text in texts])).last_hidden_state
         chosen = hidden[torch.from_numpy(rows).to(self.device), torch.from_numpy(places).to(self.device)]
         logits: torch.Tensor = self.head(chosen, self.backbone.get_input_embeddings().weight)
         return logits

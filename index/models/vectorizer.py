@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from index.checkpoints.presets import DEFAULT_PRESET
-from index.engines.batching import Outputs, run_in_batches, segments
-from index.engines.torch_engine import keep_freed_memory
+from index.engines.batching import Outputs, run_in_batches
+from index.engines.torch_engine import keep_freed_memory, torch_inputs
 from index.engines.torch_models import Trainable, load_trainable
 from index.models.encoder import cut_name, unit_length
 from index.models.layer_pooling import How, chosen_layers, pool_states, pool_words
@@ -141,15 +141,9 @@ class Vectorizer:
             yield index, np.stack(layers)
 
     def _run(self, ids: TokenIds, mask: TokenIds) -> Outputs:
-        inputs = {"input_ids": ids, "attention_mask": mask}
-        if self._model.separator is not None:
-            inputs["token_type_ids"] = segments(ids, self._model.separator) * mask
-        device = self._model.model.device
+        inputs = torch_inputs(ids, mask, self._model.separator, self._model.model.device)
         with torch.inference_mode():
-            output = self._module(
-                **{name: torch.from_numpy(array).to(device) for name, array in inputs.items()},
-                output_hidden_states=True,
-            )
+            output = self._module(**inputs, output_hidden_states=True)
         return tuple(
             output.hidden_states[layer][..., : self.dimension].float().cpu().numpy() for layer in self.layers
         )

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ from index.models.masked_lm import (
 from index.training.adaptation_tasks import AdaptTexts, MaskedTask, RealignTask
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
-from index.training.run_state import made_folder
+from index.training.run_state import made_folder, run_identity
 from index.training.settings import Adaptation, LoopSettings
 from ingest.text.words import word_numbers
 
@@ -180,22 +179,17 @@ class _Adaptation:
     def _fit(
         self, stage: str, model: torch.nn.Module, task: MaskedTask | RealignTask, loop: LoopSettings
     ) -> None:
-        identity = hashlib.sha256(
-            json.dumps(
-                [stage, asdict(self._settings), self._model.start.fingerprint], sort_keys=True
-            ).encode()
-        )
-        for ids in self._texts.ids:
-            identity.update(ids.tobytes())
-        found = fit(
+        self._evaluations += fit(
             model,
             task,
             loop,
             folder=self._folder / stage,
-            identity=identity.hexdigest(),
+            identity=run_identity(
+                [stage, self._settings, self._model.start.fingerprint],
+                (ids.tobytes() for ids in self._texts.ids),
+            ),
             progress=self._progress,
         )
-        self._evaluations += found
 
     def _masked_task(self, epochs: float) -> MaskedTask:
         settings = self._settings

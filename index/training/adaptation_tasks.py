@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from index.datasets.sampling import Order
-from index.engines.batching import of_like_length, padded, segments
+from index.engines.batching import of_like_length
 from index.engines.torch_models import Trainable
 from index.models.layer_pooling import pooled
 from index.models.masked_lm import LanguageModel
@@ -183,13 +183,9 @@ class RealignTask:
 
 def vectors(model: torch.nn.Module, like: Trainable, sequences: Sequence[TokenIds]) -> torch.Tensor:
     """Pooled hidden states, (texts, width), of framed texts by a model of `like`'s kind."""
-    ids, attended = padded(sequences, like.tokenizer.pad_id)
-    inputs = {"input_ids": ids, "attention_mask": attended}
-    if like.separator is not None:
-        inputs["token_type_ids"] = segments(ids, like.separator) * attended
-    tensors = {name: torch.from_numpy(array).to(like.model.device) for name, array in inputs.items()}
-    hidden = model(**tensors).last_hidden_state
-    return pooled(hidden.float(), tensors["attention_mask"], like.pooling)
+    inputs = like.inputs(sequences)
+    hidden = model(**inputs).last_hidden_state
+    return pooled(hidden.float(), inputs["attention_mask"], like.pooling)
 
 
 def _loss(model: LanguageModel, texts: Sequence[MaskedText]) -> torch.Tensor:

@@ -23,6 +23,7 @@ from index.engines.torch_models import best_dtype
 from index.errors import DataError
 from index.training.run_state import Saved, load_state, save_state
 from index.training.settings import LoopSettings
+from index.training.weights import blend, copied
 
 _LOG = logging.getLogger(__name__)
 _BAD_STEPS_IN_A_ROW = 10
@@ -31,7 +32,7 @@ _SMOOTHING = 0.98
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """How good the weights were after `step` steps: named figures; `weights` is "last" or "averaged"."""
+    """Named figures after `step` steps of the weights that `weights` names: last, averaged or blended."""
 
     step: int
     weights: str
@@ -79,15 +80,22 @@ def fit(
     *,
     folder: Path,
     identity: str,
+    start_share: float = 0.0,
     progress: Callable[[TrainingProgress], None] | None = None,
 ) -> list[Evaluation]:
     """Train `model` in place and give all evaluations, the last of them that of the weights it now has.
 
     `folder` keeps the checkpoints; where it holds some, training goes on from the newest. `identity` says
     what is being trained from what; a checkpoint of another identity is refused with DataError, and so is a
-    loss that stays without a finite value.
+    loss that stays without a finite value. `start_share` is the share of the weights before the training
+    in the result.
     """
-    return _Run(model, task, settings, folder, identity, progress).run()
+    before = copied(model) if start_share else {}
+    evaluations = _Run(model, task, settings, folder, identity, progress).run()
+    if start_share:
+        blend(model, before, start_share)
+        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=task.evaluate()))
+    return evaluations
 
 
 class _Run:
@@ -190,7 +198,7 @@ class _Run:
         last = self._evaluate(steps, "last")
         if not self._average:
             return self._evaluations
-        before = {name: parameter.detach().clone() for name, parameter in self._model.named_parameters()}
+        before = copied(self._model)
         self._assign(self._average)
         averaged = self._evaluate(steps, "averaged")
         key = self._task.figure

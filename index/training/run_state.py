@@ -6,10 +6,11 @@ moment leaves the one before it. Nothing is pickled.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,17 @@ class Saved:
     step: int
     tensors: dict[str, torch.Tensor]
     notes: dict[str, Any]
+
+
+def run_identity(facts: Sequence[object], items: Iterable[bytes]) -> str:
+    """A hash of what is trained from what, by which a checkpoint is known as one of the same run.
+
+    `facts` are settings (dataclasses) and names, `items` the data in their order.
+    """
+    digest = hashlib.sha256(json.dumps(facts, default=asdict, sort_keys=True).encode())
+    for item in items:
+        digest.update(item)
+    return digest.hexdigest()
 
 
 def made_folder(out: Path) -> Path:

@@ -9,7 +9,6 @@ head on the frozen encoder's vectors.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import Counter
@@ -24,7 +23,6 @@ from safetensors.torch import save_file
 
 from index.datasets.labelled_texts import Example, ExampleData, load_examples
 from index.datasets.sampling import Order, draw
-from index.engines.batching import padded, segments
 from index.engines.torch_models import Trainable, load_trainable, save_trained, with_labels
 from index.errors import ModelError
 from index.evaluation.classification import LabelReport, label_report
@@ -37,7 +35,7 @@ from index.training.linear_head import fit_linear, one_of, wanted_rows
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.lora_layers import adapter_tensors, add_adapters
 from index.training.model_card import cell, model_card, table
-from index.training.run_state import made_folder
+from index.training.run_state import made_folder, run_identity
 from index.training.settings import ClassifierTraining
 from index.training.weights import set_dropout
 
@@ -230,7 +228,10 @@ def _train_whole(
         task,
         settings.loop,
         folder=out / "checkpoints",
-        identity=_identity(settings, data, start.fingerprint),
+        identity=run_identity(
+            [settings, start.fingerprint],
+            (repr((example.texts, example.label)).encode() for example in data.examples),
+        ),
         progress=progress,
     )
     if settings.adapter:
@@ -285,13 +286,6 @@ def _lasting(name: str) -> str:
     return str(path.resolve()) if path.is_dir() else name
 
 
-def _identity(settings: ClassifierTraining, data: ExampleData, start: str) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
-    for example in data.examples:
-        digest.update(repr((example.texts, example.label)).encode())
-    return digest.hexdigest()
-
-
 class _ClassifierTask:
     """The steps of a training: which examples, and the loss of what the model says of them."""
 
@@ -334,14 +328,7 @@ class _ClassifierTask:
 
     def _logits(self, sequences: Sequence[TokenIds]) -> torch.Tensor:
         """Shape (sequences, labels), float32."""
-        ids, mask = padded(sequences, self._start.tokenizer.pad_id)
-        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        if self._start.separator is not None:
-            inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
-        device = next(self._model.parameters()).device
-        logits: torch.Tensor = self._model(
-            **{name: value.to(device) for name, value in inputs.items()}
-        ).logits
+        logits: torch.Tensor = self._model(**self._start.inputs(sequences)).logits
         return logits.float()
 
     def evaluate(self) -> dict[str, float]:

@@ -9,7 +9,6 @@ whatever else is labelled as an answer of a question does not count against it e
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -23,10 +22,7 @@ import torch
 
 from index.datasets.question_passages import Pair, PairData, PairFile, load_pairs, read_pairs
 from index.datasets.sampling import Order
-from index.engines.batching import padded, segments
-from index.engines.load import LoadedModel
-from index.engines.torch_engine import TorchEngine
-from index.engines.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
+from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.models.encoder import RobertaEncoder, unit_length
 from index.models.layer_pooling import pooled
 from index.protocols import TokenIds, Vectors
@@ -34,9 +30,9 @@ from index.search.hard_negatives import hard_negatives
 from index.training.contrastive_loss import cached_parts, contrastive_loss
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
-from index.training.run_state import made_folder
+from index.training.run_state import made_folder, run_identity
 from index.training.settings import EncoderTraining
-from index.training.weights import blend, copied, set_dropout
+from index.training.weights import set_dropout
 
 _WORDS = re.compile(r"\w+")
 _FIGURES = ("recall@1", "recall@10", "ndcg@10")
@@ -78,19 +74,19 @@ def train_encoder(
     data = load_pairs(settings.sources, hold_out=settings.hold_out, strict=strict, read=read)
     start = load_trainable(settings.start, "encoder", seed=settings.loop.seed)
     set_dropout(start.model, settings.dropout)
-    began = copied(start.model) if settings.start_share else {}
     task = _EncoderTask(settings, data, start, mining_progress)
     evaluations = fit(
         start.model,
         task,
         settings.loop,
         folder=out / "checkpoints",
-        identity=_identity(settings, data, start.fingerprint),
+        identity=run_identity(
+            [settings, start.fingerprint],
+            (repr((pair.question, pair.passage, pair.answers)).encode() for pair in data.pairs),
+        ),
+        start_share=settings.start_share,
         progress=progress,
     )
-    if settings.start_share:
-        blend(start.model, began, settings.start_share)
-        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=task.evaluate()))
     trained = TrainedEncoder(
         folder=out, data=data, evaluations=tuple(evaluations), widths=task.widths, cut=task.cut
     )
@@ -153,13 +149,6 @@ def _figure_lines(evaluations: Sequence[Evaluation], widths: Sequence[int]) -> l
             ((item.step, item.weights, *(f"{item.figures[name]:.4f}" for name in names)) for item in judged),
         ),
     ]
-
-
-def _identity(settings: EncoderTraining, data: PairData, start: str) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
-    for pair in data.pairs:
-        digest.update(repr((pair.question, pair.passage, pair.answers)).encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,13 +288,8 @@ class _EncoderTask:
 
     def _embed(self, sequences: Sequence[TokenIds]) -> torch.Tensor:
         """Vectors as pooled, not of unit length, shape (texts, width)."""
-        model = self._start.model
-        ids, mask = padded(sequences, self._start.tokenizer.pad_id)
-        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-        if self._start.separator is not None:
-            inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
-        inputs = {name: value.to(model.device) for name, value in inputs.items()}
-        hidden = model(**inputs).last_hidden_state
+        inputs = self._start.inputs(sequences)
+        hidden = self._start.model(**inputs).last_hidden_state
         return pooled(hidden.float(), inputs["attention_mask"], self._start.pooling)
 
     # -- how well -------------------------------------------------------------------------------------------
@@ -326,24 +310,7 @@ class _EncoderTask:
 
     def _encoder(self) -> RobertaEncoder:
         """The model as it is now."""
-        start = self._start
-        loaded = LoadedModel(
-            name="in training",
-            tokenizer=start.tokenizer,
-            engine=TorchEngine(
-                start.model,
-                OUTPUTS["encoder"],
-                pad_id=start.tokenizer.pad_id,
-                device=str(start.model.device),
-                separator=start.separator,
-            ),
-            max_tokens=start.max_tokens,  # as it will be used, however short the texts of a step are cut
-            dimension=int(start.model.config.hidden_size),
-            fingerprint=start.fingerprint,
-            pooling=start.pooling,
-            prefixes=start.prefixes,
-        )
-        return RobertaEncoder(loaded)
+        return RobertaEncoder(self._start.loaded("encoder"))
 
 
 def _held_out_task(

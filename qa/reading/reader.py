@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from index.checkpoints.engine_names import FP32, INT8
 from index.checkpoints.presets import DEFAULT_PRESET
-from index.engines.load import LoadedModel, load_model
+from index.engines.load import load_model
+from index.engines.loaded_model import LoadedModel
 from qa.protocols import Reader
 from qa.reading.language_router import RoutedReader, is_routed
 from qa.reading.spans import SpanSettings, WindowLogits, best_spans

@@ -32,6 +32,5 @@ def judged_contexts(squad: SquadFile) -> BeirSet:
         ),
         queries={example.id: example.question for example in answerable},
         judgements={example.id: {names[example.context]: 1} for example in answerable},
-        unknown_documents=0,
         files=(Path(squad.path),),
     )

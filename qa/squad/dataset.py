@@ -6,14 +6,13 @@ point at their text are counted and left to those who need offsets (scoring need
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.datasets.row_files import bytes_of
 from index.errors import DataError
 
 _FORM = (
@@ -115,16 +114,7 @@ def write_predictions(path: str | Path, predictions: Mapping[str, str]) -> None:
 def load_json(path: Path) -> Any:
     """The JSON value in a file, plain or gzip; raises DataError."""
     try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-        return json.loads(content)
-    except FileNotFoundError:
-        raise DataError(f"there is no file {path}", hint="give the path of a SQuAD JSON file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} cannot be read: {error}", hint="check the file and its permissions"
-        ) from error
+        return json.loads(bytes_of(path, kind="a SQuAD JSON file"))
     except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}", hint=_FORM) from error
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from index.engines.load import LoadedModel, load_model
+from index.engines.load import load_model
+from index.engines.loaded_model import LoadedModel
 from index.errors import ModelError
 from ingest.text.tokenizer import Tokens
 from qa.reading.windows import Window

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.datasets.sampling import held_out as is_held_out
+from index.datasets.sampling import divide, division_names
 from index.errors import DataError
 from qa.squad.dataset import Example, SquadFile, read_squad
 from qa.training.settings import Source
 
-_ENOUGH_TITLES = 20
 _BEFORE_PUNCTUATION = re.compile(r"(?<=\w)(?=[?.,;:!'’])")
 
 
@@ -46,21 +45,17 @@ def load_sources(sources: Sequence[Source], *, hold_out: float, strict: bool = F
     """
     if not sources:
         raise DataError("there is nothing to train on", hint="give one or more SQuAD files")
-    examples: list[Example] = []
-    weights: list[float] = []
-    held_out: list[Example] = []
+    weighed: list[tuple[Example, str, float]] = []
     reports: list[SourceReport] = []
     for source in sources:
         squad = read_squad(source.path)
         usable = [example for example in squad.examples if _stands(example)]
         _refuse_if_strict(squad, usable, strict)
-        titled = len({example.title for example in usable}) >= _ENOUGH_TITLES
-        for example in usable:
-            if is_held_out((example.title if titled else "") or example.context, hold_out):
-                held_out.append(example)
-            else:
-                examples.append(example)
-                weights.append(source.weight * (1.0 if example.answerable else source.unanswerable))
+        names = division_names([item.title for item in usable], [item.context for item in usable])
+        weighed += [
+            (example, name, source.weight * (1.0 if example.answerable else source.unanswerable))
+            for example, name in zip(usable, names, strict=True)
+        ]
         reports.append(
             SourceReport(
                 path=source.path,
@@ -69,24 +64,25 @@ def load_sources(sources: Sequence[Source], *, hold_out: float, strict: bool = F
                 wrong_offsets=len(squad.examples) - len(usable),
             )
         )
-    if not sum(weights):
+    division = divide(weighed, hold_out)
+    if not sum(division.weights):
         wrong = sum(report.wrong_offsets for report in reports)
+        misplaced = f": {wrong:,} have an answer that does not stand at its offset" if wrong else ""
         raise DataError(
-            "no question is left to train on"
-            + f": {wrong:,} have an answer that does not stand at its offset" * bool(wrong),
+            f"no question is left to train on{misplaced}",
             hint="check the files, their weights and --hold-out",
         )
     return TrainingData(
-        examples=tuple(examples),
-        weights=tuple(weights),
-        held_out=tuple(held_out),
+        examples=division.items,
+        weights=division.weights,
+        held_out=division.held_out,
         reports=tuple(reports),
     )
 
 
-def respell(question: str, lot: random.Random) -> str:
-    """The question as somebody might type it: no capitals, no question mark, or punctuation set apart."""
-    way = lot.randrange(3)
+def respell(question: str, rng: random.Random) -> str:
+    """The question as people type it: no capitals, no question mark, or punctuation set apart."""
+    way = rng.randrange(3)
     if way == 0:
         return question.lower()
     if way == 1:
@@ -100,7 +96,7 @@ def by_title(examples: Sequence[Example]) -> dict[str, list[str]]:
     for example in examples:
         if example.title:
             contexts[example.title][example.context] = None
-    return {title: list(found) for title, found in contexts.items()}
+    return {title: list(texts) for title, texts in contexts.items()}
 
 
 def _stands(example: Example) -> bool:

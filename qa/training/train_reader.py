@@ -6,7 +6,6 @@ files -> TrainingData -> (hard negatives) -> one step: questions -> labelled win
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,18 +14,15 @@ from pathlib import Path
 
 import torch
 
-from index.checkpoints.presets import DEFAULT_PRESET, Prefixes
+from index.checkpoints.presets import DEFAULT_PRESET
 from index.datasets.sampling import Order
-from index.engines.batching import padded, segments
-from index.engines.load import LoadedModel
-from index.engines.torch_engine import TorchEngine
-from index.engines.torch_models import OUTPUTS, Trainable, load_trainable, save_trained
+from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.errors import DataError
 from index.models.encoder import load_encoder
 from index.search.hard_negatives import nearest_texts
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
-from index.training.run_state import made_folder
+from index.training.run_state import made_folder, run_identity
 from index.training.weights import blend, copied, set_dropout
 from ingest.records import Span
 from qa.evaluation.evaluate import evaluate_reader
@@ -70,20 +66,19 @@ def train_reader(
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
     start = _load_start(settings)
     set_dropout(start.model, settings.dropout)
-    began = copied(start.model) if settings.start_share else {}
     task = _ReaderTask(settings, data, start, mining_progress)
     evaluations = fit(
         start.model,
         task,
         settings.loop,
         folder=out / "checkpoints",
-        identity=_identity(settings, data, start.fingerprint),
+        identity=run_identity(
+            [settings, start.fingerprint],
+            (repr((item.question, item.context, item.answers)).encode() for item in data.examples),
+        ),
+        start_share=settings.start_share,
         progress=progress,
     )
-    if settings.start_share:
-        blend(start.model, began, settings.start_share)
-        figures = task.evaluate()
-        evaluations.append(Evaluation(step=task.steps, weights="blended", figures=figures))
     trained = TrainedReader(folder=out, data=data, evaluations=tuple(evaluations))
     card = _card(settings, trained, new_head=start.new_head, steps=task.steps)
     save_trained(start, settings.starts[0], "reader", out, card=card)
@@ -165,13 +160,6 @@ def _load_start(settings: ReaderTraining) -> Trainable:
 
 def _shapes(of: Trainable) -> dict[str, torch.Size]:
     return {name: weight.shape for name, weight in of.model.named_parameters()}
-
-
-def _identity(settings: ReaderTraining, data: TrainingData, start: str) -> str:
-    digest = hashlib.sha256(json.dumps([asdict(settings), start], sort_keys=True).encode())
-    for example in data.examples:
-        digest.update(repr((example.question, example.context, example.answers)).encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,12 +325,9 @@ class _ReaderTask:
             size = max(1, _TOKENS_PER_PASS // len(windows[order[first]].window))
             part = [windows[row] for row in order[first : first + size]]
             first += size
-            ids, mask = padded([item.window.input_ids for item in part], self._start.tokenizer.pad_id)
-            inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
-            if self._start.separator is not None:
-                inputs["token_type_ids"] = torch.from_numpy(segments(ids, self._start.separator) * mask)
-            output = model(**{name: value.to(device) for name, value in inputs.items()})
-            allowed = torch.zeros(ids.shape, dtype=torch.bool)
+            inputs = self._start.inputs([item.window.input_ids for item in part])
+            output = model(**inputs)
+            allowed = torch.zeros(inputs["input_ids"].shape, dtype=torch.bool)
             for row, item in enumerate(part):
                 allowed[row, : len(item.window)] = torch.from_numpy(item.allowed())
             for logits, into in zip((output.start_logits, output.end_logits), rows, strict=True):
@@ -381,33 +366,13 @@ class _ReaderTask:
         lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
         examples = lot.sample(held_out, min(self._settings.evaluated, len(held_out)))
         squad = SquadFile(path="held-out titles", version="2.0", examples=tuple(examples), wrong_offsets=0)
-        report = evaluate_reader(squad, RobertaReader(self._loaded()), always_answer=True)
+        report = evaluate_reader(squad, RobertaReader(self._start.loaded("reader")), always_answer=True)
         figures = {"f1": report.every.f1, "questions": float(report.every.total)}
         if report.best_f1 is not None:
             figures |= {"f1": report.best_f1.best, "threshold": report.best_f1.at}
         if report.answerable is not None:
             figures |= {"answerable_exact": report.answerable.exact, "answerable_f1": report.answerable.f1}
         return figures
-
-    def _loaded(self) -> LoadedModel:
-        """The model as it is now, as a reader."""
-        start = self._start
-        return LoadedModel(
-            name="in training",
-            tokenizer=start.tokenizer,
-            engine=TorchEngine(
-                start.model,
-                OUTPUTS["reader"],
-                pad_id=start.tokenizer.pad_id,
-                device=str(start.model.device),
-                separator=start.separator,
-            ),
-            max_tokens=start.max_tokens,
-            dimension=int(start.model.config.hidden_size),
-            fingerprint=start.fingerprint,
-            pooling="mean",
-            prefixes=Prefixes(),
-        )
 
 
 def _says(text: str, golds: Sequence[str]) -> bool:

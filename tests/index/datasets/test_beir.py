@@ -48,7 +48,6 @@ def test_a_plain_folder(folder: Path) -> None:
     assert [document.whole for document in found.documents] == ["Ship It sails.", "Only a title", "No title."]
     assert found.queries == {"q1": "what sails?"}
     assert found.judgements == {"q1": {"d1": 2, "d2": 0}}
-    assert found.unknown_documents == 0
 
 
 def test_gzip_blank_lines_and_no_header(folder: Path) -> None:
@@ -70,11 +69,10 @@ def test_a_split_with_questions_of_its_own(folder: Path, name: str) -> None:
     assert read_beir(folder).queries == {"q1": "what sails?"}
 
 
-def test_judgements_of_unknown_documents_are_kept_and_counted(folder: Path) -> None:
+def test_judgements_of_unknown_documents_are_kept(folder: Path) -> None:
     (folder / "qrels" / "test.tsv").write_text("q1\td1\t1\nq1\tlost\t1\n", encoding="utf-8")
     found = read_beir(folder)
     assert found.judgements == {"q1": {"d1": 1, "lost": 1}}
-    assert found.unknown_documents == 1
 
 
 @pytest.mark.parametrize(

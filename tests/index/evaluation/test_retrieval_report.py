@@ -18,7 +18,6 @@ def test_a_line_says_what_was_missed_and_what_came_instead() -> None:
         documents=tuple(documents),
         queries={"q1": "wo ist es?", "q2": ""},
         judgements={"q1": {"d00": 2, "d01": 1, "d02": 0, "d12": 1, "lost": 1}, "q2": {"d05": 1}},
-        unknown_documents=1,
     )
     run = {"q1": {f"d{number:02}": 30.0 - number for number in range(1, 20)}}
     lines = list(question_lines(judged, run, score_questions(judged.judgements, run), Mode.DENSE))

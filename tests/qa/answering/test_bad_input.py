@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from index.engines.batching import Outputs, run_in_batches
-from index.engines.load import LoadedModel, load_model
+from index.engines.load import load_model
+from index.engines.loaded_model import LoadedModel
 from index.protocols import TokenIds
 from index.store.store import Store
 from ingest.records import Text
