@@ -1,37 +1,41 @@
 """One ingest run: which files are new, changed, renamed or gone, and their way into SQL.
 
-    walk -> settle (unchanged? known? refused?) -> parse (process) -> split -> encode (thread) -> transactions
+    walk -> detect changes -> parse (process) -> split -> encode (thread) -> transactions
 
 Files stream through: neither their names nor their texts are ever all in memory. Encoding gathers passages of
 several files, because small files alone would waste the model, but only as many as take half a second. While
-one batch is encoded, the batch before it is committed and the next one parsed and cut up: a process that is
-killed loses two batches, or the one large file that it was at. Committing stays one file, one transaction, in
-the order of the files. What the run counts was committed when it was counted.
+one batch is encoded, the batch before it is committed and the next one parsed and split: a process that is
+killed loses two batches, or the one large file that it was at. Each file is one transaction, in the order of
+the files; what the run has counted is committed.
 """
 
 from __future__ import annotations
 
 import time
-from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from index.ingestion.change_detection import Look, Settling, Verdict, first_gone
+from index.ingestion.change_detection import (
+    Action,
+    ChangeDetector,
+    FileDecision,
+    ReadingConditions,
+    first_gone,
+)
 from index.ingestion.counts import Tally, Totals
 from index.ingestion.embed_passages import embed_documents
+from index.ingestion.prune import PruneScope, require_readable
 from index.protocols import Encoder, Vectors
 from index.records import FileState, IngestProgress, IngestReport
 from index.sql.catalog import Catalog, NewDocument
 from index.sql.paths import KnownPath
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.options import ParseOptions
-from ingest.conversion.parser_pool import Limits, Parser, document_from_text
-from ingest.errors import IngestError
-from ingest.files.walk import Walk, is_below, roots_of
+from ingest.conversion.parser_pool import READ_AHEAD, Limits, Parser, document_from_text
+from ingest.files.walk import Walk, roots_of
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
 
 _MOST_PASSAGES = 256
@@ -44,7 +48,7 @@ _PUBLISH_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pending:
-    """A document that is cut up and waits for its vectors."""
+    """A document that is split and waits for its vectors."""
 
     document: Document
     passages: tuple[Passage, ...]
@@ -74,9 +78,8 @@ class Ingestion:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._held_since = 0.0
         self._batch = 2 * _LEAST_PASSAGES
-        self._asked: dict[str, Look] = {}
         self._published = time.monotonic()
-        self._readers = ""
+        self._progress = Totals(None, None)
 
     def ingest_paths(
         self,
@@ -92,61 +95,72 @@ class Ingestion:
     ) -> IngestReport:
         """Add and update what stands at the given paths."""
         started = time.monotonic()
-        limits, options = limits or Limits(), options or ParseOptions()
         given = list(paths)
         if prune:
-            _require_readable(given)
+            require_readable(given)
         roots = roots_of(given)
         own = (Path(self._uploads).parent.as_posix(),)
         walk = Walk(roots, without=own, only=only)
-        seen = _Seen()
-        files = seen.noting(walk) if prune else iter(walk)
-        settling = Settling(self._catalog, limits=limits, options=options, retry_rejected=retry_rejected)
-        with Totals(Walk(roots, without=own, only=only), progress) as done:
+        scope = PruneScope(walk, roots, only=only, uploads=self._uploads)
+        conditions = ReadingConditions.today(
+            limits or Limits(), options or ParseOptions(), retry_rejected=retry_rejected
+        )
+        decisions = ChangeDetector(self._catalog, conditions).decide(scope.walked() if prune else walk)
+        with Totals(Walk(roots, without=own, only=only), progress) as self._progress:
             if dry_run:
-                self._foresee(settling.look(files), done)
+                for decision in decisions:
+                    self._foresee(decision)
             else:
-                self._readers = settling.readers
-                with self._thread, Parser(limits, options, idle=lambda: self._drain(done)) as parser:
-                    for item in parser.parse_many(self._to_parse(settling.look(files), done)):
-                        self._take(item, done)
-                    self._drain(done)
+                self._act_on(decisions, conditions)
         if prune:
-            self._prune(roots, walk, seen, only=only, dry_run=dry_run)
+            self._prune(scope, dry_run=dry_run)
         self._tally.skipped.update({reason.value: count for reason, count in walk.skipped.items()})
         return self._tally.report(seconds=time.monotonic() - started)
 
     def ingest_texts(self, texts: Iterable[Text]) -> IngestReport:
         """Add and update texts given from Python."""
         started = time.monotonic()
-        with self._thread, Totals(None, None) as done:
+        with self._thread:
             for text in texts:
                 document = document_from_text(text)
-                self._hold(document, FileState.now(document.size_bytes, time.time_ns()), done)
-            self._drain(done)
+                self._hold(document, FileState.now(document.size_bytes, time.time_ns()))
+            self._drain()
         return self._tally.report(seconds=time.monotonic() - started)
 
     # -- what to do with a file -----------------------------------------------------------------------------
 
-    def _to_parse(self, looks: Iterable[Look], done: Totals) -> Iterator[str]:
-        """The files whose content must be read; the others are settled on the way."""
-        for look in looks:
-            match look.verdict:
-                case Verdict.PARSE:
-                    self._asked[look.path] = look
-                    yield look.path
+    def _act_on(self, decisions: Iterable[FileDecision], conditions: ReadingConditions) -> None:
+        """Parse what changed, a few files ahead, and commit it; settle all others on the way."""
+        parsing: deque[FileDecision] = deque()
+        readers = conditions.readers
+        with self._thread, Parser(conditions.limits, conditions.options, idle=self._drain) as parser:
+            for decision in decisions:
+                if decision.action is not Action.PARSE:
+                    self._settle(decision, readers)
                     continue
-                case Verdict.UNCHANGED:
-                    self._tally.unchanged += 1
-                case Verdict.LOOKED_AT if look.state is not None:
-                    self._catalog.paths.touch(look.path, look.state)
-                    self._catalog.rejections.forget(look.path)
-                    self._tally.unchanged += 1
-                case Verdict.KNOWN if look.state is not None:
-                    self._link(look.document_key, look.path, look.state, gone=look.gone, held=look.held)
-                case Verdict.REJECTED if look.rejected is not None:
-                    self._reject(look.rejected, look)
-            done.step(look.path, 0)
+                parser.submit(decision.path)
+                parsing.append(decision)
+                if len(parsing) == READ_AHEAD:
+                    self._take(parsing.popleft(), parser.next_result(), readers)
+            while parsing:
+                self._take(parsing.popleft(), parser.next_result(), readers)
+            self._drain()
+
+    def _settle(self, decision: FileDecision, readers: str) -> None:
+        """Do what is to be done with a file that need not be parsed."""
+        path, state = decision.path, decision.state
+        match decision.action:
+            case Action.UNCHANGED:
+                self._tally.unchanged += 1
+            case Action.TOUCHED if state is not None:
+                self._catalog.paths.touch(path, state)
+                self._catalog.rejections.forget(path)
+                self._tally.unchanged += 1
+            case Action.KNOWN if state is not None:
+                self._link(decision.document_key, path, state, gone=decision.renamed_from, held=decision.held)
+            case Action.REJECTED if decision.rejected is not None:
+                self._reject(decision.rejected, decision, readers)
+        self._progress.step(path, 0)
 
     def _link(self, key: int, path: str, state: FileState, *, gone: str | None, held: bool) -> None:
         """Put a file under its known content: a rename if an old path is gone, else one more copy."""
@@ -156,61 +170,60 @@ class Ingestion:
         else:
             self._tally.added += 1
 
-    def _reject(self, rejected: Rejected, look: Look) -> None:
-        if not look.remembered and look.state is not None:
+    def _reject(self, rejected: Rejected, decision: FileDecision, readers: str) -> None:
+        if not decision.remembered and decision.state is not None:
             self._catalog.rejections.remember(
-                rejected.path, look.state, rejected.reason, rejected.detail, readers=self._readers
+                rejected.path, decision.state, rejected.reason, rejected.detail, readers=readers
             )
-        self._tally.reject(rejected, held=look.held)
+        self._tally.reject(rejected, held=decision.held)
 
-    def _foresee(self, looks: Iterable[Look], done: Totals) -> None:
+    def _foresee(self, decision: FileDecision) -> None:
         """Count what a run would do, as far as that can be told without parsing."""
-        for look in looks:
-            match look.verdict:
-                case Verdict.UNCHANGED | Verdict.LOOKED_AT:
-                    self._tally.unchanged += 1
-                case Verdict.REJECTED if look.rejected is not None:
-                    self._tally.reject(look.rejected, held=look.held)
-                case Verdict.PARSE if look.state is None:
-                    detail = "it cannot be looked at"
-                    rejected = Rejected(path=look.path, reason=RejectReason.UNREADABLE, detail=detail)
-                    self._tally.reject(rejected, held=look.held)
-                case _ if look.held or look.gone is not None:
-                    self._tally.updated += 1
-                    self._tally.renamed.update(filter(None, [look.gone]))
-                case _:
-                    self._tally.added += 1
-            done.step(look.path, 0)
+        match decision.action:
+            case Action.UNCHANGED | Action.TOUCHED:
+                self._tally.unchanged += 1
+            case Action.REJECTED if decision.rejected is not None:
+                self._tally.reject(decision.rejected, held=decision.held)
+            case Action.PARSE if decision.state is None:
+                detail = "it cannot be looked at"
+                rejected = Rejected(path=decision.path, reason=RejectReason.UNREADABLE, detail=detail)
+                self._tally.reject(rejected, held=decision.held)
+            case _ if decision.held or decision.renamed_from is not None:
+                self._tally.updated += 1
+                self._tally.renamed.update(filter(None, [decision.renamed_from]))
+            case _:
+                self._tally.added += 1
+        self._progress.step(decision.path, 0)
 
     # -- the way into SQL -----------------------------------------------------------------------------------
 
-    def _take(self, item: Document | Rejected, done: Totals) -> None:
-        look = self._asked.pop(item.path)
-        if isinstance(item, Rejected):
-            self._reject(item, look)
-            done.step(item.path, 0)
+    def _take(self, decision: FileDecision, result: Document | Rejected, readers: str) -> None:
+        """Reject what could not be parsed, and let the document of all else go on."""
+        if isinstance(result, Rejected):
+            self._reject(result, decision, readers)
+            self._progress.step(result.path, 0)
             return
-        # The file may have changed since it was looked at, but not since it was looked at and then read.
-        checked_ns = look.state.checked_ns if look.state is not None else 0
-        state = FileState(size_bytes=item.size_bytes, modified_ns=item.modified_ns, checked_ns=checked_ns)
-        self._hold(item, state, done)
+        # The file may have changed since its stat was taken, but not between that time and the reading.
+        checked_ns = decision.state.checked_ns if decision.state is not None else 0
+        state = FileState(size_bytes=result.size_bytes, modified_ns=result.modified_ns, checked_ns=checked_ns)
+        self._hold(result, state)
 
-    def _hold(self, document: Document, state: FileState, done: Totals) -> None:
+    def _hold(self, document: Document, state: FileState) -> None:
         """Keep a document until there are enough passages to encode at once, or it has waited enough."""
         self._tally.warn(document)
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
         if len(passages) >= self._batch:
-            self._flush(done)  # small files do not wait for the encoding of a book
+            self._flush()  # small files do not wait for the encoding of a book
         if not self._pending:
             self._held_since = time.monotonic()
         self._pending.append(_Pending(document=document, passages=passages, state=state))
         enough = sum(len(pending.passages) for pending in self._pending) >= self._batch
         if enough or time.monotonic() - self._held_since > _HOLD_SECONDS:
-            self._flush(done)
+            self._flush()
 
-    def _flush(self, done: Totals) -> None:
+    def _flush(self) -> None:
         """Let what waits be encoded, and commit what was encoded meanwhile."""
         pending, self._pending = self._pending, []
         begun = self._encoding
@@ -219,15 +232,15 @@ class Ingestion:
             return
         for item, vectors in zip(begun[0], begun[1].result(), strict=True):
             self._commit(item, vectors)
-            done.step(item.document.path, len(item.passages))
+            self._progress.step(item.document.path, len(item.passages))
         if time.monotonic() - self._published > _PUBLISH_SECONDS:
             self._publish()
             self._published = time.monotonic()
 
-    def _drain(self, done: Totals) -> None:
+    def _drain(self) -> None:
         """Commit all that was taken in so far."""
         while self._pending or self._encoding is not None:
-            self._flush(done)
+            self._flush()
 
     def _encode(self, pending: Sequence[_Pending]) -> list[dict[int, Vectors]]:
         """The vectors of each document, by the position of the passage; sets how many are encoded at once."""
@@ -260,63 +273,12 @@ class Ingestion:
         else:
             self._tally.added += 1
 
-    def _prune(
-        self,
-        roots: Sequence[str],
-        walk: Walk,
-        seen: _Seen,
-        *,
-        only: Collection[str] | None,
-        dry_run: bool,
-    ) -> None:
-        """Remove what stands below the roots and the walk did not come by, or is gone since."""
-
-        def is_gone(path: str) -> bool:
-            inside = path.startswith("/") and any(is_below(path, root) for root in roots)
-            if not inside or is_below(path, self._uploads) or path in self._tally.renamed:
-                return False
-            if only is not None and not any(is_below(path, wanted) for wanted in only):
-                return False
-            return not seen.holds(path) and not any(is_below(path, closed) for closed in walk.closed)
-
-        gone = [path for block in self._catalog.paths.blocks() for path in block if is_gone(path)]
+    def _prune(self, scope: PruneScope, *, dry_run: bool) -> None:
+        """Remove what is gone from the scope; what a dry run saw under a new path is not gone."""
+        gone = [path for block in self._catalog.paths.blocks() for path in block if scope.is_gone(path)]
+        gone = [path for path in gone if path not in self._tally.renamed]
         self._tally.removed += len(gone)
         if not dry_run:
             self._catalog.remove(gone)
-            refused = [item.path for item in self._catalog.rejections.all() if is_gone(item.path)]
+            refused = [item.path for item in self._catalog.rejections.all() if scope.is_gone(item.path)]
             self._catalog.rejections.forget(*refused)
-
-
-class _Seen:
-    """The paths that a walk came by, as eight bytes each."""
-
-    def __init__(self) -> None:
-        self._hashes = array("q")
-        self._sorted: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
-
-    def noting(self, walk: Iterable[str]) -> Iterator[str]:
-        """The same paths, noted on the way."""
-        for path in walk:
-            self._hashes.append(hash(path))
-            yield path
-
-    def holds(self, path: str) -> bool:
-        """Whether the walk came by this path and its file is still there."""
-        if self._sorted is None:
-            self._sorted = np.sort(np.frombuffer(self._hashes, dtype=np.int64))
-        place = int(np.searchsorted(self._sorted, hash(path)))
-        return place < len(self._sorted) and self._sorted[place] == hash(path) and Path(path).exists()
-
-
-def _require_readable(paths: Iterable[str | Path]) -> None:
-    for root in (Path(path).expanduser().absolute() for path in paths):
-        try:
-            if root.is_dir():
-                next(root.iterdir(), None)
-            else:
-                root.stat()
-        except OSError as error:
-            raise IngestError(
-                f"{root} is missing or cannot be read, so nothing below it is removed: {error.strerror}",
-                hint="make it readable, or run without --prune",
-            ) from error

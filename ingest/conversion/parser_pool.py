@@ -30,7 +30,7 @@ from ingest.records import Document, Rejected, RejectReason
 
 __all__ = ["Limits", "Parser", "document_from_text", "ingest_paths", "sha256_of"]
 
-_READ_AHEAD = 8
+READ_AHEAD = 8
 _START_SECONDS = 120.0
 _IDLE_SECONDS = 1.0
 _BLOCK = 1 << 20
@@ -90,6 +90,7 @@ class Parser:
         self.options = options or ParseOptions()
         self._idle = idle
         self._worker: _Worker | None = None
+        self._waiting: deque[str] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +101,11 @@ class Parser:
         self.close()
 
     def close(self) -> None:
-        """Ends the process; the next file starts a new one."""
+        """Ends the process and forgets what waits for it; the next file starts a new one."""
+        self._waiting.clear()
+        self._stop()
+
+    def _stop(self) -> None:
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -111,25 +116,31 @@ class Parser:
 
     def parse_many(self, paths: Iterable[str]) -> Iterator[Document | Rejected]:
         """The files in their order, a few of them parsed ahead while the caller works on the last one."""
-        remaining = iter(paths)
-        asked: deque[str] = deque()
         try:
-            while True:
-                while len(asked) < _READ_AHEAD and (path := next(remaining, None)) is not None:
-                    asked.append(path)
-                    self._ask(path)
-                if not asked:
-                    return
-                result = self._result(asked[0])
-                asked.popleft()
-                if self._worker is None:
-                    # The process went down with this file; those behind it have to be asked for again.
-                    for path in asked:
-                        self._ask(path)
-                yield result
+            for path in paths:
+                self.submit(path)
+                if len(self._waiting) == READ_AHEAD:
+                    yield self.next_result()
+            while self._waiting:
+                yield self.next_result()
         finally:
-            if asked:
+            if self._waiting:
                 self.close()
+
+    def submit(self, path: str) -> None:
+        """Puts a file behind those that wait for the process; at most `READ_AHEAD` should wait at once."""
+        self._waiting.append(path)
+        self._ask(path)
+
+    def next_result(self) -> Document | Rejected:
+        """The result of the file that was submitted first of those that wait; IndexError for none."""
+        result = self._result(self._waiting[0])
+        self._waiting.popleft()
+        if self._worker is None:
+            # The process went down with this file; those behind it have to be asked for again.
+            for path in self._waiting:
+                self._ask(path)
+        return result
 
     def _ask(self, path: str) -> None:
         if self._worker is None:
@@ -143,17 +154,17 @@ class Parser:
         try:
             reply = worker.reply(self.limits.seconds, self._idle)
         except TimeoutError:
-            self.close()
+            self._stop()
             detail = f"not parsed within {self.limits.seconds:g} seconds (--max-seconds)"
             return Rejected(path=path, reason=RejectReason.TIMEOUT, detail=detail)
         if reply is None:
-            self.close()
+            self._stop()
             detail = "the file brought its converter down; it is probably damaged"
             return Rejected(path=path, reason=RejectReason.CORRUPT, detail=detail)
         result = from_json(json.loads(reply))
         if isinstance(result, Rejected) and result.reason is RejectReason.TOO_LARGE:
             # What it took may not have been given back.
-            self.close()
+            self._stop()
         return result
 
 

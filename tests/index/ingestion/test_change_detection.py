@@ -6,18 +6,21 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from index.ingestion.change_detection import Action, ReadingConditions, decide_by_status
 from index.ingestion.run import Ingestion
 from index.protocols import Encoder
 from index.records import IngestProgress, IngestReport
 from index.sql.catalog import Catalog
 from index.sql.paths import KnownPath
+from index.sql.rejections import RememberedRejection
 from index.store.store import Store
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits
@@ -49,6 +52,7 @@ class InProcess:
 
     def __init__(self, limits: Limits, options: ParseOptions, *, idle: Callable[[], None]) -> None:
         self.limits, self.options, self.idle = limits, options, idle
+        self.waiting: list[str] = []
 
     def __enter__(self) -> InProcess:
         return self
@@ -56,17 +60,22 @@ class InProcess:
     def __exit__(self, *_: object) -> None:
         return
 
-    def parse_many(self, paths: Iterable[str]) -> Iterator[Document | Rejected]:
-        for path in paths:
-            InProcess.parsed.append(path)
-            yield parse_file(path, max_bytes=self.limits.max_bytes, options=self.options, alive=lambda: None)
-            self.idle()
+    def submit(self, path: str) -> None:
+        self.waiting.append(path)
+
+    def next_result(self) -> Document | Rejected:
+        path = self.waiting.pop(0)
+        InProcess.parsed.append(path)
+        result = parse_file(path, max_bytes=self.limits.max_bytes, options=self.options, alive=lambda: None)
+        self.idle()
+        return result
 
 
 @pytest.fixture(autouse=True)
 def in_process(monkeypatch: pytest.MonkeyPatch) -> type[InProcess]:
     InProcess.parsed = []
     monkeypatch.setattr("index.ingestion.run.Parser", InProcess)
+    monkeypatch.setattr("index.ingestion.run.READ_AHEAD", 1)
     return InProcess
 
 
@@ -201,6 +210,61 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
+def test_size_and_times_decide_where_they_can(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("The harbour master notes the tide.")
+    status = path.stat()
+    checked_ns = max(status.st_mtime_ns, status.st_ctime_ns) + 3 * 10**9
+    known = KnownPath(
+        path=path.as_posix(),
+        document_key=1,
+        document_id="d",
+        content_sha256="0",
+        parser="txt/1.2",
+        size_bytes=status.st_size,
+        modified_ns=status.st_mtime_ns,
+        checked_ns=checked_ns,
+    )
+    conditions = ReadingConditions.today(Limits(), ParseOptions(), retry_rejected=False)
+    refused = RememberedRejection(
+        path=path.as_posix(),
+        reason=RejectReason.NO_TEXT,
+        detail="no text found in it",
+        readers=conditions.readers,
+        size_bytes=status.st_size,
+        modified_ns=status.st_mtime_ns,
+        checked_ns=checked_ns,
+    )
+
+    def action(
+        known: KnownPath | None = None,
+        refused: RememberedRejection | None = None,
+        *,
+        stale: bool = False,
+        conditions: ReadingConditions = conditions,
+    ) -> Action:
+        return decide_by_status(
+            path.as_posix(),
+            status,
+            looked_ns=checked_ns,
+            known=known,
+            stale=stale,
+            refused=refused,
+            conditions=conditions,
+        ).action
+
+    assert action() is Action.HASH
+    assert action(known) is Action.UNCHANGED
+    assert action(known, stale=True) is Action.PARSE
+    assert action(replace(known, modified_ns=0)) is Action.HASH
+    assert action(replace(known, checked_ns=status.st_mtime_ns)) is Action.HASH
+    assert action(refused=refused) is Action.REJECTED
+    assert action(refused=replace(refused, readers="others")) is Action.HASH
+    assert action(refused=replace(refused, reason=RejectReason.TIMEOUT)) is Action.HASH
+    assert action(refused=refused, conditions=replace(conditions, retry_rejected=True)) is Action.HASH
+    assert action(conditions=replace(conditions, limits=Limits(max_bytes=1))) is Action.REJECTED
+
+
 def test_a_rejected_file_is_read_again_only_for_a_reason(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, in_process: type[InProcess]
 ) -> None:
@@ -234,12 +298,11 @@ def test_what_is_locked_or_scanned_is_tried_again_with_a_key(
     monkeypatch.setattr("index.ingestion.change_detection._RACY_NS", -(10**18))
     tried: list[tuple[str, ...]] = []
 
-    def parse(self: InProcess, paths: Iterable[str]) -> Iterator[Rejected]:
-        for path in paths:
-            tried.append(self.options.passwords)
-            yield Rejected(path=path, reason=RejectReason.ENCRYPTED, detail="locked")
+    def parse(self: InProcess) -> Rejected:
+        tried.append(self.options.passwords)
+        return Rejected(path=self.waiting.pop(0), reason=RejectReason.ENCRYPTED, detail="locked")
 
-    monkeypatch.setattr(InProcess, "parse_many", parse)
+    monkeypatch.setattr(InProcess, "next_result", parse)
     file = folder / "good.txt"
     for options in (None, None, ParseOptions(passwords=("x",))):
         assert store.ingest([file], options=options).rejected[0].reason is RejectReason.ENCRYPTED
@@ -262,15 +325,14 @@ def test_the_time_of_looking_is_the_time_before_reading(
     store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = folder / "good.txt"
-    parse = InProcess.parse_many
+    parse = InProcess.next_result
 
-    def slowly(self: InProcess, paths: Iterable[str]) -> Iterator[Document | Rejected]:
-        for item in parse(self, paths):
-            # As long as the file is parsed and encoded its clock runs on.
-            monkeypatch.setattr(time, "time_ns", lambda: 10**19)
-            yield item
+    def slowly(self: InProcess) -> Document | Rejected:
+        # As long as the file is parsed and encoded its clock runs on.
+        monkeypatch.setattr(time, "time_ns", lambda: 10**19)
+        return parse(self)
 
-    monkeypatch.setattr(InProcess, "parse_many", slowly)
+    monkeypatch.setattr(InProcess, "next_result", slowly)
     store.ingest([file])
     known = store.catalog.paths.get(file.as_posix())
     assert known is not None

@@ -231,7 +231,7 @@ class ParserHere:
     """Parses in this process: the child process of the real one is killed in tests of its own."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        pass
+        self.waiting: list[str] = []
 
     def __enter__(self) -> ParserHere:
         return self
@@ -239,11 +239,14 @@ class ParserHere:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def parse_many(self, paths: Any) -> Iterator[Any]:
+    def submit(self, path: str) -> None:
+        self.waiting.append(path)
+
+    def next_result(self) -> Any:
         from ingest.conversion.convert import parse_bytes
 
-        for path in paths:
-            yield parse_bytes(Path(path).read_bytes(), path, modified_ns=Path(path).stat().st_mtime_ns)
+        path = Path(self.waiting.pop(0))
+        return parse_bytes(path.read_bytes(), str(path), modified_ns=path.stat().st_mtime_ns)
 
 
 def job_perform(encoder: Any, request: dict[str, Any]) -> dict[str, Any]:
