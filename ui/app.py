@@ -43,10 +43,8 @@ def _library(settings: Settings, say: Say) -> Library:
         library = _open_library(str(settings.store), settings.models)
         if library.outdated:
             # A job has changed the encoder or the reader: everybody goes on with the new one.
-            taking = library.taking
             _open_library.clear()
             library = _open_library(str(settings.store), settings.models)
-            library.taking = taking
         return library
 
 

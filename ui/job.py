@@ -1,7 +1,7 @@
 """The process of a job: `python -m ui.job FOLDER` runs the command that `job.json` there asks for.
 
-Light until it holds the lock that says it lives. It yields to whoever asks questions meanwhile, tells how far
-it is at most a few times a second, and ends as with Ctrl-C when it is asked to.
+It imports little until it holds the lock that shows that it runs. It runs with a low priority, writes its
+progress at most a few times a second, and ends as with Ctrl-C when a file `cancel` appears.
 """
 
 from __future__ import annotations
@@ -14,15 +14,19 @@ import time
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from ui.services.jobs import JobProgress, JobState, read_json, write_end, write_json
 
+if TYPE_CHECKING:  # a job is light until it holds its lock
+    from ui.render.progress import Step
+
 _NICE = 10
-_LOOK_SECONDS = 0.3
+_POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 15.0
-_SECONDS_BETWEEN_TELLINGS = 0.3
+_SECONDS_BETWEEN_WRITES = 0.3
 
 
 def main(folder: Path) -> int:
@@ -31,11 +35,11 @@ def main(folder: Path) -> int:
     try:
         lock.acquire(timeout=10)
     except Timeout:
-        return 2  # it is at work already
+        return 2  # it runs already
     started = time.monotonic()
     with suppress(AttributeError, OSError):
         os.nice(_NICE)
-    threading.Thread(target=_obey, args=(folder, started), daemon=True).start()
+    threading.Thread(target=_end_when_cancelled, args=(folder, started), daemon=True).start()
     status = _run(folder)
     _record(folder, status, time.monotonic() - started)
     return status
@@ -65,23 +69,23 @@ def _record(folder: Path, status: int, seconds: float) -> None:
     elif status == 0:
         write_end(folder, JobState.DONE, seconds)
     else:
-        said = (read_json(folder / "output.json") or {}).get("error", {})
+        error = (read_json(folder / "output.json") or {}).get("error", {})
         write_end(
             folder,
             JobState.FAILED,
             seconds,
-            message=str(said.get("message", f"the command ended with status {status}")),
-            hint=str(said.get("hint", "")),
+            message=str(error.get("message", f"the command ended with status {status}")),
+            hint=str(error.get("hint", "")),
         )
 
 
-def _obey(folder: Path, started: float) -> None:
-    """Wait for the wish to end, and see to it that it comes true."""
+def _end_when_cancelled(folder: Path, started: float) -> None:
+    """Wait for the file `cancel` and end the process, by force where it does not react in time."""
     while not (folder / "cancel").exists():
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     _thread.interrupt_main()
     time.sleep(_PATIENCE_SECONDS)
-    # Whatever it is in, it does not listen; what is committed is safe, as after any kill.
+    # The main thread does not react; what is committed is safe, as after any kill.
     write_end(folder, JobState.CANCELLED, time.monotonic() - started)
     os._exit(130)
 
@@ -92,20 +96,20 @@ class ProgressFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stage: tuple[str, float, int] | None = None
-        self._told = 0.0
+        self._written = 0.0
 
-    def __call__(self, done: int, total: int, unit: str, note: str) -> None:
-        """`done` of `total` are done."""
+    def __call__(self, step: Step) -> None:
+        """Write the step, unless the last one was written a moment ago."""
         now = time.time()
-        if self._stage is None or self._stage[0] != unit or done < self._stage[2]:
-            self._stage = (unit, now, done)
-            self._told = 0.0
-        if done < total and now - self._told < _SECONDS_BETWEEN_TELLINGS:
+        if self._stage is None or self._stage[0] != step.unit or step.done < self._stage[2]:
+            self._stage = (step.unit, now, step.done)
+            self._written = 0.0
+        if step.done < step.total and now - self._written < _SECONDS_BETWEEN_WRITES:
             return
-        self._told = now
+        self._written = now
         _, began, first = self._stage
-        standing = JobProgress(done=done, total=total, unit=unit, note=note, first=first, began=began, at=now)
-        write_json(self._path, asdict(standing))
+        progress = JobProgress(**asdict(step), first=first, began=began, at=now)
+        write_json(self._path, asdict(progress))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,12 +21,25 @@ _SECONDS_BETWEEN_LINES = 10.0
 _LINE = "{n_fmt} of {total_fmt} {unit}s, {rate_noinv_fmt}, {remaining} left{postfix}"
 _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
-Listener = Callable[[int, int, str, str], None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`done` of `total` units are done. Of an ingest: the last file and the new passages of all so far."""
+
+    done: int
+    total: int
+    unit: str
+    note: str = ""
+    path: str = ""
+    passages: int = 0
+
+
+Listener = Callable[[Step], None]
 _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Tell `listener` too, from now on, of every (done, total, unit, note) in this process."""
+    """Report every step in this process to `listener` too, from now on."""
     _listeners.append(listener)
 
 
@@ -54,7 +68,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, done: int, total: int, note: str = "") -> None:
+    def __call__(self, done: int, total: int, note: str = "", *, path: str = "") -> None:
         """`done` of `total` are done; what was done before the first call does not count for the rate.
 
         Where `done` falls, another stage has begun.
@@ -64,8 +78,9 @@ class Progress:
         self._done = done
         if self._initial is None:
             self._initial = max(done - 1, 0)
+        step = Step(done=done, total=total, unit=self._unit, note=note, path=path, passages=self._passages)
         for listener in _listeners:
-            listener(done, total, self._unit, note)
+            listener(step)
         if sys.stderr.isatty():
             self._draw(done, total, note)
         elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
@@ -85,7 +100,8 @@ class Progress:
     def ingest(self, progress: IngestProgress) -> None:
         """One more file is done."""
         self._passages += progress.passages
-        self(progress.done, progress.total, phrasing.count(self._passages, "passage"))
+        note = phrasing.count(self._passages, "passage")
+        self(progress.done, progress.total, note, path=progress.path)
 
     def training(self, progress: TrainingProgress) -> None:
         """One more step is done, or the weights were judged."""

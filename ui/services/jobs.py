@@ -66,12 +66,17 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress:
-    """`done` of `total` units at the moment `at`, `first` of them at `began` (seconds since the epoch)."""
+    """`done` of `total` units at the moment `at`, `first` of them at `began` (seconds since the epoch).
+
+    Of an ingest, `path` is the last file and `passages` counts the new passages so far.
+    """
 
     done: int
     total: int
     unit: str
     note: str = ""
+    path: str = ""
+    passages: int = 0
     first: int = 0
     began: float = 0.0
     at: float = 0.0

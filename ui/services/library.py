@@ -1,8 +1,8 @@
 """One store with its models, shared by all sessions of the page (no streamlit).
 
 Streamlit runs every session in a thread of its own. The store is safe to share; models are not, so each is
-used by one thread at a time. Threads take turns after a few passages, so that a question asked during a long
-upload waits for a moment and not for the upload.
+used by one thread at a time. Threads take turns after a few passages, so that a question waits for a moment
+and not for a long text that another session has encoded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from qa.answering.answerer import Answerer
 from qa.protocols import Reader
 from qa.reading.reader import exact_for, load_reader
 from qa.records import SpanCandidate
-from ui.services.background_ingest import Taking
 from ui.services.jobs import Jobs
 from ui.services.url_state import folders_of
 
@@ -75,7 +74,6 @@ class Library:
         self.store = store
         self.answerer = answerer
         self.retriever = retriever
-        self.taking = Taking()
         self.examples: tuple[object, tuple[str, ...]] | None = None
         self._fingerprint = fingerprint
         self._reader = reader

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
+from index.models import encoder as encoder_module
 from index.protocols import Encoder
-from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
+from index.records import DocumentInfo, FileReport, IngestReport
 from index.store.store import Store
-from ingest.errors import IngestError
 from ingest.records import Rejected, RejectReason
+from ui import job
 from ui.page.fragments import collection
 from ui.page.tabs.collection import roots_of
 from ui.render import tables
 from ui.render.messages import Say
-from ui.services.background_ingest import Standing, Taking
+from ui.services import jobs
+from ui.services import library as library_module
+from ui.services.ingest_jobs import (
+    KIND,
+    can_be_repeated,
+    settle_uploads,
+    start_ingest,
+    start_ingest_of_uploads,
+)
+from ui.services.jobs import JobBusy, JobProgress, Jobs, JobState, write_end, write_json
 from ui.services.library import Library
 
 SAY = Say("en")
 MARKUP = "<script>alert('x')</script>"
 
 
-def settled(page: AppTest, html_of: Callable[[AppTest], str], words: str) -> str:
-    """The page when what is taken in is there, as a page left open comes to it."""
-    for _ in range(200):
-        shown = html_of(page.run())
-        if words in shown:
-            return shown
-        time.sleep(0.05)
-    pytest.fail(f"{words!r} never came: {shown}")
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, hashing_encoder: Encoder) -> None:
+    """Jobs run in this process, with the quick encoder, and are over when they have been started."""
+
+    def run(folder: Path) -> None:
+        job._record(folder, job._run(folder), 1.0)
+
+    monkeypatch.setattr(encoder_module, "load_encoder", lambda name: hashing_encoder)
+    monkeypatch.setattr(jobs, "_spawn", run)
 
 
 def press(page: AppTest, key: str) -> AppTest:
@@ -68,7 +78,7 @@ def test_languages_are_called_by_their_names(
 
 
 def test_a_folder_is_added_and_its_bad_files_are_named(
-    page_folder: Path, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
+    page_folder: Path, here: None, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
 ) -> None:
     more = page_folder / "more"
     more.mkdir()
@@ -76,19 +86,22 @@ def test_a_folder_is_added_and_its_bad_files_are_named(
     (more / "nothing.txt").write_text("")
     page = open_tab("collection")
     add_folder(page, more)
-    shown = settled(page, html_of, "1 added")
+    shown = html_of(page)
+    assert "1 added" in shown
     assert "nothing.txt</strong> was left out: the file is empty" in shown
     assert "<dd>3</dd>" in shown
-    press(page, "dismiss_taking")
+    press(page, "dismiss_ingest")
     assert "1 added" not in html_of(page)
 
 
 def test_a_folder_that_is_not_there_is_said_and_harms_nothing(
-    page_folder: Path, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
+    page_folder: Path, here: None, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
 ) -> None:
     page = open_tab("collection")
     add_folder(page, page_folder / "nowhere")
-    assert "<dd>2</dd>" in settled(page, html_of, "nowhere")
+    shown = html_of(page)
+    assert "nowhere" in shown
+    assert "<dd>2</dd>" in shown
 
 
 def test_documents_are_removed_only_when_confirmed_and_files_stay(
@@ -113,6 +126,7 @@ def test_documents_are_removed_only_when_confirmed_and_files_stay(
 
 def test_a_folder_is_brought_in_step(
     page_folder: Path,
+    here: None,
     open_tab: Callable[[str], AppTest],
     html_of: Callable[[AppTest], str],
     hashing_encoder: Encoder,
@@ -128,7 +142,7 @@ def test_a_folder_is_brought_in_step(
     page = open_tab("collection")
     page.selectbox(key="sync_folder").set_value(str(papers)).run()
     press(page, "sync_button")
-    assert "1 added, 1 already there, 1 removed" in settled(page, html_of, "1 removed")
+    assert "1 added, 1 already there, 1 removed" in html_of(page)
 
 
 def test_a_long_collection_is_paged_and_searched(
@@ -152,57 +166,95 @@ def test_a_long_collection_is_paged_and_searched(
     assert [Path(path).name for path in page.dataframe[0].value["Path"]] == ["note 07.txt"]
 
 
-def test_a_run_is_one_at_a_time_tells_how_it_stands_and_ends_on_request() -> None:
-    taking, go = Taking(), threading.Event()
-
-    def work(told: Callable[[IngestProgress], None]) -> IngestReport:
-        for number in range(1, 100):
-            told(IngestProgress(done=number, total=100, path=f"/{number}.txt", passages=number))
-            go.wait(10)
-        return IngestReport()
-
-    assert taking.start("one", work)
-    assert not taking.start("two", work)
-    while taking.standing is None or not taking.standing.done:
-        time.sleep(0.01)
-    taking.cancel()
-    assert taking.standing.ending
-    go.set()
-    ended = taking.wait()
-    assert ended is not None
-    assert (ended.title, ended.cancelled, ended.running, ended.done) == ("one", True, False, 1)
-    assert "Ended on request" in collection.taking_end(ended, SAY)
-    taking.dismiss()
-    assert taking.standing is None
-
-
-def test_what_fails_in_the_thread_is_said() -> None:
-    def fails(told: Callable[[IngestProgress], None]) -> IngestReport:
-        raise IngestError("there is no folder /x", hint="check the path")
-
-    taking = Taking()
-    taking.start("one", fails)
-    ended = taking.wait()
-    assert ended is not None
-    assert (ended.message, ended.hint) == ("there is no folder /x", "check the path")
+def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
+    page_folder: Path,
+    open_tab: Callable[[str], AppTest],
+    html_of: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    add_folder(open_tab("collection"), page_folder)
+    (standing,) = Jobs(page_folder / "store").all(KIND)
+    assert standing.job.arguments == ("ingest", "--store", str(page_folder / "store"), str(page_folder))
+    progress = JobProgress(done=1, total=4, unit="file", path="/a.txt", passages=5)
+    write_json(standing.folder / "progress.json", asdict(progress))
+    with FileLock(standing.folder / "alive"):
+        page = open_tab("collection")  # another session
+        assert "1 of 4 files · new passages: 5" in html_of(page)
+        assert page.button(key="sync_button").disabled
+        press(page, f"cancel_{standing.job.id}")
+        assert (standing.folder / "cancel").exists()
+    write_end(standing.folder, JobState.CANCELLED, 2.0)
+    page.run()
+    assert not page.button(key="sync_button").disabled
+    assert any("Ended on request" in caption.value for caption in page.caption)
+    assert page.button(key=f"again_{standing.job.id}")
 
 
-def test_a_run_ended_early_leaves_no_stray_uploads(page_folder: Path) -> None:
-    opened = Library.open(page_folder / "store", None)
-    paths = opened.keep_uploads([("a.txt", b"The bell rings."), ("b.txt", b"The bell is silent.")])
-    opened.store.ingest(paths[:1])
-    opened.settle_uploads(paths, [paths[1].as_posix()])
-    assert [path.name for path in opened.store.uploads.iterdir()] == ["a.txt"]
+def test_one_ingest_at_a_time_and_earlier_ones_are_forgotten(
+    page_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    library = Library.open(page_folder / "store", None)
+    start_ingest(library, "one", [page_folder])
+    with pytest.raises(JobBusy, match="one"):
+        start_ingest_of_uploads(library, "two", [("a.txt", b"The bell rings.")])
+    assert not list(library.store.uploads.iterdir())
+    (standing,) = library.jobs.all(KIND)
+    write_end(standing.folder, JobState.DONE, 1.0)
+    start_ingest(library, "three", [page_folder], prune=True, retry_rejected=True)
+    (standing,) = library.jobs.all(KIND)
+    assert standing.job.title == "three"
+    assert standing.job.arguments[3:5] == ("--prune", "--retry-rejected")
 
 
-def test_progress_has_a_rate_and_a_time_that_remains() -> None:
-    standing = Standing(title=MARKUP, began=100.0, done=30, total=120, passages=5)
-    shown = collection.taking_card(standing, 160.0, SAY)
-    assert "30 of 120 files" in shown
-    assert "30.0 a minute" in shown
-    assert "3 min left" in shown
-    assert MARKUP not in shown
-    assert "a minute" not in collection.taking_card(replace(standing, done=0), 160.0, SAY)
+def test_a_file_that_is_too_large_is_refused_before_a_job_starts(
+    page_folder: Path,
+    open_tab: Callable[[str], AppTest],
+    html_of: Callable[[AppTest], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(library_module, "LARGEST_UPLOAD", 3)
+    page = open_tab("collection")
+    page.file_uploader(key="upload_0").set_value([("a.txt", b"1234", "text/plain")]).run()
+    assert "limit for uploads is 3" in html_of(page)
+    assert not Jobs(page_folder / "store").all()
+
+
+def test_uploads_are_settled_once_when_their_job_is_over(
+    page_folder: Path,
+    here: None,
+    open_tab: Callable[[str], AppTest],
+    html_of: Callable[[AppTest], str],
+) -> None:
+    page = open_tab("collection")
+    files = [("bell.txt", b"The bell rings.", "text/plain"), ("nothing.txt", b"", "text/plain")]
+    page.file_uploader(key="upload_0").set_value(files).run()
+    shown = html_of(page)
+    assert "1 added" in shown
+    assert "nothing.txt</strong> was left out: the file is empty" in shown
+    uploads = page_folder / "store" / "uploads"
+    assert [path.name for path in uploads.iterdir()] == ["bell.txt"]
+    page.file_uploader(key="upload_1").set_value([("bell.txt", b"", "text/plain")]).run()
+    assert "bell.txt</strong> was left out" in html_of(page)
+    html_of(page.run())  # what came back stays
+    assert [path.read_bytes() for path in uploads.iterdir()] == [b"The bell rings."]
+
+
+def test_a_job_ended_early_leaves_no_stray_uploads(
+    page_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    library = Library.open(page_folder / "store", None)
+    start_ingest_of_uploads(library, "two", [("a.txt", b"The bell rings."), ("b.txt", b"No bell rings.")])
+    (standing,) = library.jobs.all(KIND)
+    settle_uploads(library, standing)
+    assert len(list(library.store.uploads.iterdir())) == 2  # it runs
+    library.store.ingest([library.store.uploads / "a.txt"])
+    write_end(standing.folder, JobState.CANCELLED, 1.0)
+    settle_uploads(library, library.jobs.all(KIND)[0])
+    assert [path.name for path in library.store.uploads.iterdir()] == ["a.txt"]
+    assert not can_be_repeated(standing)
 
 
 def test_lengths_are_counted_by_order_of_magnitude() -> None:

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from index.records import IngestProgress, IngestReport
+from index.records import IngestProgress
 from ui.job import ProgressFile
 from ui.page.fragments import jobs as views_work
 from ui.render import progress
 from ui.render.messages import Say
+from ui.render.progress import Step
 from ui.services import jobs as jobs_module
-from ui.services.background_ingest import Taking
 from ui.services.jobs import Job, JobBusy, JobProgress, Jobs, JobStanding, JobState, read_json, write_end
 
 SAY = Say("en")
@@ -111,13 +111,15 @@ def test_damaged_records_and_strange_ids_are_no_jobs(jobs: Jobs) -> None:
 def test_progress_is_written_with_a_rate_that_each_stage_begins_anew(tmp_path: Path) -> None:
     file = ProgressFile(tmp_path / "progress.json")
     for done in (1, 5, 10):
-        file(done, 10, "question", "")
-    file(1, 3, "step", "loss 0.5")
+        file(Step(done=done, total=10, unit="question"))
+    file(Step(done=1, total=3, unit="step", note="loss 0.5"))
     assert read_json(tmp_path / "progress.json") == {
         "done": 1,
         "total": 3,
         "unit": "step",
         "note": "loss 0.5",
+        "path": "",
+        "passages": 0,
         "first": 1,
         **{key: pytest.approx(time.time(), abs=60) for key in ("began", "at")},
     }
@@ -141,14 +143,32 @@ def test_a_card_says_how_far_how_fast_and_how_long(jobs: Jobs) -> None:
     assert MARKUP not in shown
 
 
+def test_a_card_of_an_ingest_names_the_last_file_and_counts_new_passages(jobs: Jobs) -> None:
+    progress = JobProgress(done=30, total=120, unit="file", path=f"/{MARKUP}", passages=1200)
+    standing = JobStanding(
+        job=Job(id="j", kind="ingest", title=MARKUP, arguments=(), created=0.0),
+        folder=jobs.folder,
+        state=JobState.RUNNING,
+        progress=replace(progress, note="1,200 passages", first=0, began=100.0, at=160.0),
+    )
+    shown = views_work.job_card(standing, SAY)
+    assert "30 of 120 files · 30.0 a minute · 3 min left · new passages: 1,200" in shown
+    assert "Done last: /&lt;script" in shown
+    assert MARKUP not in shown
+    assert "新增段落：1,200" in views_work.job_card(standing, Say("zh"))
+
+
 def test_listeners_hear_the_progress_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[tuple[int, int, str, str]] = []
+    heard: list[Step] = []
     monkeypatch.setattr(progress, "_listeners", [])
-    progress.listen(lambda *told: heard.append(told))
+    progress.listen(heard.append)
     with progress.Progress("question") as shown:
         shown(1, 2)
         shown(2, 2, "note")
-    assert heard == [(1, 2, "question", ""), (2, 2, "question", "note")]
+    assert heard == [
+        Step(done=1, total=2, unit="question"),
+        Step(done=2, total=2, unit="question", note="note"),
+    ]
 
 
 @pytest.fixture
@@ -197,21 +217,13 @@ def test_a_process_is_cancelled_and_a_killed_one_has_died(
             assert settled(job).state is JobState.DIED
 
 
-def test_passages_of_all_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(progress, "_listeners", [lambda done, total, unit, note: told.append(note)])
+def test_passages_of_all_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Step] = []
+    monkeypatch.setattr(progress, "_listeners", [heard.append])
     with progress.Progress("file") as shown:
         for number in (1, 2):
             shown.ingest(IngestProgress(done=number, total=2, path=f"/{number}.txt", passages=number))
-    assert told == ["1 passage", "3 passages"]
-    taking = Taking()
-
-    def work(tell: Callable[[IngestProgress], None]) -> IngestReport:
-        for number in (1, 2):
-            tell(IngestProgress(done=number, total=2, path=f"/{number}.txt", passages=number))
-        return IngestReport()
-
-    taking.start("two files", work)
-    ended = taking.wait()
-    assert ended is not None
-    assert ended.passages == 3
+    assert [(step.note, step.path, step.passages) for step in heard] == [
+        ("1 passage", "/1.txt", 1),
+        ("3 passages", "/2.txt", 3),
+    ]

@@ -1,4 +1,4 @@
-"""The collection as HTML: facts, statistics, how a run of taking in stands (pure, no streamlit)."""
+"""The collection as HTML: facts, statistics, what an ingest did (pure, no streamlit)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from index.records import DocumentSize, FileReport, IngestReport, Stats
 from ingest.records import Rejected, RejectReason
 from ui.page.fragments.base import escape
-from ui.page.fragments.jobs import bars, charts, pace, track
+from ui.page.fragments.jobs import bars, charts
 from ui.render import phrasing
 from ui.render.messages import Say
-from ui.services.background_ingest import Standing
 
 _MOST_BARS = 8
 _LANGUAGES_NAMED = 4
@@ -80,48 +79,6 @@ def lengths(characters: Iterable[int], say: Say) -> list[tuple[str, int]]:
     while rows and not rows[0][1]:
         rows.pop(0)
     return rows
-
-
-def taking_card(standing: Standing, now: float, say: Say) -> str:
-    """A run that is at work: how far, how fast, how long, and the file done last."""
-    if not standing.total:
-        facts = say("work.wait")
-    else:
-        counted = say("work.so_far", done=f"{standing.done:,}", total=f"{standing.total:,}")
-        rate = pace(standing.rate(now), standing.remaining_seconds(now), say)
-        facts = " · ".join(
-            [
-                f"{counted} {say('work.unit_file')}",
-                *rate,
-                say("collection.new_passages", count=f"{standing.passages:,}"),
-            ]
-        )
-    last = (
-        f'<p class="sw-note">{escape(say("collection.last_done", path=standing.recent[0].path))}</p>'
-        if standing.recent
-        else ""
-    )
-    state = say("work.cancelling" if standing.ending else "work.running")
-    return (
-        '<section class="sw-work" role="status"><p class="sw-work-head">'
-        f'<strong>{escape(standing.title)}</strong><span class="sw-note">{state}</span></p>'
-        f"{track(standing.share)}<p>{escape(facts)}</p>{last}</section>"
-    )
-
-
-def taking_end(standing: Standing, say: Say) -> str:
-    """How a run ended: what it took in and what it left out, or why it failed."""
-    if standing.report is not None:
-        return ingest_summary(standing.report, say)
-    message, hint, role = (
-        (say("collection.ended"), "", "status")
-        if standing.cancelled
-        else (phrasing.sentence(standing.message), phrasing.sentence(standing.hint), "alert")
-    )
-    return (
-        f'<section class="sw-summary" role="{role}"><p>{escape(message)}</p>'
-        f'<p class="sw-note">{escape(hint)}</p></section>'
-    )
 
 
 def ingest_summary(report: IngestReport, say: Say) -> str:

@@ -50,14 +50,19 @@ def job_card(standing: JobStanding, say: Say) -> str:
     else:
         unit = say(f"work.unit_{progress.unit}")
         counted = say("work.so_far", done=f"{progress.done:,}", total=f"{progress.total:,}")
-        said = [f"{counted} {unit}", *pace(progress.rate, progress.remaining_seconds, say)]
-        facts = " · ".join([*said, progress.note] if progress.note else said)
+        note = progress.note
+        if progress.unit == "file":
+            note = say("collection.new_passages", count=f"{progress.passages:,}")
+        parts = [f"{counted} {unit}", *pace(progress.rate, progress.remaining_seconds, say), note]
+        facts = " · ".join(part for part in parts if part)
+    path = progress.path if progress else ""
+    last = f'<p class="sw-note">{escape(say("collection.last_done", path=path))}</p>' if path else ""
     return (
         '<section class="sw-work" role="status"><p class="sw-work-head">'
         f"<strong>{escape(standing.job.title)}</strong>"
         f'<span class="sw-note">{say(f"work.{standing.state.value}")}</span></p>'
         f"{track(progress.share if progress else 0.0)}"
-        f'<p>{escape(facts)}</p><p class="sw-note">{say("work.goes_on")}</p></section>'
+        f'<p>{escape(facts)}</p>{last}<p class="sw-note">{say("work.goes_on")}</p></section>'
     )
 
 

@@ -1,12 +1,10 @@
-"""The tab of the collection: what is in it, adding to it, taking out of it, what was read of every file.
+"""The tab of the collection: what is in it, adding to it, removing from it, what was read of every file.
 
-Taking in runs in a thread that every session sees (`taking`), so that a refreshed page finds it again; only
-its card is drawn anew meanwhile.
+An ingest is a job, so that it goes on when the page is closed and is found again.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
@@ -14,19 +12,27 @@ from pathlib import Path, PurePosixPath
 
 import streamlit as st
 
-from index.records import DocumentInfo, FileReport, IngestProgress, IngestReport
+from index.records import DocumentInfo, FileReport
+from ingest.errors import SpanwiseError
 from ui.page.fragments import base, collection
+from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.paging import paged, read_page, show_pages
 from ui.page.widgets.session_cache import download, remembered
 from ui.render import tables
 from ui.render.messages import Say
+from ui.services.ingest_jobs import (
+    KIND,
+    can_be_repeated,
+    report_of,
+    settle_uploads,
+    start_ingest,
+    start_ingest_of_uploads,
+)
+from ui.services.jobs import JobState
 from ui.services.library import Contents, Library
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
-_LOOK_SECONDS = 1.0
 _MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
-
-Told = Callable[[IngestProgress], None]
 
 
 def show_collection(library: Library, say: Say) -> None:
@@ -37,91 +43,74 @@ def show_collection(library: Library, say: Say) -> None:
         st.html(collection.store_facts(contents.stats, say))
     else:
         st.html(base.lead(say("collection.empty"), say("collection.empty_hint")))
-    _show_taking(library, say)
-    _add_files(library, say)
+    busy = _show_ingest(library, say)
+    _add_files(library, say, busy=busy)
     if is_local():
-        _add_folder(library, contents, say)
+        _add_folder(library, contents, say, busy=busy)
     if stats.documents:
         st.html(base.head(say("collection.documents")))
-        _documents(library, say)
+        _documents(library, say, busy=busy)
         with st.expander(say("collection.statistics"), key="statistics", on_change="rerun") as opened:
             if opened.open:
                 st.html(collection.statistics(stats, library.store.document_sizes(), say))
     if stats.documents or stats.rejected:
-        _coverage(library, contents.revision, say)
+        _coverage(library, contents.revision, say, busy=busy)
 
 
-# -- taking in ----------------------------------------------------------------------------------------------
+# -- ingesting ----------------------------------------------------------------------------------------------
 
 
-def _show_taking(library: Library, say: Say) -> None:
-    standing = library.taking.standing
-    if standing is None:
-        return
-    if standing.running:
-        st.fragment(_draw_taking, run_every=_LOOK_SECONDS)(library, say)
-        return
-    st.html(collection.taking_end(standing, say))
-    st.button(say("collection.dismiss"), key="dismiss_taking", on_click=library.taking.dismiss)
-
-
-def _draw_taking(library: Library, say: Say) -> None:
-    standing = library.taking.standing
-    if standing is None or not standing.running:
-        st.rerun(scope="app")
-    st.html(collection.taking_card(standing, time.time(), say))
-    st.button(
-        say("collection.end"), key="end_taking", on_click=library.taking.cancel, disabled=standing.ending
-    )
-    if len(standing.recent) > 1:
-        with st.expander(say("collection.files_done")):
-            st.dataframe(
-                [{say("collection.column_path"): item.path} for item in standing.recent],
-                hide_index=True,
-                key="files_done",
+def _show_ingest(library: Library, say: Say) -> bool:
+    """Draw the ingest that runs, else how the last one ended; whether one runs."""
+    jobs = library.jobs
+    if show_running(jobs, say, KIND):
+        return True
+    for standing in jobs.all(KIND)[:1]:
+        settle_uploads(library, standing)
+        report = report_of(standing)
+        if report is None:
+            show_end(jobs, standing, say, again=can_be_repeated(standing))
+            if standing.state is JobState.CANCELLED:
+                st.caption(say("collection.ended"))
+        else:
+            st.html(collection.ingest_summary(report, say))
+            st.button(
+                say("collection.dismiss"),
+                key="dismiss_ingest",
+                on_click=jobs.forget,
+                args=(standing.job.id,),
             )
+    return False
 
 
-def _add_files(library: Library, say: Say) -> None:
+def _add_files(library: Library, say: Say, *, busy: bool) -> None:
     generation = st.session_state.setdefault("uploads", 0)
     files = st.file_uploader(
         say("collection.add_files"),
         accept_multiple_files=True,
         key=f"upload_{generation}",
         help=say("collection.add_files_help"),
-        disabled=library.taking.running,
+        disabled=busy,
     )
     if not files:
         return
-    given = [(file.name, file.getvalue()) for file in files]
-
-    def take(told: Told) -> IngestReport:
-        paths = library.keep_uploads(given)
-        rejected: list[str] = [path.as_posix() for path in paths]
-        try:
-            report = library.store.ingest(paths, progress=told)
-            rejected = [item.path for item in report.rejected]
-            return report
-        finally:
-            # Of a run that was ended, what is in the store stays and what never came to its turn goes.
-            taken = set(library.store.paths(rejected))
-            library.settle_uploads(paths, [path for path in rejected if path not in taken])
-
-    st.session_state.uploads += 1  # a new widget: the files that were taken in leave the list
-    _begin(library, say("collection.taking_files", count=f"{len(given):,}"), take)
+    st.session_state.uploads += 1  # a new widget: the files that were uploaded leave the list
+    title = say("collection.ingesting_files", count=f"{len(files):,}")
+    contents = [(file.name, file.getvalue()) for file in files]
+    _begin(lambda: start_ingest_of_uploads(library, title, contents), say)
 
 
-def _add_folder(library: Library, contents: Contents, say: Say) -> None:
+def _add_folder(library: Library, contents: Contents, say: Say, *, busy: bool) -> None:
     with (
         st.form("add_folder", border=False, clear_on_submit=True),
         st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
     ):
         folder = st.text_input(say("collection.add_folder"), placeholder="/home/me/papers", key="folder")
-        given = st.form_submit_button(
-            say("collection.add_folder_button"), key="add_folder_button", disabled=library.taking.running
+        submitted = st.form_submit_button(
+            say("collection.add_folder_button"), key="add_folder_button", disabled=busy
         )
-    if given and folder.strip():
-        _take_folder(library, folder.strip(), say, prune=False)
+    if submitted and folder.strip():
+        _ingest_folder(library, folder.strip(), say, prune=False)
     own = [folder for folder in contents.folders if not Path(folder).is_relative_to(library.store.uploads)]
     if not own:
         return
@@ -129,30 +118,34 @@ def _add_folder(library: Library, contents: Contents, say: Say) -> None:
         known = st.selectbox(
             say("collection.sync"), roots_of(own), key="sync_folder", help=say("collection.sync_help")
         )
-        if (
-            st.button(say("collection.sync_button"), key="sync_button", disabled=library.taking.running)
-            and known
-        ):
-            _take_folder(library, known, say, prune=True)
+        pressed = st.button(say("collection.sync_button"), key="sync_button", disabled=busy)
+    if pressed and known:
+        _ingest_folder(library, known, say, prune=True)
 
 
-def _take_folder(library: Library, folder: str, say: Say, *, prune: bool) -> None:
-    _begin(
-        library,
-        say("collection.taking_folder", folder=folder),
-        lambda told: library.store.ingest([Path(folder)], prune=prune, progress=told),
-    )
+def _ingest_folder(library: Library, folder: str, say: Say, *, prune: bool) -> None:
+    title = say("collection.ingesting_folder", folder=folder)
+    _begin(lambda: start_ingest(library, title, [Path(folder)], prune=prune), say)
 
 
-def _begin(library: Library, title: str, work: Callable[[Told], IngestReport]) -> None:
-    library.taking.start(title, work)
-    st.rerun()
+def _read_again(library: Library, paths: Sequence[Path], say: Say) -> None:
+    title = say("collection.reading_again", count=f"{len(paths):,}")
+    _begin(lambda: start_ingest(library, title, paths, retry_rejected=True), say)
+
+
+def _begin(start: Callable[[], None], say: Say) -> None:
+    try:
+        start()
+    except SpanwiseError as error:
+        st.html(base.failure(str(error), error.hint, say))
+    else:
+        st.rerun()
 
 
 # -- what is in it ------------------------------------------------------------------------------------------
 
 
-def _documents(library: Library, say: Say) -> None:
+def _documents(library: Library, say: Say, *, busy: bool) -> None:
     if removed := st.session_state.pop("removed", None):
         st.html(base.status(say("collection.removed_files", count=f"{removed:,}")))
     wanted = st.text_input(say("collection.find"), key="find_document").strip()
@@ -174,21 +167,16 @@ def _documents(library: Library, say: Say) -> None:
     if not chosen:
         st.caption(say("collection.choose_rows"))
         return
-    _act_on(library, chosen, say)
+    _act_on(library, chosen, say, busy=busy)
 
 
-def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say) -> None:
+def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say, *, busy: bool) -> None:
     st.caption(say("collection.chosen", count=f"{len(chosen):,}"))
     sure = st.checkbox(say("collection.sure"), key="sure")
     with st.container(horizontal=True, gap="small"):
         paths = [Path(path) for item in chosen for path in item.paths if PurePosixPath(path).is_absolute()]
-        busy = library.taking.running
         if st.button(say("collection.read_again"), key="again_button", disabled=busy or not paths):
-            _begin(
-                library,
-                say("collection.reading_again", count=f"{len(paths):,}"),
-                lambda told: library.store.ingest(paths, retry_rejected=True, progress=told),
-            )
+            _read_again(library, paths, say)
         if st.button(
             say("collection.remove"), key="remove_button", type="primary", disabled=busy or not sure
         ):
@@ -202,7 +190,7 @@ def _act_on(library: Library, chosen: Sequence[DocumentInfo], say: Say) -> None:
 # -- what was read of every file ----------------------------------------------------------------------------
 
 
-def _coverage(library: Library, revision: int, say: Say) -> None:
+def _coverage(library: Library, revision: int, say: Say, *, busy: bool) -> None:
     with st.expander(say("collection.coverage"), key="coverage", on_change="rerun") as report:
         if not report.open:
             return
@@ -218,13 +206,9 @@ def _coverage(library: Library, revision: int, say: Say) -> None:
         if rejected:
             st.html(base.head(say("collection.rejected")))
             st.dataframe(tables.rejected_rows(paged(rejected, "rejected", say), say), hide_index=True)
-            if st.button(say("collection.try_again"), key="retry_button", disabled=library.taking.running):
+            if st.button(say("collection.try_again"), key="retry_button", disabled=busy):
                 paths = [Path(file.path) for file in rejected if Path(file.path).exists()]
-                _begin(
-                    library,
-                    say("collection.reading_again", count=f"{len(paths):,}"),
-                    lambda told: library.store.ingest(paths, retry_rejected=True, progress=told),
-                )
+                _read_again(library, paths, say)
         if taken:
             st.dataframe(tables.coverage_rows(paged(taken, "taken", say), say), hide_index=True)
         download(

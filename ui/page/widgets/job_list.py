@@ -37,11 +37,11 @@ def _draw(jobs: Jobs, say: Say, kinds: tuple[str, ...]) -> None:
         )
 
 
-def show_end(jobs: Jobs, standing: JobStanding, say: Say) -> None:
-    """Draw how a job ended, with what can be done about it."""
+def show_end(jobs: Jobs, standing: JobStanding, say: Say, *, again: bool = True) -> None:
+    """Draw how a job ended, with what can be done about it: to start it `again`, or to remove it."""
     st.html(job_end(standing, say))
     with st.container(horizontal=True, gap="small"):
-        if standing.state is not JobState.DONE:
+        if again and standing.state is not JobState.DONE:
             st.button(
                 say("work.again"),
                 key=f"again_{standing.job.id}",

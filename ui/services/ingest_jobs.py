@@ -1,0 +1,101 @@
+"""Ingesting from the page: jobs of one kind, and the uploaded files that they read (no streamlit).
+
+Uploads lie in the store's folder for them before the job starts. When it is over, those that it left out go,
+and what they had replaced comes back; whoever opens the page next sees to that, once.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from index.records import IngestReport
+from ingest.errors import SpanwiseError
+from ingest.records import Rejected, RejectReason
+from ui.services.jobs import JobStanding, JobState, read_json, write_json
+from ui.services.library import Library
+
+KIND = "ingest"
+_UPLOADS, _SETTLED = "uploads.json", "uploads-settled.json"
+
+
+def start_ingest(
+    library: Library,
+    title: str,
+    paths: Sequence[Path],
+    *,
+    prune: bool = False,
+    retry_rejected: bool = False,
+    uploaded: bool = False,
+) -> None:
+    """Ingest files and folders in a job; raises JobBusy while one is at work.
+
+    With `uploaded` the paths are those of `Library.keep_uploads`. Earlier jobs are forgotten: what they added
+    is in the store, and what they left out in its report on files.
+    """
+    jobs = library.jobs
+    for standing in jobs.all(KIND):
+        settle_uploads(library, standing)
+        jobs.forget(standing.job.id)
+    folder = jobs.prepare()
+    try:
+        if uploaded:
+            write_json(folder / _UPLOADS, {"paths": [str(path) for path in paths]})
+        jobs.start(
+            KIND,
+            title,
+            [
+                *("ingest", "--store", str(library.store.path)),
+                *(["--prune"] if prune else []),
+                *(["--retry-rejected"] if retry_rejected else []),
+                *(str(path.expanduser().absolute()) for path in paths),  # none begins with a hyphen
+            ],
+            folder=folder,
+        )
+    except SpanwiseError:
+        shutil.rmtree(folder, ignore_errors=True)  # no job came of it
+        if uploaded:
+            library.settle_uploads(paths, [path.as_posix() for path in paths])
+        raise
+
+
+def start_ingest_of_uploads(library: Library, title: str, files: Sequence[tuple[str, bytes]]) -> None:
+    """Keep uploaded files, names and contents, and ingest them; raises IngestError and JobBusy."""
+    start_ingest(library, title, library.keep_uploads(files), uploaded=True)
+
+
+def settle_uploads(library: Library, standing: JobStanding) -> None:
+    """Once after a job: drop uploads that did not get into the store, bring back what they had replaced."""
+    if not standing.state.over:
+        return
+    try:
+        (standing.folder / _UPLOADS).rename(standing.folder / _SETTLED)  # of several sessions one succeeds
+    except OSError:
+        return
+    paths = [Path(path) for path in (read_json(standing.folder / _SETTLED) or {}).get("paths", ())]
+    if report := report_of(standing):
+        rejected = [item.path for item in report.rejected]
+    else:  # it was cancelled or failed: files that are in the store stay, those it never came to go
+        names = [path.as_posix() for path in paths]
+        known = set(library.store.paths(names))
+        rejected = [name for name in names if name not in known]
+    library.settle_uploads(paths, rejected)
+
+
+def can_be_repeated(standing: JobStanding) -> bool:
+    """Whether a job that is over could start again: one of uploads cannot, some of them are gone."""
+    return not any((standing.folder / name).exists() for name in (_UPLOADS, _SETTLED))
+
+
+def report_of(standing: JobStanding) -> IngestReport | None:
+    """What a job that is done printed, as the record it was made of; None for any other."""
+    output: dict[str, Any] = standing.output()
+    if standing.state is not JobState.DONE or not output:
+        return None
+    rejected = (
+        Rejected(path=item["path"], reason=RejectReason(item["reason"]), detail=item["detail"])
+        for item in output["rejected"]
+    )
+    return IngestReport(**{**output, "rejected": tuple(rejected), "warnings": tuple(output["warnings"])})
