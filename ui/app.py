@@ -1,10 +1,10 @@
 """The page: its frame, and the tab that is open in it.
 
     name | tabs | language
-    the open tab, a function of its own module `page_NAME` (see `page_frame`)
+    the open tab, a function of its own module in `tabs` (see `frame`)
 
 This module opens the store and its models, once for all sessions, after the frame is on the screen; HTML
-comes from the `views` modules, texts from `messages`.
+comes from the `fragments` modules, texts from `messages`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ positions: their scores always come from the exact file, and so does every searc
 No file is changed once written: FAISS aborts the process when asked to add to a memory-mapped index, and
 HNSW cannot remove. Positions inside a segment follow ascending passage id.
 
-Which segments there are and which of their positions may be found is the matter of `segments`.
+See `vector_index` for merging and deletion.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 BLOCK = 16_384
-# Up to here scoring the selected positions exactly costs less than a widened search (see `kinds`).
+# Up to here scoring the selected positions exactly costs less than a widened search (see `index_kinds`).
 EXACT_UP_TO = 10_000
 # A scan tests every position (2 ns); gathering the selected ones costs each of them 1.2 us more than a scan.
 _SCANNED_PER_GATHERED = 600

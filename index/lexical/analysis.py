@@ -7,7 +7,7 @@ pairs of characters. Compounds with a digit or an underscore ("PROJ-1234", "3.11
 whole beside its parts, so that an identifier typed in a question finds itself.
 
 A question's language is not known: each of its words is stemmed once for every language of the collection and
-the variants count as one word (see `lexical`).
+the variants count as one word (see `tantivy_index`).
 """
 
 from __future__ import annotations

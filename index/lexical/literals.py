@@ -5,7 +5,7 @@ its stems a passage is indexed by its words as they are, in order, and by its li
 the signs that join them (`max_len`, `--no`, `c++`; `3.11` and `11.2` for 3.11.2). A phrase is a sequence of
 words, an identifier a sequence of links. Case never counts, nor does punctuation followed by a space.
 
-This module reads texts and questions; `lexical` looks up what it finds, `fusion` says what that is worth.
+This module reads texts and questions; `tantivy_index` looks up what it finds, `fusion` weighs it.
 """
 
 from __future__ import annotations

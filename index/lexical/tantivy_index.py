@@ -7,7 +7,7 @@ SQL: `update` takes passages out before it puts them in, so that repeating it ch
 its files says which index of which store they are, and tantivy's own checksums stand at their ends.
 
 Three fields of terms, which tantivy only splits at spaces: `body` holds stems (`analysis`) and is scored by
-BM25 (k1 1.2, b 0.75); `words` and `links` hold what was written (`exact`) and are asked for phrases,
+BM25 (k1 1.2, b 0.75); `words` and `links` hold what was written (`literals`) and are asked for phrases,
 identifiers and how rare a word is.
 """
 
@@ -49,10 +49,8 @@ _NO_LINK = " | "
 _RARE_SHARE = 0.002
 # An identifier names one thing that stands in at most this share of the passages, or in three.
 _UNIQUE_SHARE, _UNIQUE_LEAST = 0.0005, 3
-# So does a word written as a name (`exact.proper`) that at most this share holds: in long sentences about all
-# PEPs, 150 names of one document bring it first in 97 to 98 % instead of 4 to 21 %. nDCG@10 of words alone on
-# SciFact, whose claims are full of names: .692 without, .689 so, .685 at .0005, .679 at .002 (its training
-# questions: .700, .701, .699, .687); hybrid .735 and .732 (.737, .737). No other collection changed.
+# So does a word written as a name (`literals.proper`) that at most this share holds; measured in
+# data/bench/choices.md.
 _PROPER_SHARE = 0.0003
 _DECISIVE_SHARE = 0.5
 # More than the names of any but the strangest question.

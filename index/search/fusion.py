@@ -5,15 +5,7 @@ Each list's scores are scaled and combined convexly (Bruch, Gai and Ingber 2023)
 names, so a passage that holds one that the question names is lifted by its share of the question, and what
 the question demands (`Named.first`) comes before all else.
 
-Tuned on SciFact's training questions, CISI and CACM. nDCG@10 of documents, 100 candidates a list, as a search
-has them, on these three together and on SciFact's test, Cranfield, ADI and stackfaq together:
-
-    reciprocal ranks (k 60)           .566   .663     loses where one list is much weaker than the other
-    scaled to the list's range, .5    .575   .676     the hundredth is no zero; .582 with 1,000 candidates
-    standard scores, .5               .575   .679
-    these floors, dense .45           .585   .677     .40 to .50: within .003
-    the same, with names lifted       .584   .681     rank 1 for names of one document: from .86 to 1.0
-    weight learned from the question  .590   .678     length, greatest idf, spread of both lists; overfits
+Both weights are tuned; what else was tried is in `data/bench/choices.md`.
 """
 
 from __future__ import annotations

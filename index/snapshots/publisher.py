@@ -2,20 +2,20 @@
 
     publish: SQL revision R -> new exact segment, passages added to the lexical index -> one manifest, renamed
              last -> what was deleted up to R taken out of the lexical index
-    adopt:   a large segment that `building` has made in the meantime -> the same, at the same revision
+    adopt:   a large segment that `background_build` has made meanwhile -> the same, at the same revision
 
 Vector segments are immutable files with new names; the manifest names those that belong together, with sizes,
 checksums and the revision they show. A process killed anywhere before the rename leaves the old manifest in
 force, and the next `publish` does the work again from SQL. The lexical index changes in place; it holds every
 passage of the old state until the new one is in force, and what it shows too early or too late is told from
 SQL by the revision of the reader. `open` looks at sizes, headers and the ends of files, and at the checksums
-of approximate indexes, which are read whole anyway; `integrity` looks at all of them. What is missing, is
+of approximate indexes, which are read whole anyway; `verify` looks at all of them. What is missing, is
 damaged or belongs to another store is rebuilt from SQL, never fatal; without its approximate index a segment
 is scanned.
 
 Publishing never waits for a large build: it writes segments below the size from which indexes are
-approximate (see `kinds`), so that what was committed can be searched at once. What it costs follows from what
-was committed, not from what the store holds.
+approximate (see `index_kinds`), so that what was committed can be searched at once. Its cost depends on what
+was committed, not on what the store holds.
 """
 
 from __future__ import annotations
@@ -351,7 +351,7 @@ class Derived:
     def _without_dead(
         self, entry: SegmentFile, deleted: Ids, dimension: int, revision: int, least: int
     ) -> list[SegmentFile]:
-        """A small segment, written anew if too much of it is deleted; large ones are left to `building`."""
+        """A small segment, written again if much of it is deleted; `background_build` does large ones."""
         if entry.vectors >= least or entry.file in self.frozen:
             return [entry]
         segment = self.searchable(entry, dimension)

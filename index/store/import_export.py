@@ -5,7 +5,7 @@
 
 A damaged line is a value (`ImportProblem`), never an error: the lines around it are taken in. A path that the
 store holds already gets what the export has under it, as a file that changed would. Calling it again after a
-kill costs only what is missing. What the lines look like is said in `exporting`.
+kill costs only what is missing. See `export` for the form of the lines.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     store.json       where the database is, and the kind of the vector index if one was chosen
     spanwise.db      documents, paths, passages, vectors, revision (SQLite, WAL)
-    index/           derived: vector segments, lexical index, manifest (see `derived`)
+    index/           derived: vector segments, lexical index, manifest (see `publisher`)
     uploads/         files handed in through the page
     writer.lock      held by the process that writes; the operating system drops it when that process dies
 
@@ -307,7 +307,7 @@ class Store:
         vectors: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
-        """Write all documents as JSON lines (`exporting` says what they look like), `.gz` compressed.
+        """Write all documents as JSON lines (see `export` for their form), `.gz` compressed.
 
         With `vectors` a store with the same encoder takes them over instead of encoding again.
         """

@@ -1,8 +1,8 @@
 """E-mail: the lines a reader of the letter wants first, then the best readable body.
 
-Plain text is preferred to HTML unless it is empty. What it repeats at its end of earlier letters is left out
-(`quotes`). Attachments are named in a warning and not opened: what matters in them belongs in the collection
-as files of their own.
+Plain text is preferred to HTML unless it is empty. Earlier letters that it repeats at its end are left out
+(`email_quotes`). Attachments are named in a warning and not opened: what matters in them belongs in the
+collection as files of their own.
 """
 
 from __future__ import annotations

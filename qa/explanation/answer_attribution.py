@@ -3,12 +3,10 @@
     log-odds = start logit + end logit of the span - (start logit + end logit of "no answer")
 
 Every word has a share in the difference between these log-odds and those of the same window with all words
-blanked out; `gradients` says how the two methods come by it, INTEGRATED and GRADIENT.
+blanked out; `integrated_gradients` describes the two methods, INTEGRATED and GRADIENT.
 
-Masking the twentieth of the pieces (the answer's own apart) that weighs most takes 9.8 off the log-odds of
-the bundled reader by INTEGRATED, 3.4 by GRADIENT and 1.7 by chance (14 questions of the demo): a reader that
-is sure has flat gradients, so the quick method is for comparison. captum offers both, but brings matplotlib
-for what is 30 lines of autograd.
+A reader that is sure has flat gradients, so the quick method is for comparison only (measured in
+`data/bench/choices.md`). captum offers both methods; they are 30 lines of autograd.
 """
 
 from __future__ import annotations

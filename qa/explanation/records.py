@@ -2,9 +2,9 @@
 
     Why = Attribution (what the reader looked at) + Evidence (why the passage was read) + Competitors
 
-All places are characters: of the question, and of the passage's own text. `attribution` computes the first
-part, `explainer` puts all of it together. Only light modules are imported here, so that the command line and
-the page's pure parts can name these records.
+All places are characters: of the question, and of the passage's own text. `answer_attribution` computes the
+first part, `explainer` puts all of it together. Only light modules are imported here, so that the command
+line and the page's pure parts can name these records.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """How contributions are computed; `attribution` says what each costs and is worth."""
+    """How contributions are computed; see `answer_attribution`."""
 
     GRADIENT = "gradient"
     INTEGRATED = "integrated_gradients"

@@ -3,7 +3,7 @@
     rollout = A_L ... A_2 A_1,  A_l = (mean of the layer's heads + I) / 2
 
 The identity stands for the residual connection (Abnar and Zuidema 2020, arXiv:2005.00928). It shows where
-information could flow; what mattered for an answer or a cosine is said by `attribution` and `similarity`.
+information could flow; see `answer_attribution` and `similarity_attribution` for what mattered.
 """
 
 from __future__ import annotations

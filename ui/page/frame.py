@@ -5,7 +5,7 @@ the browser's back button leads from one to the other. A tab NAME is the functio
 the module `ui.page.tabs.NAME`, imported when it is first looked at, with the title `nav.NAME`.
 
 The address carries what a link should share: the question (`q`), filters, and the language (`lang`) where it
-is not the browser's (see `address`). The links between tabs hand these on.
+is not the browser's (see `url_state`). The links between tabs hand these on.
 """
 
 from __future__ import annotations

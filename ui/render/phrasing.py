@@ -1,7 +1,7 @@
 """How results are put into words, for the terminal and the page alike.
 
 Pure functions from records to short texts and marked segments. They know nothing of HTML, terminals or
-widgets: `text` and `views` dress them.
+widgets: formatted by `terminal` and by the page's `fragments`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The characters of a PDF page as the lines that pdfium makes of them, and those lines as rows of the page.
 
-What `columns` and `running` look at before paragraphs are made: they move and drop whole lines, so a line
-here keeps every character of it, the one that ends it included.
+`columns` and `running_headers` use them before paragraphs are made. They move and drop whole lines, so a line
+keeps all its characters, the one that ends it included.
 """
 
 from __future__ import annotations

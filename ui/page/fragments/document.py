@@ -1,6 +1,6 @@
 """A document as HTML: headings, paragraphs, pages, and the words that are looked at (pure, no streamlit).
 
-As in `views`, text from documents gets in through `escape` only.
+As in `base`, text from documents gets in through `escape` only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Passages that were found, as HTML (pure, no streamlit).
 
-As in `views`, text from documents and questions gets in through `escape` only.
+As in `base`, text from documents and questions gets in through `escape` only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which documents may answer and how they are read: two popovers that write into the address.
 
-The address is the truth (`address`): before a widget is drawn it is set to what the address says, and what is
-chosen in it goes into the address first.
+The address is the truth (`url_state`): before a widget is drawn it is set to what the address says, and a
+choice in it goes into the address first.
 """
 
 from __future__ import annotations
