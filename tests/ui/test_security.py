@@ -20,8 +20,8 @@ import pytest
 
 from ingest.errors import IngestError
 from ui.commands.serve import environment
-from ui.services import library, password
-from ui.services.library import Library, safe_name
+from ui.services import password, uploads
+from ui.services.uploads import Uploads, safe_name
 from ui.settings import load_settings
 
 if TYPE_CHECKING:
@@ -63,17 +63,6 @@ def test_an_uploaded_name_cannot_leave_its_folder_or_deceive(name: str, safe: st
     assert safe_name(safe) == safe
 
 
-class _Folder:
-    """What `keep_uploads` needs of a store."""
-
-    def __init__(self, uploads: Path) -> None:
-        self.uploads = uploads
-
-
-def _library(uploads: Path) -> Library:
-    return Library(_Folder(uploads), None, None)  # type: ignore[arg-type]
-
-
 def test_uploads_of_one_name_are_both_kept_and_never_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "uploads").mkdir()
     outside = tmp_path / "outside.txt"
@@ -86,7 +75,7 @@ def test_uploads_of_one_name_are_both_kept_and_never_follow_a_link(tmp_path: Pat
         ("README", b"5"),
         ("link.txt", b"6"),
     ]
-    paths = _library(tmp_path / "uploads").keep_uploads(files)
+    paths = Uploads(tmp_path / "uploads").keep_all(files)
     assert [path.name for path in paths] == [
         "a.txt",
         "A (2).txt",
@@ -104,9 +93,9 @@ def test_uploads_of_one_name_are_both_kept_and_never_follow_a_link(tmp_path: Pat
 def test_an_upload_that_is_too_large_is_said_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "LARGEST_UPLOAD", 3)
+    monkeypatch.setattr(uploads, "LARGEST_UPLOAD", 3)
     with pytest.raises(IngestError, match=r"b\.txt has 4 bytes, the limit for uploads is 3"):
-        _library(tmp_path).keep_uploads([("a.txt", b"123"), ("b.txt", b"1234")])
+        Uploads(tmp_path).keep_all([("a.txt", b"123"), ("b.txt", b"1234")])
     assert not list(tmp_path.iterdir())
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # these modules load models, this one must not
 
     from index.checkpoints.presets import ModelChoice
     from qa.evaluation.compare_models import AskedQuestion, Comparison
-    from ui.services.inventory import PresetInfo
+    from ui.services.model_choices import PresetInfo
 
 Documents = list[dict[str, str]]
 
@@ -48,7 +48,7 @@ def declare(commands: Commands) -> None:
 
 def list_models(flags: Flags, settings: Settings) -> int:
     """The presets, and what of them is on this computer."""
-    from ui.services.inventory import list_presets
+    from ui.services.model_choices import list_presets
 
     presets = list_presets()
     terminal.show(settings, models_json(presets), models_text(presets, terminal.style_of(settings)))

@@ -1,4 +1,9 @@
-"""Records as rows of tables, under the names of the page's language (pure, no streamlit)."""
+"""Records as rows under column names of the page's language, and tables as files for spreadsheets.
+
+What a cell holds comes from documents and from people who wrote questions, and a spreadsheet takes text that
+begins with = + - @ for a formula and runs it: such cells get an apostrophe in CSV, and the type of text in
+XLSX.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +15,11 @@ from typing import Any
 from index.records import DocumentInfo, FileReport
 from ui.render import phrasing
 from ui.render.messages import Say
-from ui.services.questionnaire import tame
 
 Row = dict[str, Any]
+
+_LONGEST_CELL = 32_767  # characters; Excel refuses more
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def document_rows(documents: Iterable[DocumentInfo], say: Say) -> list[Row]:
@@ -76,3 +83,54 @@ def to_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     writer.writerow(names)
     writer.writerows([tame(value) for value in row] for row in rows)
     return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode(errors="replace")
+
+
+def to_xlsx(
+    title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], *, widths: Sequence[int]
+) -> bytes:
+    """A workbook with one sheet of that title; `widths` are those of its first columns, in characters."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    for number, width in enumerate(widths, start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = width
+
+    def cell(value: Any, *, bold: bool = False) -> Any:
+        made = WriteOnlyCell(sheet, value=_legal(value))
+        if isinstance(value, str):
+            made.data_type = "s"  # without this a text that begins with = is a formula
+        if bold:
+            made.font = Font(bold=True)
+        return made
+
+    sheet.append([cell(name, bold=True) for name in names])
+    for row in rows:
+        sheet.append([cell(value) for value in row])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def tame(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> tame("=1+1"), tame(-3), tame("plain")
+    ("'=1+1", -3, 'plain')
+    """
+    if not isinstance(value, str):
+        return value
+    return f"'{value}" if value.lstrip(" \n").startswith(_FORMULA) else value
+
+
+def _legal(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # What XML has no place for, and what Excel cuts off with a complaint.
+    kept = "".join(char for char in value if char >= " " or char in "\t\n\r")
+    kept = kept.encode(errors="replace").decode()
+    return kept.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")[:_LONGEST_CELL]

@@ -32,7 +32,7 @@ def start_ingest(
 ) -> None:
     """Ingest files and folders in a job; raises JobBusy while one is at work.
 
-    With `uploaded` the paths are those of `Library.keep_uploads`. Earlier jobs are forgotten: what they added
+    With `uploaded` the paths are those of `Uploads.keep_all`. Earlier jobs are forgotten: what they added
     is in the store, and what they left out in its report on files.
     """
     jobs = library.jobs
@@ -57,13 +57,13 @@ def start_ingest(
     except SpanwiseError:
         shutil.rmtree(folder, ignore_errors=True)  # no job came of it
         if uploaded:
-            library.settle_uploads(paths, [path.as_posix() for path in paths])
+            library.uploads.settle(paths, [path.as_posix() for path in paths])
         raise
 
 
 def start_ingest_of_uploads(library: Library, title: str, files: Sequence[tuple[str, bytes]]) -> None:
     """Keep uploaded files, names and contents, and ingest them; raises IngestError and JobBusy."""
-    start_ingest(library, title, library.keep_uploads(files), uploaded=True)
+    start_ingest(library, title, library.uploads.keep_all(files), uploaded=True)
 
 
 def settle_uploads(library: Library, standing: JobStanding) -> None:
@@ -81,7 +81,7 @@ def settle_uploads(library: Library, standing: JobStanding) -> None:
         names = [path.as_posix() for path in paths]
         known = set(library.store.paths(names))
         rejected = [name for name in names if name not in known]
-    library.settle_uploads(paths, rejected)
+    library.uploads.settle(paths, rejected)
 
 
 def can_be_repeated(standing: JobStanding) -> bool:

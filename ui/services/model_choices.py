@@ -1,4 +1,7 @@
-"""Which models could serve a store, what was measured of them here, and what a change would cost (pure)."""
+"""Which models there are, which could serve a store, what was measured of them, and what a change would cost.
+
+Nothing is loaded or fetched.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.checkpoints.hub import is_here
-from index.checkpoints.presets import PRESETS, ModelChoice, resolve_models
+from index.checkpoints.presets import (
+    DEFAULT_PRESET,
+    PRESETS,
+    ModelChoice,
+    Preset,
+    models_folder,
+    resolve_models,
+)
 from ui.render.messages import Say
-from ui.services.inventory import PresetInfo
 from ui.services.jobs import JobStanding, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetInfo:
+    """A preset and the sizes of its two checkpoints on this computer, None for what is not here."""
+
+    preset: Preset
+    encoder_bytes: int | None
+    reader_bytes: int | None
+
+    @property
+    def default(self) -> bool:
+        """Whether it serves where nothing else is asked for."""
+        return self.preset.name == DEFAULT_PRESET
+
+    @property
+    def cached(self) -> bool:
+        """Whether both checkpoints are here, so that no network is needed."""
+        return self.encoder_bytes is not None and self.reader_bytes is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +76,34 @@ class Measured:
     p95_ms: float
     questions: int
     moment: float
+
+
+def list_presets() -> tuple[PresetInfo, ...]:
+    """All presets in their order, sizes in bytes."""
+    cached = _cached()
+    return tuple(
+        PresetInfo(
+            preset=preset,
+            encoder_bytes=_bundled(preset.encoder) if preset.bundled else cached.get(preset.encoder),
+            reader_bytes=_bundled(preset.reader) if preset.bundled else cached.get(preset.reader),
+        )
+        for preset in PRESETS.values()
+    )
+
+
+def _bundled(name: str) -> int | None:
+    folder: Path = models_folder() / name
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) or None
+
+
+def _cached() -> dict[str, int]:
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        return {repo.repo_id: repo.size_on_disk for repo in scan_cache_dir().repos}
+    except CacheNotFound:
+        return {}
 
 
 def candidates(presets: Iterable[PresetInfo], store: Path, serving: ModelChoice) -> list[Candidate]:

@@ -4,9 +4,7 @@
     Row             a question with its answer, how sure it is, and where it stands
     write_table     rows -> .csv, .xlsx or .jsonl
 
-What a cell holds comes from documents and from whoever wrote the questions, and a spreadsheet takes text that
-begins with = + - @ for a formula and runs it: such cells get an apostrophe in CSV, and the type of text in
-XLSX.
+A spreadsheet runs none of the cells, see `ui.render.tables`.
 """
 
 from __future__ import annotations
@@ -24,13 +22,11 @@ from index.errors import DataError
 from ingest.errors import SpanwiseError
 from qa.answering.support import others_worth_showing
 from qa.records import AskResult
-from ui.render import phrasing
+from ui.render import phrasing, tables
 
 MOST_QUESTIONS = 5000
 FORMATS = (".csv", ".xlsx", ".jsonl")
 _LONGEST_QUESTION = 10_000
-_LONGEST_CELL = 32_767  # characters; Excel refuses more
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NAMES = frozenset(("question", "questions", "frage", "fragen", "问题", "問題", "pregunta", "requirement"))
 _FORM = "paste one question a line, or give .txt, .csv, .tsv, .xlsx, .json or .jsonl with a column 'question'"
 
@@ -59,6 +55,7 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+_WIDTHS = (8, 48, 10, 40, 12, 10, 60, 30, 30)  # of the first columns, in characters
 
 
 def row_of(name: str, result: AskResult) -> Row:
@@ -131,40 +128,13 @@ def read_asked(name: str, content: bytes) -> list[str]:
 
 
 def to_csv(rows: Iterable[Row]) -> bytes:
-    """A table with a head; UTF-8 with the mark by which spreadsheets know it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerows([tame(value) for value in asdict(row).values()] for row in rows)
-    return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode(errors="replace")
+    """The rows below the names of their columns."""
+    return tables.to_csv(COLUMNS, (tuple(asdict(row).values()) for row in rows))
 
 
 def to_xlsx(rows: Iterable[Row]) -> bytes:
-    """A workbook with one sheet; texts are texts, numbers are numbers."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("answers")
-    sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFGHI", (8, 48, 10, 40, 12, 10, 60, 30, 30), strict=True):
-        sheet.column_dimensions[letter].width = width
-
-    def cell(value: Any, *, bold: bool = False) -> Any:
-        made = WriteOnlyCell(sheet, value=_legal(value))
-        if isinstance(value, str):
-            made.data_type = "s"  # without this a text that begins with = is a formula
-        if bold:
-            made.font = Font(bold=True)
-        return made
-
-    sheet.append([cell(name, bold=True) for name in COLUMNS])
-    for row in rows:
-        sheet.append([cell(value) for value in asdict(row).values()])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    """A workbook with one sheet."""
+    return tables.to_xlsx("answers", COLUMNS, (tuple(asdict(row).values()) for row in rows), widths=_WIDTHS)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -207,26 +177,6 @@ def table_writer(path: Path) -> Iterator[Any]:
 def _write_line(file: Any, row: Row) -> None:
     file.write(json.dumps(asdict(row), ensure_ascii=False).encode(errors="backslashreplace") + b"\n")
     file.flush()
-
-
-def tame(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula.
-
-    >>> tame("=1+1"), tame(-3), tame("plain")
-    ("'=1+1", -3, 'plain')
-    """
-    if not isinstance(value, str):
-        return value
-    return f"'{value}" if value.lstrip(" \n").startswith(_FORMULA) else value
-
-
-def _legal(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    # What XML has no place for, and what Excel cuts off with a complaint.
-    kept = "".join(char for char in value if char >= " " or char in "\t\n\r")
-    kept = kept.encode(errors="replace").decode()
-    return kept.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")[:_LONGEST_CELL]
 
 
 def _unlisted(line: str) -> str:

@@ -17,7 +17,9 @@ from index.store.store import Store
 from ingest.conversion.page_image import NoPicture
 from ingest.errors import IngestError
 from qa.reading.reader import load_reader
-from ui.services.library import Library, OneAtATimeEncoder, safe_name
+from ui.services.library import Library
+from ui.services.thread_safe_models import OneAtATimeEncoder
+from ui.services.uploads import safe_name
 from ui.services.url_state import pattern
 
 APP = str(Path(__file__).parents[3] / "ui" / "app.py")
@@ -321,22 +323,22 @@ def test_what_the_user_can_mend_is_said(
 
 def test_uploads_are_kept_under_safe_names_and_rejects_are_dropped(folder: Path, template: Path) -> None:
     opened = Library.open(folder / "store", None)
-    good = opened.keep_upload("../../town <b>.txt", b"The town hall has a clock.")
-    bad = opened.keep_upload("C:\\temp\\nothing.txt", b"")
+    good = opened.uploads.keep("../../town <b>.txt", b"The town hall has a clock.")
+    bad = opened.uploads.keep("C:\\temp\\nothing.txt", b"")
     seen: list[IngestProgress] = []
     report = opened.store.ingest([good, bad], progress=seen.append)
-    opened.settle_uploads([good, bad], [item.path for item in report.rejected])
+    opened.uploads.settle([good, bad], [item.path for item in report.rejected])
     assert good == opened.store.uploads / "town <b>.txt"
     assert bad == opened.store.uploads / "nothing.txt"
     assert (good.exists(), bad.exists()) == (True, False)
     assert [item.done for item in seen] == [1, 2]
-    again = opened.keep_upload("town <b>.txt", b"")
+    again = opened.uploads.keep("town <b>.txt", b"")
     report = opened.store.ingest([again])
-    opened.settle_uploads([again], [item.path for item in report.rejected])
+    opened.uploads.settle([again], [item.path for item in report.rejected])
     assert good.read_bytes() == b"The town hall has a clock."
-    better = opened.keep_upload("town <b>.txt", b"The town hall has two clocks.")
+    better = opened.uploads.keep("town <b>.txt", b"The town hall has two clocks.")
     report = opened.store.ingest([better])
-    opened.settle_uploads([better], [item.path for item in report.rejected])
+    opened.uploads.settle([better], [item.path for item in report.rejected])
     assert good.read_bytes() == b"The town hall has two clocks."
     assert [path.name for path in opened.store.uploads.iterdir()] == [good.name]
 

@@ -22,7 +22,6 @@ from ui.page.tabs.collection import roots_of
 from ui.render import tables
 from ui.render.messages import Say
 from ui.services import jobs
-from ui.services import library as library_module
 from ui.services.ingest_jobs import (
     KIND,
     can_be_repeated,
@@ -214,7 +213,7 @@ def test_a_file_that_is_too_large_is_refused_before_a_job_starts(
     html_of: Callable[[AppTest], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(library_module, "LARGEST_UPLOAD", 3)
+    monkeypatch.setattr("ui.services.uploads.LARGEST_UPLOAD", 3)
     page = open_tab("collection")
     page.file_uploader(key="upload_0").set_value([("a.txt", b"1234", "text/plain")]).run()
     assert "limit for uploads is 3" in html_of(page)

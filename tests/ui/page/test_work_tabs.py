@@ -25,9 +25,8 @@ from ui.page.widgets.text_selection import selected_span, stretch
 from ui.render import charts
 from ui.render.messages import Say
 from ui.services import jobs, model_choices
-from ui.services.inventory import list_presets
 from ui.services.jobs import Jobs, JobState, write_end, write_json
-from ui.services.model_choices import Candidate
+from ui.services.model_choices import Candidate, list_presets
 from ui.services.questionnaire import Row
 
 SAY = Say("en")

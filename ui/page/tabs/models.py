@@ -17,9 +17,8 @@ from ui.page.widgets.job_list import show_end, show_running
 from ui.render.messages import Say
 from ui.services import model_choices
 from ui.services.demo import demo_questions
-from ui.services.inventory import list_presets
 from ui.services.library import Library
-from ui.services.model_choices import Candidate
+from ui.services.model_choices import Candidate, list_presets
 from ui.settings import load_settings
 
 MEASURE, CHANGE = "measure", "reembed"

@@ -24,7 +24,8 @@ from ui.render import charts
 from ui.render.messages import Say
 from ui.services.demo import demo_questions
 from ui.services.jobs import Jobs, JobStanding
-from ui.services.library import Library, safe_name
+from ui.services.library import Library
+from ui.services.uploads import safe_name
 
 ANSWERS, READER = "eval answers", "eval reader"
 _FAILURES = "failures.jsonl"
