@@ -1,4 +1,4 @@
-"""Every error a user can mend, as one tree.
+"""Every error that a user can correct, as one tree.
 
     SpanwiseError                 exit status 2, one line and a hint
       IngestError                 a path or a file cannot be taken in at all

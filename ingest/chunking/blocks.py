@@ -1,8 +1,8 @@
 """The structure of a document's text: headings, paragraphs, lists, tables, code, as consecutive blocks.
 
-Chunking decides which blocks go together; this module only says where they stand and how firm the border
-before each one is. It looks at the text as it is (blank lines, list markers, fences) and at the headings,
-pages and units that the parser recorded; it knows nothing of tokens.
+Chunking decides which blocks go together; this module only finds them and how firm the border before each
+one is. It uses the text (blank lines, list markers, fences) and the headings, pages and units that the parser
+recorded, and knows nothing of tokens.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Which neighbouring pieces of a page become one passage: the cheapest of all possible groupings.
 
-Full passages are cheap, tiny ones dear, cuts between paragraphs free, cuts inside a list or a long paragraph
-cost a little; those inside a sentence or code, or between a question and its answer, cost more than a tiny
-passage, and running on past a heading more than a short one.
-Greedy filling, which the splitting libraries do, leaves stubs at the end of every section and tears lists in
-two. Pure arithmetic on weights and borders: nothing here knows the text.
+Full passages are cheap and tiny ones expensive. A cut between paragraphs is free; inside a list or a long
+paragraph it costs a little; inside a sentence or code, or between a question and its answer, it costs more
+than a tiny passage. Continuing past a heading costs more than a short passage.
+
+Splitting libraries fill passages greedily, which leaves stubs at the end of every section and cuts lists in
+two. Pure arithmetic on weights and borders, without the text.
 """
 
 from __future__ import annotations

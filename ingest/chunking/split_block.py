@@ -1,7 +1,7 @@
-"""Blocks that are too long for one passage, torn where it hurts least.
+"""Splits blocks that are too long for one passage, at the best place there is.
 
-Prose between sentences, lists, tables and code between lines, what is still too long between words, and a
-word without end between characters. Lengths are token weights, measured once for the whole block.
+Prose is split between sentences; lists, tables and code between lines; what is still too long between words,
+and an endless word between characters. Lengths are token weights, measured once for the whole block.
 """
 
 from __future__ import annotations

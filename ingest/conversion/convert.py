@@ -1,7 +1,7 @@
-"""From bytes to a `Document`: recognise the format, convert, take the title, tell the language.
+"""From bytes to a `Document`: recognise the format, convert, take the title, detect the language.
 
-Runs in the process that calls it and trusts nothing about the file; `ingest.conversion.parser_pool` runs it
-in a child process with limits, because converters are large C libraries that meet broken files.
+Runs in the caller's process and trusts nothing about the file. `ingest.conversion.parser_pool` runs it in a
+child process with limits, because converters are large C libraries and files can be broken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The one table that says which converter serves which format, and how a file's format is recognised.
 
-The extension proposes, the first bytes decide where they contradict it: a PDF named `.txt` is a PDF, a Word
-file named `.pdf` is a Word file. Files without an extension are taken when they are text (LICENSE, README);
-unknown extensions are not guessed at, because folders hold far more code and data than documents.
+The first bytes of a file overrule its extension: a PDF named `.txt` is a PDF, a Word file named `.pdf` is a
+Word file. Files without an extension are accepted when they are text (LICENSE, README). Unknown extensions
+are rejected, because folders hold far more code and data than documents.
 """
 
 from __future__ import annotations

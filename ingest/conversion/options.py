@@ -1,7 +1,7 @@
-"""How files are to be read, beside what they hold: passwords and text recognition.
+"""Options for reading files: passwords and text recognition.
 
-The values cross the border to the parsing process with every request and are never part of its arguments or
-environment, because those can be seen by other programs.
+They are sent to the parsing process with every request, never as its arguments or environment, because other
+programs can see those.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     {"width", "height", "boxes": [[left, top, right, bottom], ...]} and the PNG behind it, or {"error": why}
 
 `characters` are half-open ranges of pdfium's own indexes, as a document's source map keeps them; boxes are
-pixels of the picture. As parsing is, it is a process of its own: a hostile file can take it down and nothing
-else, and pdfium, which is not made for threads, never meets two.
+pixels of the picture. Like parsing, it is a process of its own: a hostile file can only crash this process,
+and pdfium, which is not thread-safe, is used by one thread only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Files in, documents out: parsing in a process of its own, with limits, ahead of the one who takes them.
+"""Files in, documents out: parsing in a child process with limits, ahead of the caller.
 
-`Parser` owns the process. It is asked for a few files at once, so that parsing goes on while the caller
-encodes what it got; results come in the order of the paths. A file that takes too long, too much memory or
-the process itself down becomes a `Rejected`, and a new process goes on with the next file.
+`Parser` owns the process. It requests a few files at once, so that parsing continues while the caller encodes
+documents; results come in the order of the paths. A file that takes too long or too much memory, or crashes
+the process, becomes a `Rejected`, and a new process continues with the next file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _BLOCK = 1 << 20
 class Limits:
     """What one file may cost: seconds of parsing, bytes on disk, bytes of memory while parsing.
 
-    Where pages are read by text recognition, the seconds count for each page anew.
+    Where pages are read by text recognition, the seconds count for each page.
     """
 
     seconds: float = 60.0
@@ -75,8 +75,8 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 class Parser:
     """Parses files in a child process; a context manager that ends it.
 
-    `idle` is called, once for each file, when nothing has come from the process for a second: whoever holds
-    results back to work on many at once does not wait for a slow file with them.
+    `idle` is called, once for each file, when nothing has come from the process for a second, so that a
+    caller who collects results does not hold them back during a slow file.
     """
 
     def __init__(
@@ -213,8 +213,8 @@ class _Worker:
     def reply(self, seconds: float, idle: Callable[[], None]) -> str | None:
         """The next reply; None when the process ended instead, `TimeoutError` when the file took too long.
 
-        A file's time begins when it was asked for and the one before it was done, and anew whenever the
-        process says that it goes on; the start of the process is not counted.
+        A file's time begins when it was requested and the one before it was done, and again whenever the
+        process reports that it is alive; the start of the process is not counted.
         """
         if not self._ready_at:
             self._await_start()

@@ -1,9 +1,8 @@
-"""Where converters put what they find: blocks of text, and the places of everything worth remembering.
+"""Collects what converters find: blocks of text, and the positions of headings, pages, units and source runs.
 
-A converter appends blocks in reading order and never sees an offset: the builder normalises each piece,
-joins the pieces and records headings, pages, records and source runs where they really stand. Blocks are
-separated by a blank line, lines by a line end. As line ends never compose with anything, the whole is in
-normal form when its pieces are.
+A converter appends blocks in reading order and never sees an offset: the builder normalises each piece, joins
+the pieces, and records the positions in the joined text. Blocks are separated by a blank line, lines by a
+line end. Line ends never compose with other characters, so the whole is in normal form when its pieces are.
 """
 
 from __future__ import annotations

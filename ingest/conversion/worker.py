@@ -1,9 +1,9 @@
 """The process that parses: one JSON request a line in, one JSON result a line out.
 
-Converters are large libraries that meet broken and hostile files. Here one of them can hang, crash or eat
-memory without taking the user's work along. It is started as a program and not through multiprocessing,
-whose spawn imports the parent's `__main__` again, which under Streamlit is the page. It writes nothing to
-the terminal and ends when its parent does.
+Converters are large libraries, and files can be broken or hostile. Here a converter can hang, crash or use up
+memory without harm to the user's work. The process is started as a program, not through multiprocessing,
+which would import the parent's `__main__` again: under Streamlit, the page. It writes nothing to the terminal
+and ends when its parent does.
 """
 
 from __future__ import annotations

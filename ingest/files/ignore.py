@@ -1,8 +1,8 @@
 """What `.spanwiseignore` files leave out, by the rules of `.gitignore`.
 
-Such a file may stand in every folder. Its patterns count for what lies below, the deepest file that says
-something about a path decides, and within a file the last line that does; `!` takes back. What lies in a
-folder that is left out cannot be taken back, because nobody looks into it.
+Every folder may have such a file; its patterns apply to everything below. For a path, the deepest file with a
+matching line decides, and in that file the last matching line; `!` includes again. Nothing inside an ignored
+folder can be included again, because the folder is never opened.
 """
 
 from __future__ import annotations

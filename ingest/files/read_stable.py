@@ -1,8 +1,8 @@
 """The bytes of a file as they were at one moment.
 
-A file that is being written gives half of itself to whoever reads it. Its size and times are looked at
-before and after; where they differ it is read again, a few times, and then left for the next run. What is
-too large is refused by its size and never opened.
+A file that is being written may be read half-finished. So its size and times are compared before and after
+reading; where they differ, it is read again, a few times, and then left for the next run. A file that is too
+large is rejected by its size and never opened.
 """
 
 from __future__ import annotations

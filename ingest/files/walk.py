@@ -1,8 +1,8 @@
 """Which files there are below the paths that a user gives.
 
-A walk streams: it holds the folders on the way to where it is and one block of names, never all files, so
-that a million of them cost no memory. It counts what it passes over and names the folders that it could not
-look into. It reads no file but `.spanwiseignore`.
+A walk streams: it holds the folders above its position and one block of names, never all files, so that a
+million files cost no memory. It counts what it skips and names the folders that it could not open. The only
+files it reads are `.spanwiseignore`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""E-mail: the lines a reader of the letter wants first, then the best readable body.
+"""E-mail: the important header lines, then the best readable body.
 
 Plain text is preferred to HTML unless it is empty. Earlier letters that it repeats at its end are left out
 (`email_quotes`). Attachments are named in a warning and not opened: what matters in them belongs in the

@@ -1,4 +1,4 @@
-"""Web pages: what the page says, without the frame that every page of a site repeats.
+"""Web pages: the content, without the navigation that every page of a site repeats.
 
 Navigation is recognised by what its authors call it (`nav`, `aside`, roles) and by blocks that consist of
 links. trafilatura was measured on the same pages: it lost tables (half of a data sheet), a third of a

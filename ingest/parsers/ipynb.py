@@ -1,7 +1,7 @@
-"""Jupyter notebooks: what is told in Markdown, the code, and the beginning of what it printed.
+"""Jupyter notebooks: the Markdown, the code, and the beginning of its output.
 
-Read as the JSON it is: only the text of the cells is wanted, and a notebook that breaks the schema somewhere
-else can be searched all the same.
+Read as JSON: only the text of the cells is needed, so a notebook that breaks the schema elsewhere can still
+be searched.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""JSON: the text in it, as a person would tell it.
+"""JSON: the text in it, as records or as a document.
 
 An array of objects, or a file of one object a line, is a collection of records: one unit each, short fields
 as `name: value` lines, long text as running text. One large object is a document: its outer names become
-headings. HTML inside strings is read as HTML. What no one can read (long strings without a space) is left
+headings. HTML inside strings is read as HTML. Unreadable content (long strings without a space) is left
 out.
 """
 

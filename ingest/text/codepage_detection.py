@@ -1,4 +1,4 @@
-"""Code pages of the alphabets that are not Latin, told by the letters that their languages use most.
+"""Detects code pages of alphabets other than Latin by the letters that their languages use most.
 
 In Russian, ten letters make up two thirds of any text. Read in another code page, the same bytes give letters
 that are no more frequent than others; so the page in which the frequent ones are frequent is the right one.

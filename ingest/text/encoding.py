@@ -1,4 +1,4 @@
-"""From bytes to characters, when the file does not say how or says it wrongly.
+"""From bytes to characters, when the file does not declare its encoding or declares a wrong one.
 
 In this order: a byte order mark, UTF-16/32 without one (`ingest.text.utf16_detection`), the shift sequences
 of Japanese mail, UTF-8, what the file declares about itself, the code pages of other alphabets

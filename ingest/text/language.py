@@ -1,4 +1,4 @@
-"""In which language a text is written: ISO 639-1, or `und` when it cannot be known.
+"""Detects the language of a text: ISO 639-1, or `und` when it cannot be known.
 
 langdetect, seeded, over samples from the whole text, so that a title page in another language does not
 decide and the cost is bounded. langdetect calls "404 error" Danish with certainty; so a text needs enough
@@ -65,7 +65,7 @@ def detect_language(text: str) -> str:
 
 
 def short_language(text: str) -> str:
-    """The most likely language of a question or a heading, `und` where not even that can be said.
+    """The most likely language of a question or a heading, `und` where there is none.
 
     `detect_language` rather says nothing than something wrong; this says what is likelier than all else
     together, for choices in which a mistake costs little.

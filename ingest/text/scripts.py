@@ -1,9 +1,8 @@
 """Scripts that write no spaces, and texts that a vocabulary only spells.
 
 An English vocabulary holds the letters of many alphabets and spells Arabic or Greek one letter a token:
-nothing is unknown, and what a model says of it means nothing (mean reciprocal rank on XQuAD with the bundled
-encoder: .05 in Arabic, .16 in Greek, .20 in Russian, .70 in German; words alone give .92 to .96). Scripts
-without spaces are left to the unknown tokens, because tokens of one character are usual there.
+no token is unknown, but the model's output means nothing (measured in `data/docs/measured.md`). Scripts
+without spaces are left to the share of unknown tokens, because tokens of one character are usual there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""UTF-16 and UTF-32 without a byte order mark, told from other text and from binary data.
+"""Detects UTF-16 and UTF-32 without a byte order mark, among other text and binary data.
 
 Zero bytes give Latin text away, but Russian has few of them and Chinese may have none. So where there are
 bytes that no other text holds, each reading is tried and judged by what comes out: characters that are

@@ -1,4 +1,4 @@
-"""Which pieces of a text are one word, as people see words, whatever vocabulary cut it.
+"""Which tokens of a text form one word, for any vocabulary.
 
 Borders are those of Unicode's annex 29 ("don't", "3.14", a joined emoji and each 字 are one word), and
 quotation marks stand apart. A vocabulary may cut one character into several pieces; they stay together.

@@ -1,6 +1,6 @@
-"""Formulas in Word files as one line of text, where the converter would leave a hole in the sentence.
+"""Formulas in Word files as one line of text, where the converter would leave a gap in the sentence.
 
-Word keeps formulas in a mark-up of its own (OMML), which mammoth passes over. Each becomes a run of words
+Word keeps formulas in a mark-up of its own (OMML), which mammoth skips. Each becomes a run of words
 in its paragraph: fractions as `(a)/(b)`, raised and lowered parts as `x^(2)` and `x_(i)`, roots as `√(x)`.
 It is no typesetting: it keeps the sentence whole and its symbols findable.
 """

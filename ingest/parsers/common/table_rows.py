@@ -1,4 +1,4 @@
-"""What a table row says in words, whichever file it stands in.
+"""A table row in words, for every file format.
 
 `column: value; column: value` where the table names its columns: a row must make sense alone, because it
 will be found alone, and an encoder understands it so.

@@ -1,9 +1,9 @@
-"""Columns that the page's content stream tells row by row, put one after the other.
+"""Columns that the page's content stream holds row by row, put one after the other.
 
 Most programs write a column to its end before the next one, and their order is kept. Some write line by line
-across the page, and then sentences of both columns would be mixed. That is recognised by rows that leave the
-same strip of the page empty while the text on either side of it runs on from row to row: cells of a table do
-not, and their rows stay rows.
+across the page, which would mix the sentences of both columns. Such pages have rows that leave the same strip
+empty while the text on either side of it continues from row to row. The cells of a table do not continue, so
+their rows are kept.
 """
 
 from __future__ import annotations

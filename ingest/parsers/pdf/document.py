@@ -1,7 +1,7 @@
-"""PDF, through pdfium: the text of each page with the way back to pdfium's own characters.
+"""PDF, through pdfium: the text of each page, with the index of every character on its page.
 
 Every character that is kept carries its index on the page, so that an answer can be boxed where it stands,
-hyphens joined or not. Pages without a text layer are named, never passed over. Bookmarks become headings.
+hyphens joined or not. Pages without a text layer are reported, never skipped. Bookmarks become headings.
 """
 
 from __future__ import annotations

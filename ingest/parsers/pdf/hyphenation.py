@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Self
 
 HYPHEN = "\x02"
-"""What pdfium puts in the place of a hyphen at the end of a line, line end included."""
+"""What pdfium returns instead of a hyphen at the end of a line, line end included."""
 
 _COMPOUND = re.compile(r"(?<!\w)\w+(?:-\w+)+")
 _WORD = re.compile(rf"(?<![\w{HYPHEN}-])\w{{3,}}(?![\w{HYPHEN}-])")

@@ -1,4 +1,4 @@
-"""The characters of a PDF page as the lines that pdfium makes of them, and those lines as rows of the page.
+"""The characters of a PDF page as pdfium's lines, and those lines as rows of the page.
 
 `columns` and `running_headers` use them before paragraphs are made. They move and drop whole lines, so a line
 keeps all its characters, the one that ends it included.

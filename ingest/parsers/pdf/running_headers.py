@@ -1,9 +1,9 @@
-"""Running heads, feet and page numbers of a PDF: what every page repeats at the same height, said once.
+"""Running headers, footers and page numbers of a PDF: lines that every page repeats, kept once.
 
 A line counts as running only at the very top or bottom of its page, set off from the text, with the same
-words at the same height on three pages or more. The first time it stays, because a letterhead may hold the
-only telephone number of the document; after that it goes. Numbers must be equal too, unless they count the
-pages: `Invoice 1001` above every page of a pile of invoices is content. Pages are never emptied.
+words at the same height on three pages or more. Its first occurrence is kept, because a letterhead may hold
+the only telephone number of the document; the others are dropped. Numbers must be equal too, unless they
+count the pages: `Invoice 1001` above every page of a pile of invoices is content. Pages are never emptied.
 """
 
 from __future__ import annotations
