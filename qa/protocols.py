@@ -1,4 +1,4 @@
-"""The seam to a reading model."""
+"""What the rest of the package needs of a reading model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from qa.records import SpanCandidate
+
+Question = tuple[str, Sequence[str]]
+"""A question and the contexts to read for it."""
 
 
 class Reader(Protocol):
@@ -25,10 +28,35 @@ class Reader(Protocol):
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens."""
         ...
 
-    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
-        """The best spans of every context, `candidate.context` says of which; best score first in each."""
+    def read_many(self, asked: Sequence[Question]) -> list[list[SpanCandidate]]:
+        """The best spans for many (question, contexts), so that questions can share batches: a list for each.
+
+        `candidate.context` is the position of the context; the contexts in their order, in each the best
+        score first; none for a blank question.
+        """
         ...
 
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
-        """As `read` for many (question, contexts), so that questions can share batches: a list for each."""
-        ...
+    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
+        """As `read_many`, for one question."""
+        return self.read_many([(question, contexts)])[0]
+
+
+class ReaderWrapper(Reader):
+    """A reader that passes everything on to another one; a subclass changes how it reads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    @property
+    def name(self) -> str:
+        return self._reader.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._reader.fingerprint
+
+    def unknown_share(self, text: str) -> float:
+        return self._reader.unknown_share(text)
+
+    def read_many(self, asked: Sequence[Question]) -> list[list[SpanCandidate]]:
+        return self._reader.read_many(asked)

@@ -1,51 +1,41 @@
-"""A question to one decision: passages found, read together, judged once.
+"""A question to one decision, in four steps: find passages, read them, decide once, cite the answer.
 
-    question -> SearchResult -> contexts the reader can read -> SpanCandidates -> Decision -> AskResult
+    question -> SearchResult -> ReadQuestion (claims) -> Decision -> AskResult
 
-A strange question, an empty store or a failing model never raises here: the result says why there is no
-answer, and still shows the passages. What a user can mend about the store or the models (`SpanwiseError`)
-does raise. The reader's context is the plain text of a passage, so that a candidate's offsets need nothing
-but the passage's own start to be offsets of the document. Neighbouring passages are read apart: no answer of
-SQuAD crosses their border (`ingest.chunking.split`), and joined they were read worse (of 60 questions 42
-right instead of 46).
+A strange question, an empty store or a failing model never raises here: the result gives the reason why there
+is no answer, and still shows the passages. What a user can mend about the store or the models
+(`SpanwiseError`) does raise.
 """
 
 from __future__ import annotations
 
-import logging
-import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.protocols import Encoder
-from index.records import Filters, Hit, Mode, SearchResult
+from index.records import Filters, Mode, SearchResult
 from index.search.retriever import Retriever
 from index.store.store import Store
-from ingest.errors import SpanwiseError
 from qa.answering.calibration_file import fitted_decision
 from qa.answering.citation import cite
-from qa.answering.decision import Claim, Decision, DecisionSettings, decide
-from qa.answering.early_stopping import Promise, Thrift
-from qa.answering.evidence import coverage
-from qa.answering.recheck_float32 import ExactReader, contenders, read_again
-from qa.answering.several import asks_for_several
+from qa.answering.decision import Decision, DecisionSettings
+from qa.answering.early_stopping import READ_ALL, StoppingRule
+from qa.answering.evidence import asks_for_several
+from qa.answering.read_passages import ReadQuestion, can_be_read, read_questions, unread
+from qa.answering.recheck_float32 import decide_rechecked
 from qa.protocols import Reader
-from qa.reading.caching_reader import SparingReader
+from qa.reading.caching_reader import CachingReader
 from qa.reading.reader import exact_for, load_reader
-from qa.reading.trimming import has_content
-from qa.records import AskResult, Reason, SpanCandidate
+from qa.records import AskResult, Reason
 
-_LOG = logging.getLogger(__name__)
 _QUESTIONS_AT_ONCE = 16
-_THRIFT = Thrift()
-_EVERYTHING = Thrift(first=sys.maxsize)
+_DEFAULT_RULE = StoppingRule()
 
 
 class Searcher(Protocol):
@@ -58,26 +48,13 @@ class Searcher(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadQuestion:
-    """A question's passages and what the reader claims of them; `obstacle` is why there can be no answer.
-
-    `read` is how many of the passages were read; the others could not have changed the decision.
-    """
-
-    result: SearchResult
-    claims: tuple[Claim, ...]
-    obstacle: Reason | None
-    read: int = 0
-
-
 class Answerer:
     """Answers questions from one store; safe to share between threads.
 
-    `reader` and `encoder` put loaded models in the place of the store's own, which are loaded on first use;
-    `retriever` one's own way of finding passages in that of the store's. `thrift` says which passages need
-    not be read, None that all are. `exact` gives the reader that decides where rounding could, None for one
-    that is exact itself; a `reader` of ours has its own.
+    `reader` and `encoder` are used instead of the store's own, which are loaded on first use; `retriever`
+    instead of the store's. `stopping` decides which passages need not be read, None reads all. `exact` loads
+    the reader that re-reads what rounding could decide, None where nothing is re-read; a `reader` of ours has
+    its own.
     """
 
     def __init__(
@@ -88,14 +65,14 @@ class Answerer:
         *,
         retriever: Searcher | None = None,
         decision: DecisionSettings | None = None,
-        thrift: Thrift | None = _THRIFT,
-        exact: ExactReader | None = None,
+        stopping: StoppingRule | None = _DEFAULT_RULE,
+        exact: Callable[[], Reader | None] | None = None,
     ) -> None:
         self._store = store
-        self._reader = None if reader is None else SparingReader(reader)
-        self._exact_source = exact if exact is not None or reader is None else lambda: exact_for(reader)
-        self._exact: SparingReader | None = None
-        self._thrift = thrift
+        self._reader = None if reader is None else CachingReader(reader)
+        self._load_exact = exact if exact is not None or reader is None else lambda: exact_for(reader)
+        self._exact: Reader | None = None
+        self._stopping = stopping or READ_ALL
         self._encoder = encoder
         self._retriever = retriever or Retriever(store, encoder)
         self._decision = decision
@@ -124,7 +101,7 @@ class Answerer:
         self.close()
 
     def close(self) -> None:
-        """Let go of what `open` opened."""
+        """Close the store if `open` opened it."""
         if self._owns_store:
             self._store.close()
 
@@ -134,8 +111,8 @@ class Answerer:
         with self._loading:
             if self._reader is None:
                 loaded = load_reader(self._store.models.reader)
-                self._reader = SparingReader(loaded)
-                self._exact_source = lambda: exact_for(loaded)
+                self._reader = CachingReader(loaded)
+                self._load_exact = lambda: exact_for(loaded)
             return self._reader
 
     @property
@@ -161,7 +138,7 @@ class Answerer:
     ) -> AskResult:
         """One question, decided over the `k` passages found for it.
 
-        `answers` is the most to show, `min_confidence` (0 to 1) takes the place of the fitted threshold, and
+        `answers` is the most to show, `min_confidence` (0 to 1) replaces the fitted threshold, and
         `always_answer` shows the best spans even where the decision is "no answer". Where the question asks
         for several things, the parts of one list do not compete with each other.
         """
@@ -192,37 +169,27 @@ class Answerer:
         """
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence is {min_confidence}, not a probability from 0 to 1")
-        waiting = iter(questions)
-        while batch := list(islice(waiting, _QUESTIONS_AT_ONCE)):
+        remaining = iter(questions)
+        while batch := list(islice(remaining, _QUESTIONS_AT_ONCE)):
             started = time.perf_counter()
-            found = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
+            results = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
             searched = time.perf_counter()
-            judged = [
-                (item, *self._decide(item)) for item in self._read_all(found, self._thrift, min_confidence)
-            ]
-            read_ms = (time.perf_counter() - searched) * 1000 / len(batch)
-            total_ms = (time.perf_counter() - started) * 1000 / len(batch)
-            for item, decision, settings in judged:
-                result, obstacle = item.result, item.obstacle
-                threshold = settings.threshold if min_confidence is None else min_confidence
-                answered = obstacle is None and bool(decision.ranked) and decision.confidence >= threshold
-                shown = decision.ranked[:answers] if answered or always_answer else ()
-                yield AskResult(
-                    question=result.query,
-                    answered=answered,
-                    confidence=decision.confidence,
-                    reason=None if answered else obstacle or Reason.BELOW_THRESHOLD,
-                    answers=tuple(cite(ranked, self._store) for ranked in shown),
-                    passages=result.hits,
-                    calibrated=settings.calibrated,
-                    read=item.read,
-                    timings_ms={
-                        "encode": result.timings_ms.get("encode", 0.0),
-                        "search": result.timings_ms.get("search", 0.0),
-                        "read": read_ms,
-                        "total": total_ms,
-                    },
+            settings = self._settings(results, min_confidence)
+            items = self._read(results, settings, self._stopping)
+            decisions = [self._decide(item, settings) for item in items]
+            decided = time.perf_counter()
+            shared_ms = {
+                "read": (decided - searched) * 1000 / len(batch),
+                "total": (decided - started) * 1000 / len(batch),
+            }
+            for item, decision in zip(items, decisions, strict=True):
+                answered = (
+                    item.obstacle is None
+                    and bool(decision.ranked)
+                    and decision.confidence >= settings.threshold
                 )
+                shown = answers if answered or always_answer else 0
+                yield self._cite(item, decision, settings, answered=answered, shown=shown, times=shared_ms)
 
     def read(
         self, questions: Sequence[str], *, k: int = 20, filters: Filters | None = None
@@ -231,134 +198,64 @@ class Answerer:
 
         All passages are read.
         """
-        return self._read_all(self._retriever.search_many(questions, k, Mode.HYBRID, filters), None)
+        results = self._retriever.search_many(questions, k, Mode.HYBRID, filters)
+        return self._read(results, self._settings(results), READ_ALL)
 
-    # -- inside ---------------------------------------------------------------------------------------------
+    # -- the steps after finding ----------------------------------------------------------------------------
 
-    def _decide(self, item: ReadQuestion) -> tuple[Decision, DecisionSettings]:
-        # What was fitted is known by the models' fingerprints; nothing to decide is no reason to load them.
-        if not item.claims:
-            return Decision(), DecisionSettings()
-        settings, several = self.decision, asks_for_several(item.result.query)
-        decision = decide(item.claims, settings, several=several)
-        exact = self._exact_reader()
-        if exact is None:
-            return decision, settings
-        try:
-            claims = read_again(item.result.query, item.claims, contenders(decision, settings), exact)
-        except Exception:
-            _LOG.exception("the reader %s failed in float32", exact.name)
-            return decision, settings
-        return decide(claims, settings, several=several), settings
-
-    def _exact_reader(self) -> Reader | None:
-        """What decides where rounding could; loaded on first use."""
-        with self._loading:
-            if self._exact is None and self._exact_source is not None:
-                loaded, self._exact_source = self._exact_source(), None
-                self._exact = None if loaded is None else SparingReader(loaded)
-            return self._exact
-
-    def _read_all(
-        self, found: Sequence[SearchResult], thrift: Thrift | None, threshold: float | None = None
-    ) -> list[ReadQuestion]:
-        """For each question what its passages claim, and what stood in the way.
-
-        `threshold` takes the place of the fitted one.
-        """
-        asked = [(result.query, self._readable(result)) for result in found]
-        covered = [[coverage(query, hit) for hit in hits] for query, hits in asked]
-        read, counts = self._in_steps(asked, covered, thrift, threshold)
-        items: list[ReadQuestion] = []
-        for result, (_, hits), shares, candidates, count in zip(
-            found, asked, covered, read, counts, strict=True
-        ):
-            claims = tuple(
-                Claim(candidate=item, hit=hits[item.context], coverage=shares[item.context])
-                for item in candidates
-            )
-            obstacle = self._obstacle(result, hits, candidates)
-            items.append(ReadQuestion(result=result, claims=claims, obstacle=obstacle, read=count))
-        return items
-
-    def _in_steps(
-        self,
-        asked: Sequence[tuple[str, Sequence[Hit]]],
-        covered: Sequence[Sequence[float]],
-        thrift: Thrift | None,
-        threshold: float | None,
-    ) -> tuple[list[list[SpanCandidate]], list[int]]:
-        """Candidates and the number of passages read for each question, the most promising ones first.
-
-        The steps of all questions are taken together, so that they fill batches. Who asks for several things
-        gets all passages read.
-        """
-        promises = [
-            Promise(hits, shares, self._judged_by(threshold), self._thrift_for(question, thrift))
-            if hits
-            else None
-            for (question, hits), shares in zip(asked, covered, strict=True)
-        ]
-        found: list[list[SpanCandidate]] = [[] for _ in asked]
-        counts = [0] * len(asked)
-        while True:
-            places = [[] if promise is None else promise.next() for promise in promises]
-            if not any(places):
-                break
-            chosen = [
-                (question, [hits[place] for place in now])
-                for (question, hits), now in zip(asked, places, strict=True)
-            ]
-            for number, (now, candidates) in enumerate(zip(places, self._read(chosen), strict=True)):
-                placed = [replace(item, context=now[item.context]) for item in candidates]
-                found[number] += placed
-                counts[number] += len(now)
-                promise = promises[number]
-                if promise is not None:
-                    promise.learn([(item.context, item) for item in placed])
-        for candidates in found:
-            candidates.sort(key=lambda item: item.context)
-        return found, counts
-
-    def _judged_by(self, threshold: float | None) -> DecisionSettings:
+    def _settings(self, results: Sequence[SearchResult], threshold: float | None = None) -> DecisionSettings:
+        """How these questions are decided; `threshold` replaces the fitted one."""
+        # Fitted settings belong to the models' fingerprints; with nothing to read, no model is loaded.
+        if not any(map(can_be_read, results)):
+            return DecisionSettings()
         return self.decision if threshold is None else replace(self.decision, threshold=threshold)
 
-    def _thrift_for(self, question: str, thrift: Thrift | None) -> Thrift:
-        if thrift is None or asks_for_several(question):
-            return _EVERYTHING
-        return thrift
+    def _read(
+        self, results: Sequence[SearchResult], settings: DecisionSettings, rule: StoppingRule
+    ) -> list[ReadQuestion]:
+        if not any(map(can_be_read, results)):
+            return [unread(result) for result in results]
+        return read_questions(results, self.reader, settings, rule)
 
-    def _readable(self, result: SearchResult) -> list[Hit]:
-        """The hits whose words the reader knows; none where it does not know the question's."""
-        if result.unsupported_language or not result.query.strip() or not result.hits:
-            return []
-        if self.reader.unknown_share(result.query) > UNKNOWN_LIMIT:
-            return []
-        return [hit for hit in result.hits if self.reader.unknown_share(hit.passage.text) <= UNKNOWN_LIMIT]
+    def _decide(self, item: ReadQuestion, settings: DecisionSettings) -> Decision:
+        if not item.claims:
+            return Decision()
+        question = item.result.query
+        several = asks_for_several(question)
+        return decide_rechecked(question, item.claims, settings, self._exact_reader(), several=several)
 
-    def _read(self, asked: Sequence[tuple[str, Sequence[Hit]]]) -> list[list[SpanCandidate]]:
-        """Candidates for each question, none where there is nothing to read or the model fails."""
-        contexts = [(question, [hit.passage.text for hit in hits]) for question, hits in asked]
-        if not any(texts for _, texts in contexts):
-            return [[] for _ in asked]
-        try:
-            return self.reader.read_many(contexts)
-        except SpanwiseError:
-            raise
-        except Exception:
-            _LOG.exception("the reader %s failed", self.reader.name)
-            return [[] for _ in asked]
+    def _exact_reader(self) -> Reader | None:
+        """The reader that re-reads what rounding could decide, loaded on first use."""
+        with self._loading:
+            if self._exact is None and self._load_exact is not None:
+                loaded, self._load_exact = self._load_exact(), None
+                self._exact = None if loaded is None else CachingReader(loaded)
+            return self._exact
 
-    def _obstacle(
-        self, result: SearchResult, readable: Sequence[Hit], candidates: Sequence[SpanCandidate]
-    ) -> Reason | None:
-        if not result.query.strip():
-            return Reason.EMPTY_QUESTION
-        if not result.hits:
-            return Reason.NO_PASSAGES if self._store.stats().passages else Reason.EMPTY_STORE
-        if not readable:
-            return Reason.UNSUPPORTED_LANGUAGE
-        if not candidates and any(has_content(hit.passage.text) for hit in readable):
-            _LOG.error("the reader gave no usable scores for %r", result.query)
-            return Reason.MODEL_FAILURE
-        return None
+    def _cite(
+        self,
+        item: ReadQuestion,
+        decision: Decision,
+        settings: DecisionSettings,
+        *,
+        answered: bool,
+        shown: int,
+        times: Mapping[str, float],
+    ) -> AskResult:
+        """The result for a person: the first `shown` answers with their places, or the reason for none."""
+        result = item.result
+        reason = None if answered else item.obstacle or Reason.BELOW_THRESHOLD
+        if reason is Reason.NO_PASSAGES and not self._store.stats().passages:
+            reason = Reason.EMPTY_STORE
+        search_ms = {name: result.timings_ms.get(name, 0.0) for name in ("encode", "search")}
+        return AskResult(
+            question=result.query,
+            answered=answered,
+            confidence=decision.confidence,
+            reason=reason,
+            answers=tuple(cite(ranked, self._store) for ranked in decision.ranked[:shown]),
+            passages=result.hits,
+            calibrated=bool(item.claims) and settings.calibrated,
+            read=item.read,
+            timings_ms={**search_ms, **times},
+        )

@@ -1,11 +1,11 @@
-"""What was fitted for an encoder, a reader and their settings: where it is kept and when it holds.
+"""The fitted decision for an encoder, a reader and their settings: where it is stored and when it applies.
 
     <store>/calibration/<key>.json    by `spanwise calibrate`, for that store
     <models>/<preset>/calibration.json  shipped with the bundled models
 
 The key is a hash of both fingerprints and of the settings under which passages are found and read, so that a
-calibration never serves another model. JSON only; a damaged file is ignored with a warning, because asking
-must go on without it.
+calibration never serves another model. A damaged file is ignored with a warning, because asking must go on
+without it.
 """
 
 from __future__ import annotations
@@ -52,12 +52,17 @@ class Calibration:
 
     @property
     def key(self) -> str:
-        """What it is kept under."""
+        """The name of its file in a store."""
         return _key(self.encoder, self.reader)
 
 
 def reading_settings() -> str:
-    """A hash of the settings under which passages are found, read and weighed."""
+    """A hash of the settings under which passages are found, read and weighed.
+
+    Trap: changing any of these (a default of `FusionSettings` or `SpanSettings`, `MAX_TOKENS`, `STRIDE`,
+    `CLAIM_EVIDENCE`) retires every calibration that was fitted before, the bundled one too, and answers are
+    decided by the defaults of `DecisionSettings`. Fit and ship a new one with such a change.
+    """
     settings = [asdict(FusionSettings()), asdict(SpanSettings()), MAX_TOKENS, STRIDE, CLAIM_EVIDENCE]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -69,17 +74,17 @@ def fitted_decision(store: Path, *, encoder: str, reader: str) -> DecisionSettin
         return own.decision
     key = _key(encoder, reader)
     shipped = (_fitting(path, key) for path in sorted(models_folder().glob(_BUNDLED)))
-    return next((found.decision for found in shipped if found is not None), DecisionSettings())
+    return next((file.decision for file in shipped if file is not None), DecisionSettings())
 
 
 def own_calibration(store: Path, *, encoder: str, reader: str) -> Calibration | None:
-    """What was fitted in this very store for these fingerprints, None where nothing was."""
+    """The calibration fitted in this store for these fingerprints, None where nothing was fitted."""
     key = _key(encoder, reader)
     return _fitting(store / _FOLDER / f"{key}.json", key)
 
 
 def save_calibration(store: Path, calibration: Calibration) -> Path:
-    """Keep it in a store's folder, in the place of an older one; raises StoreReadOnly."""
+    """Write it to a store's folder, replacing an older one; raises StoreReadOnly."""
     path = store / _FOLDER / f"{calibration.key}.json"
     draft = path.with_suffix(".draft")
     try:
@@ -94,10 +99,10 @@ def save_calibration(store: Path, calibration: Calibration) -> Path:
 
 
 def _fitting(path: Path, key: str) -> Calibration | None:
-    found = _read(path)
-    if found is None or found.key != key or found.settings != reading_settings():
+    calibration = _read(path)
+    if calibration is None or calibration.key != key or calibration.settings != reading_settings():
         return None
-    return found
+    return calibration
 
 
 def _key(encoder: str, reader: str) -> str:
@@ -108,11 +113,11 @@ def _read(path: Path) -> Calibration | None:
     if not path.is_file():
         return None
     try:
-        found = TypeAdapter(Calibration).validate_json(path.read_bytes())
+        calibration = TypeAdapter(Calibration).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         _LOG.warning("%s is not used, it cannot be read: %s", path, error)
         return None
-    if found.format != _FORMAT:
-        _LOG.warning("%s is not used, its format is %s and not %s", path, found.format, _FORMAT)
+    if calibration.format != _FORMAT:
+        _LOG.warning("%s is not used, its format is %s and not %s", path, calibration.format, _FORMAT)
         return None
-    return found
+    return calibration

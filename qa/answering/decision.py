@@ -6,17 +6,8 @@
 
 One softmax over everything that was read keeps the scale the same for a question with one good passage among
 twenty poor ones (whose nineteen "not here" must not drown it) and for a question that nothing answers. The
-same answer in several places adds up, near copies of a document once. Pure: no model, no store.
-
-Tried as further evidence and left out (500 questions of the SQuAD v1.1 development set over all its
-paragraphs, 99 without their answer, fitted on one half of the articles and judged on the other): whether
-the answer is of the kind asked for (a time for "when", a number for "how many", a name for "who"), and how
-far its sentence entails it by a linear head on vectors. Exact match stayed 65.6 with either; ECE went from
-.033 to .040 and .031, right among the surer half from 81.6 % to 80.8 % and 81.2 %: nothing beyond chance.
-Nor does it help how many of the question's words stand in the sentence of the answer, or how near to it:
-fitted on 1,000 such questions exact match rises on these (crossed halves, 64.4 to 65.3) and on neither of
-two collections that took no part, the demo (81.2 and 81.2) and twelve held-out SQuAD v2 titles (48.7 and
-48.7, refused 40.8 and 38.9 %).
+same answer in several places adds up, near-duplicates of a document once. Pure: no model, no store.
+Evidence that was tried and left out: data/bench/answering.md.
 """
 
 from __future__ import annotations
@@ -32,6 +23,8 @@ from index.records import Hit
 from qa.reading.answer_equality import near_duplicates, same_answer
 from qa.records import SpanCandidate
 
+# A change here retires every stored calibration, the bundled one too: fit and ship it again (see
+# `calibration_file.reading_settings`).
 CLAIM_EVIDENCE = ("margin", "score", "log_rank", "gap", "coverage", "cosine")
 
 
@@ -85,7 +78,7 @@ class DecisionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A span proposed by the reader, the passage that retrieval brought it from, and that one's coverage."""
+    """A span proposed by the reader, the hit that it comes from, and the coverage of that passage."""
 
     candidate: SpanCandidate
     hit: Hit
@@ -119,13 +112,13 @@ class Decision:
 
     @property
     def confidence(self) -> float:
-        """That of the best answer, 0.0 where nothing was claimed."""
+        """The confidence of the best answer, 0.0 where nothing was claimed."""
         return self.ranked[0].confidence if self.ranked else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A claim and its weight, the logarithm of what it counts."""
+    """A claim and its weight, the logarithm of its unnormalised probability."""
 
     claim: Claim
     weight: float
@@ -133,7 +126,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerGroup:
-    """The claims of one answer, heaviest first, and the places in `claims` that are copies of others."""
+    """The claims of one answer, heaviest first, and the positions in `claims` that are copies of others."""
 
     claims: tuple[Weighed, ...]
     copies: frozenset[int]
@@ -145,22 +138,22 @@ class AnswerGroup:
 
     @property
     def documents(self) -> int:
-        """How many documents say it, copies counted once."""
-        return len({item.claim.hit.document.id for item in self.witnesses})
+        """How many documents give it, near-duplicates counted once."""
+        return len({item.claim.hit.document.id for item in self.independent})
 
     @property
-    def witnesses(self) -> tuple[Weighed, ...]:
+    def independent(self) -> tuple[Weighed, ...]:
         """The claims without the copies."""
         return tuple(item for place, item in enumerate(self.claims) if place not in self.copies)
 
     def mass(self, agreement: float) -> float:
-        """The logarithm of what the answer counts: its best claim, and as much of the others as agreed."""
+        """The weight of the answer: that of its best claim, and the share `agreement` of the others'."""
         best = self.claims[0].weight
-        return best + agreement * (_log_sum(item.weight for item in self.witnesses) - best)
+        return best + agreement * (_log_sum(item.weight for item in self.independent) - best)
 
 
 def decide(claims: Sequence[Claim], settings: DecisionSettings, *, several: bool = False) -> Decision:
-    """Ranks what was claimed for one question; overlapping claims of one document count once.
+    """Ranks the claims of one question; overlapping claims of one document count once.
 
     With `several` the question asks for a list, and answers from the same passage do not compete.
     """
@@ -171,7 +164,7 @@ def decide(claims: Sequence[Claim], settings: DecisionSettings, *, several: bool
     order = np.argsort(-masses, kind="stable")
     shift = _shift(groups[order[0]], settings.confidence)
     odds = np.array([_log_odds(place, groups, masses, settings, several) for place in range(len(groups))])
-    if several:  # items of a list have rivals of their own, so the order is theirs as well
+    if several:  # each item of a list has rivals of its own, so the masses do not give the order
         order = np.argsort(-odds, kind="stable")
     ranked = [
         RankedClaim(
@@ -199,7 +192,7 @@ def group_claims(claims: Sequence[Claim], settings: DecisionSettings) -> list[An
 
 
 def _copies(group: Sequence[Weighed]) -> frozenset[int]:
-    """Places of claims from a passage of another document that a heavier claim's passage repeats."""
+    """Positions of claims whose passage is a near-duplicate of a heavier claim's, in another document."""
     copies: set[int] = set()
     for place, item in enumerate(group):
         for earlier in group[:place]:
@@ -217,7 +210,7 @@ def _log_odds(
     settings: DecisionSettings,
     several: bool,
 ) -> float:
-    """Of an answer against all its rivals and "no answer"."""
+    """Log-odds of an answer against all its rivals and "no answer"."""
     own = groups[place].best.hit.passage.id
     rivals = [
         masses[other]
@@ -233,7 +226,7 @@ def _shift(best: AnswerGroup, settings: ConfidenceSettings) -> float:
 
 
 def confidence_evidence(best: AnswerGroup) -> dict[str, float]:
-    """What beside its log-odds speaks for the best answer, under the names of `ConfidenceSettings`."""
+    """Evidence for the best answer beside its log-odds, under the names of `ConfidenceSettings`."""
     claim = best.best
     return {
         "margin": claim.candidate.margin,
@@ -245,10 +238,10 @@ def confidence_evidence(best: AnswerGroup) -> dict[str, float]:
 
 
 def claim_evidence(claims: Sequence[Claim]) -> NDArray[np.float64]:
-    """What speaks for each claim, shape (claims, 6): margin, score, log rank, gap, coverage, cosine."""
+    """The evidence of each claim, shape (claims, 6), in the order of CLAIM_EVIDENCE."""
     best_score = max((claim.hit.score for claim in claims), default=0.0)
     cosines = [claim.hit.dense_score for claim in claims if claim.hit.dense_score is not None]
-    # What only the words brought is further from the question than the last that the vectors brought.
+    # A passage found only by its words is further from the question than the last one found by its vector.
     least = min(cosines, default=0.0)
     rows = [
         (
@@ -274,16 +267,16 @@ def _weighed(claims: Sequence[Claim], settings: DecisionSettings) -> list[Weighe
 
 
 def _distinct(weighed: Iterable[Weighed]) -> list[Weighed]:
-    """Without those that are in part or wholly at the place of a heavier one."""
-    kept: list[Weighed] = []
+    """Without claims that overlap a heavier one in the same document."""
+    distinct: list[Weighed] = []
     taken: dict[str, list[tuple[int, int]]] = {}
     for item in weighed:
-        places = taken.setdefault(item.claim.hit.document.id, [])
+        ranges = taken.setdefault(item.claim.hit.document.id, [])
         start, end = item.claim.start, item.claim.end
-        if not any(start < last and first < end for first, last in places):
-            places.append((start, end))
-            kept.append(item)
-    return kept
+        if not any(start < last and first < end for first, last in ranges):
+            ranges.append((start, end))
+            distinct.append(item)
+    return distinct
 
 
 def _log_sum(weights: Iterable[float]) -> float:

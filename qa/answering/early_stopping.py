@@ -1,18 +1,18 @@
-"""Which passages are read first, and which need not be read at all (pure).
+"""In which order passages are read, and when the rest can be left unread (pure).
 
-    known weight = what the decision makes of a passage before it is read: rank, score, cosine, words
-    reach        = known weight + the best that any passage of this question has been worth by its reading
+    known weight = weight of the passage in the decision without a reading: rank, score gap, coverage, cosine
+    upper bound  = known weight + the best reading score seen so far for this question
 
-Passages are read in the order of their known weight, some at a time. The rest is left out where its reach is
-so far below the best answer, and below "no answer", that it could change neither; what holds the words of the
-best answer is read in any case, because agreement counts. The reach is no strict bound: a passage may read
-better than all that were read, and what is not read adds no weight to agreement either. So where the
-confidence comes near the threshold, on either side, some more are read. How often a decision is another than
-after reading everything is measured by `spanwise bench`.
+Passages are read by falling known weight, a few at a time. A passage stays unread where its upper bound is so
+far below the best answer and "no answer" that it could change neither; one that holds the words of the best
+answer is always read, because agreement counts. The bound is an estimate: an unread passage may read better
+than all others, and adds nothing to agreement. So where the confidence is close to the threshold, on either
+side, some more are read. `spanwise bench` measures how often a decision differs from that after reading all.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,16 +25,12 @@ from qa.records import SpanCandidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Thrift:
-    """How many passages are read at first and in each further step, and what is left out.
+class StoppingRule:
+    """How many passages are read first and in each further step, and which are left out.
 
-    `slack`: in logarithms of what an answer counts; a passage that is further than this below what decides
-    stays unread. Where the log-odds of the confidence are within `close` of the threshold's, the best
-    `at_least` are read in any case.
-
-    Eight at first, whatever was found in them, and six in each further step gave the same decisions for all
-    but one of 789 questions to three collections, and read 8.6 passages each instead of 5.3. Without `close`
-    four of them were others.
+    A passage stays unread if its upper bound is more than `slack` (a difference of weights, which are
+    logarithms) below the best answer. Where the log-odds of the confidence are within `close` of those of the
+    threshold, the best `at_least` are read in any case. What other numbers cost: data/bench/answering.md.
     """
 
     first: int = 4
@@ -44,68 +40,80 @@ class Thrift:
     at_least: int = 8
 
 
-class Promise:
-    """The passages of one question: what is known of them, and what has been read so far."""
+READ_ALL = StoppingRule(first=sys.maxsize)
+
+
+class ReadingOrder:
+    """The passages of one question: which are read next, and what was claimed of those that were.
+
+    `coverage` is that of each hit (`qa.answering.evidence`). Positions are those in `hits`.
+    """
 
     def __init__(
-        self,
-        hits: Sequence[Hit],
-        covered: Sequence[float],
-        settings: DecisionSettings,
-        thrift: Thrift,
+        self, hits: Sequence[Hit], coverage: Sequence[float], settings: DecisionSettings, rule: StoppingRule
     ) -> None:
-        self._hits = hits
-        self._covered = covered
+        self.hits = hits
+        self.read = 0
+        self._coverage = coverage
         self._settings = settings
-        self._thrift = thrift
+        self._rule = rule
         weights = np.array([getattr(settings, name) for name in CLAIM_EVIDENCE])
-        unread = [self._unread(place) for place in range(len(hits))]
+        unread = [self._unread(position) for position in range(len(hits))]
         self._known: NDArray[np.float64] = claim_evidence(unread) @ weights
-        self._waiting = sorted(range(len(hits)), key=lambda place: -self._known[place])
+        self._waiting = sorted(range(len(hits)), key=lambda position: -self._known[position])
         self._best: tuple[float, str] | None = None
         self._claims: list[Claim] = []
-        self._reading = -np.inf
-        self._read = 0
+        self._best_reading = -np.inf
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What was observed so far, in the order of the hits."""
+        return tuple(sorted(self._claims, key=lambda claim: claim.candidate.context))
 
     def next(self) -> list[int]:
-        """The places of the passages to be read now; none when it is enough."""
-        thrift = self._thrift
-        size = thrift.step if self._read else thrift.first
-        worth = [place for place in self._waiting if self._matters(place)] if self._read else self._waiting
-        chosen = worth[:size]
-        if not chosen and self._read < thrift.at_least and self._waiting and self._is_close():
-            chosen = self._waiting[: thrift.at_least - self._read]
-        self._waiting = [place for place in self._waiting if place not in chosen]
-        self._read += len(chosen)
+        """The positions of the passages to be read now; none when enough was read."""
+        rule = self._rule
+        size = rule.step if self.read else rule.first
+        useful = [place for place in self._waiting if self._matters(place)] if self.read else self._waiting
+        chosen = useful[:size]
+        if not chosen and self.read < rule.at_least and self._waiting and self._is_close():
+            chosen = self._waiting[: rule.at_least - self.read]
+        self._waiting = [position for position in self._waiting if position not in chosen]
+        self.read += len(chosen)
         return chosen
 
-    def learn(self, found: Sequence[tuple[int, SpanCandidate]]) -> None:
-        """What was read, with the place of its passage."""
-        for place, candidate in found:
-            self._claims.append(self._claim(place, candidate))
+    def observe(self, candidates: Sequence[SpanCandidate]) -> None:
+        """Add the spans of passages that were read; `context` is the position of the passage."""
+        for candidate in candidates:
+            self._claims.append(self._claim(candidate))
             reading = self._settings.margin * candidate.margin + self._settings.score * candidate.score
-            self._reading = max(self._reading, reading)
-            weight = float(self._known[place]) + reading
+            self._best_reading = max(self._best_reading, reading)
+            weight = float(self._known[candidate.context]) + reading
             if self._best is None or weight > self._best[0]:
                 self._best = (weight, candidate.text.casefold())
 
-    def _matters(self, place: int) -> bool:
+    def upper_bound(self, position: int) -> float:
+        """The weight that an unread passage would have if it read as well as the best one so far."""
+        return float(self._known[position]) + float(self._best_reading)
+
+    def _matters(self, position: int) -> bool:
         if self._best is None:
             return True
         weight, text = self._best
-        reach = float(self._known[place]) + float(self._reading)
-        if reach > max(weight, self._settings.no_answer) - self._thrift.slack:
+        if self.upper_bound(position) > max(weight, self._settings.no_answer) - self._rule.slack:
             return True
-        return text in self._hits[place].passage.text.casefold()
+        return text in self.hits[position].passage.text.casefold()
 
     def _is_close(self) -> bool:
-        """Whether little decides between an answer and none."""
+        """Whether the confidence so far is close to the threshold."""
         confidence = decide(self._claims, self._settings).confidence
-        return abs(log_odds(confidence) - log_odds(self._settings.threshold)) < self._thrift.close
+        return abs(log_odds(confidence) - log_odds(self._settings.threshold)) < self._rule.close
 
-    def _unread(self, place: int) -> Claim:
-        nothing = SpanCandidate(text="", start=0, end=0, score=0.0, null_score=0.0, context=place)
-        return self._claim(place, nothing)
+    def _unread(self, position: int) -> Claim:
+        return self._claim(
+            SpanCandidate(text="", start=0, end=0, score=0.0, null_score=0.0, context=position)
+        )
 
-    def _claim(self, place: int, candidate: SpanCandidate) -> Claim:
-        return Claim(candidate=candidate, hit=self._hits[place], coverage=self._covered[place])
+    def _claim(self, candidate: SpanCandidate) -> Claim:
+        position = candidate.context
+        return Claim(candidate=candidate, hit=self.hits[position], coverage=self._coverage[position])

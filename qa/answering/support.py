@@ -1,8 +1,8 @@
-"""How many documents say an answer, and how many say otherwise: agreement in numbers a reader understands.
+"""How many documents agree with an answer and how many differ, near-duplicates counted once.
 
-A copy of a document is no second witness. A document says otherwise when another answer that is worth showing
-stands in it, was read as an answer (better than "no answer" in its passage), and the document does not say
-the first one too; where a question asks for several things, others are no contradiction. Pure.
+A document differs when it holds another answer that is worth showing, that scored better than "no answer" in
+its passage, and it does not hold the first answer too. Where a question asks for several things, other
+answers do not differ. Pure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.records import Hit
-from qa.answering.several import asks_for_several
+from qa.answering.evidence import asks_for_several
 from qa.reading.answer_equality import near_duplicates
 from qa.records import Answer, AskResult
 
@@ -20,25 +20,25 @@ LEAST_SHOWN = 0.05  # an answer less likely than that is noise below the first
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """Documents for and against an answer, copies counted once."""
+    """Documents for and against an answer, near-duplicates counted once."""
 
     agreeing: int
     differing: int
 
 
 def agreement(result: AskResult) -> Agreement:
-    """Who agrees with the first answer of a result; no answer has no witnesses."""
+    """For and against the first answer of a result; 0 and 0 where there is none."""
     if not result.answers:
         return Agreement(agreeing=0, differing=0)
     first = result.answers[0]
-    saying = _passages(first, result.passages)
+    for_it = _passages(first, result.passages)
     against: dict[str, str] = {}
     if not asks_for_several(result.question):
         for other in others_worth_showing(result):
             if other.span_score > 0:
                 against |= _passages(other, result.passages)
-    differing = {path: text for path, text in against.items() if path not in saying}
-    return Agreement(agreeing=_distinct(saying.values()), differing=_distinct(differing.values()))
+    differing = {path: text for path, text in against.items() if path not in for_it}
+    return Agreement(agreeing=_distinct(for_it.values()), differing=_distinct(differing.values()))
 
 
 def others_worth_showing(result: AskResult) -> tuple[Answer, ...]:
@@ -52,23 +52,23 @@ def likely(result: AskResult) -> AskResult:
 
 
 def _passages(answer: Answer, hits: Sequence[Hit]) -> dict[str, str]:
-    """For each document that says an answer, by its path, the passage in which it does."""
-    found = {answer.document.path: answer.passage.text}
-    for place in answer.also_in:
-        holding = (
+    """For each document that holds an answer, by its path, the passage in which it stands."""
+    passages = {answer.document.path: answer.passage.text}
+    for source in answer.also_in:
+        texts = (
             hit.passage.text
             for hit in hits
-            if hit.document.path == place.path
-            and hit.passage.start <= place.start
-            and place.end <= hit.passage.end
+            if hit.document.path == source.path
+            and hit.passage.start <= source.start
+            and source.end <= hit.passage.end
         )
-        found.setdefault(place.path, next(holding, place.path))
-    return found
+        passages.setdefault(source.path, next(texts, source.path))
+    return passages
 
 
 def _distinct(texts: Iterable[str]) -> int:
-    kept: list[str] = []
+    distinct: list[str] = []
     for text in texts:
-        if not any(near_duplicates(text, other) for other in kept):
-            kept.append(text)
-    return len(kept)
+        if not any(near_duplicates(text, other) for other in distinct):
+            distinct.append(text)
+    return len(distinct)

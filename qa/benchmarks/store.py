@@ -127,7 +127,7 @@ def measure_answers(
     ):
         store.ingest([documents])
         fast = Answerer(store)
-        whole = Answerer(store, load_reader(reader, engine=FP32), thrift=None)
+        whole = Answerer(store, load_reader(reader, engine=FP32), stopping=None)
         for number, question in enumerate(questions, start=1):
             pairs.append((fast.ask(question, always_answer=True), whole.ask(question, always_answer=True)))
             if number % 20 == 0:

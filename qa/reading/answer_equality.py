@@ -1,7 +1,7 @@
-"""Which spans say the same, and which passages are the same text: what agreement may count.
+"""Which spans are the same answer, and which passages are near-duplicates: the rules for counting agreement.
 
 The same answer comes in several forms ("1858" and "February 1858", "the U.S. Senate" and "US Senate"); they
-must not compete with each other. And a copy of a document is no second witness. Pure.
+must not compete with each other. Near-duplicates of a passage count once. Pure.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def same_answer(one: str, other: str) -> bool:
 
 
 def near_duplicates(one: str, other: str) -> bool:
-    """Whether two texts are copies of each other, a few words apart at most.
+    """Whether two texts differ by a few words at most.
 
     By the share of runs of five words that both hold (Broder 1997).
     """
@@ -50,7 +50,7 @@ def near_duplicates(one: str, other: str) -> bool:
     return shared >= _NEAR_DUPLICATE * (len(first) + len(second) - shared)
 
 
-# Every claim of a question is held against every answer so far, and an answer's passages against each other.
+# Every claim of a question is compared with every answer so far, and an answer's passages with each other.
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(normalise_answer(text).split())

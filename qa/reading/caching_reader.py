@@ -1,11 +1,10 @@
-"""A reader that reads nothing twice: what it read lately, and what stands twice among the passages.
+"""A reader that caches its results and reuses them for near-duplicate passages.
 
-    (question, texts) -> known readings, the same text, near copies that hold the answer -> the rest is read
+    (question, texts) -> cached, the same text, or a near-duplicate that holds the answer -> the rest is read
 
-Readings are kept by the reader's fingerprint, the question and the text itself, so that they hold whatever
-store a passage lies in. A near copy of a passage (`qa.reading.answer_equality`) is not read where the words
-that were found stand in it too: they are taken over at their place there. Where they do not, it may say
-something else and is read.
+Results are cached by the reader's fingerprint, the question and the text, so that they serve any store. A
+near-duplicate of a passage (`qa.reading.answer_equality`) is not read where the passage's best span occurs in
+it too: the spans are moved to their places there. Elsewhere it is read, because it may hold another answer.
 """
 
 from __future__ import annotations
@@ -15,119 +14,98 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from index.search.lru_cache import Cache
-from qa.protocols import Reader
+from qa.protocols import Question, Reader, ReaderWrapper
 from qa.reading.answer_equality import near_duplicates
 from qa.records import SpanCandidate
 
-_READINGS = 8192
+_CACHED_TEXTS = 8192
 
-Found = tuple[SpanCandidate, ...]
-Asked = tuple[str, Sequence[str]]
+Spans = tuple[SpanCandidate, ...]
 
 
-class SparingReader:
-    """A reader behind the same seam; safe to share between threads if the one behind it is."""
+class CachingReader(ReaderWrapper):
+    """Safe to share between threads if the reader behind it is."""
 
     def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._known: Cache[bytes, Found] = Cache(_READINGS)
+        super().__init__(reader)
+        self._cache: Cache[bytes, Spans] = Cache(_CACHED_TEXTS)
 
-    @property
-    def name(self) -> str:
-        """The reader's own."""
-        return self._reader.name
-
-    @property
-    def fingerprint(self) -> str:
-        """The reader's own."""
-        return self._reader.fingerprint
-
-    def unknown_share(self, text: str) -> float:
-        """The reader's own."""
-        return self._reader.unknown_share(text)
-
-    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
-        """As the reader's own."""
-        return self.read_many([(question, contexts)])[0]
-
-    def read_many(self, asked: Sequence[Asked]) -> list[list[SpanCandidate]]:
-        """As the reader's own: candidates in the order of the contexts."""
+    def read_many(self, asked: Sequence[Question]) -> list[list[SpanCandidate]]:
         originals = [_originals(texts) for _, texts in asked]
-        self._learn((question, set(copy_of)) for (question, _), copy_of in zip(asked, originals, strict=True))
-        taken = [
-            [self._copied(question, text, original) for text, original in zip(texts, copy_of, strict=True)]
-            for (question, texts), copy_of in zip(asked, originals, strict=True)
+        self._fill(
+            (question, set(of_texts)) for (question, _), of_texts in zip(asked, originals, strict=True)
+        )
+        copied = [
+            [self._copied(question, text, original) for text, original in zip(texts, of_texts, strict=True)]
+            for (question, texts), of_texts in zip(asked, originals, strict=True)
         ]
-        self._learn(
-            (question, {text for text, found in zip(texts, of_texts, strict=True) if found is None})
-            for (question, texts), of_texts in zip(asked, taken, strict=True)
+        self._fill(
+            (question, {text for text, spans in zip(texts, of_texts, strict=True) if spans is None})
+            for (question, texts), of_texts in zip(asked, copied, strict=True)
         )
         return [
             [
-                replace(candidate, context=place)
-                for place, (text, found) in enumerate(zip(texts, of_texts, strict=True))
-                for candidate in (self._kept(question, text) if found is None else found)
+                replace(candidate, context=position)
+                for position, (text, spans) in enumerate(zip(texts, of_texts, strict=True))
+                for candidate in (self._spans(question, text) if spans is None else spans)
             ]
-            for (question, texts), of_texts in zip(asked, taken, strict=True)
+            for (question, texts), of_texts in zip(asked, copied, strict=True)
         ]
 
-    def _learn(self, wanted: Iterable[tuple[str, set[str]]]) -> None:
-        """Read what is not known yet, for all questions together."""
+    def _fill(self, wanted: Iterable[tuple[str, set[str]]]) -> None:
+        """Read what is not cached yet, for all questions together."""
         missing = [
-            (question, [text for text in sorted(texts) if self._known.get(self._key(question, text)) is None])
+            (question, [text for text in sorted(texts) if self._cache.get(self._key(question, text)) is None])
             for question, texts in wanted
         ]
         missing = [(question, texts) for question, texts in missing if texts]
         if not missing:
             return
-        for (question, texts), found in zip(missing, self._reader.read_many(missing), strict=True):
-            by_text: dict[int, list[SpanCandidate]] = {place: [] for place in range(len(texts))}
-            for candidate in found:
+        for (question, texts), candidates in zip(missing, self._reader.read_many(missing), strict=True):
+            by_text: list[list[SpanCandidate]] = [[] for _ in texts]
+            for candidate in candidates:
                 by_text[candidate.context].append(candidate)
-            for place, text in enumerate(texts):
-                self._known.put(self._key(question, text), tuple(by_text[place]))
+            for text, spans in zip(texts, by_text, strict=True):
+                self._cache.put(self._key(question, text), tuple(spans))
 
-    def _copied(self, question: str, text: str, original: str) -> Found | None:
-        """What a near copy holds of what was found in its original; None where it must be read itself."""
-        found = self._kept(question, original)
+    def _copied(self, question: str, text: str, original: str) -> Spans | None:
+        """The spans of `original` at their places in its near-duplicate `text`; None if that must be read."""
+        spans = self._spans(question, original)
         if text == original:
-            return found
-        moved = [candidate for item in found if (candidate := _moved(item, text, len(original))) is not None]
-        if not found or not moved or moved[0].text != found[0].text:
+            return spans
+        moved = [candidate for item in spans if (candidate := _moved(item, text, len(original))) is not None]
+        if not spans or not moved or moved[0].text != spans[0].text:
             return None
         return tuple(moved)
 
-    def _kept(self, question: str, text: str) -> Found:
-        found = self._known.get(self._key(question, text))
-        return self._read_now(question, text) if found is None else found
-
-    def _read_now(self, question: str, text: str) -> Found:
-        # It has just been read, and so many others since that it is no longer kept.
-        return tuple(self._reader.read(question, [text]))
+    def _spans(self, question: str, text: str) -> Spans:
+        spans = self._cache.get(self._key(question, text))
+        # It has just been read, but may have been pushed out of the cache by others since.
+        return tuple(self._reader.read(question, [text])) if spans is None else spans
 
     def _key(self, question: str, text: str) -> bytes:
-        said = "\0".join((self.fingerprint, question, text)).encode("utf-8", "surrogatepass")
-        return hashlib.sha256(said).digest()
+        key = "\0".join((self.fingerprint, question, text)).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(key).digest()
 
 
 def _originals(texts: Sequence[str]) -> list[str]:
-    """For each text the first that it is a near copy of, itself for most."""
+    """For each text the first that it is a near-duplicate of, itself for most."""
     first: list[str] = []
-    copy_of: list[str] = []
+    originals: list[str] = []
     for text in texts:
         original = next((other for other in first if other == text or near_duplicates(other, text)), None)
         if original is None:
             first.append(text)
-        copy_of.append(text if original is None else original)
-    return copy_of
+        originals.append(text if original is None else original)
+    return originals
 
 
 def _moved(candidate: SpanCandidate, text: str, length: int) -> SpanCandidate | None:
-    """The same words in another text, where they are nearest to their place in the original."""
+    """The same words in another text, where they are nearest to their place in the original of `length`."""
     expected = candidate.start * len(text) // max(1, length)
     before, after = text.rfind(candidate.text, 0, expected), text.find(candidate.text, expected)
-    places = [place for place in (before, after) if place >= 0]
-    if not places:
+    starts = [start for start in (before, after) if start >= 0]
+    if not starts:
         return None
-    start = min(places, key=lambda place: abs(place - expected))
+    start = min(starts, key=lambda start: abs(start - expected))
     return replace(candidate, start=start, end=start + len(candidate.text))

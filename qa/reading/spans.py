@@ -1,7 +1,7 @@
-"""Logits to ranked spans of one context: plain numpy, no model, no text of its own.
+"""Logits to ranked spans of one context: plain numpy, no model.
 
 Start and end are chosen jointly (start <= end, within a length limit, context tokens only, never across a
-blank line: a heading and the paragraph below it are no one answer; never from or to the middle of a word of
+blank line, as a heading and the paragraph below it are two things; never from or to the middle of a word of
 Latin, Greek or Cyrillic letters). Overlapping spans are suppressed by the best of them, within a window and
 between windows, so that the n best stand in n different places. Offsets are characters of the context as it
 was given. The null score of a context is the *least* of its windows' (the rule of the SQuAD v2 reference
@@ -30,7 +30,11 @@ _WORD = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanSettings:
-    """What a span may be: its greatest length in tokens and characters, and how many to keep per context."""
+    """The greatest length of a span in tokens and characters, and how many to keep per context.
+
+    A change of a default retires every stored calibration, the bundled one too: fit and ship it again (see
+    `qa.answering.calibration_file.reading_settings`).
+    """
 
     max_answer_tokens: int = 30
     max_answer_characters: int = 400

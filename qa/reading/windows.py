@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from ingest.records import Span
 from ingest.text.tokenizer import Frame, Tokens
 
+# A change of the first two retires every stored calibration, the bundled one too: fit and ship it again (see
+# `qa.answering.calibration_file.reading_settings`).
 MAX_TOKENS = 384
 STRIDE = 128
 MAX_QUESTION_TOKENS = 64

@@ -20,7 +20,7 @@ from ingest.text.tokenizer import TextTokenizer
 from qa.answering.answerer import Answerer
 from qa.answering.citation import cite
 from qa.answering.decision import Claim, DecisionSettings, RankedClaim
-from qa.answering.early_stopping import Thrift
+from qa.answering.early_stopping import StoppingRule
 from qa.reading.reader import load_reader
 from qa.records import AskResult, Reason, Source, SpanCandidate
 
@@ -102,7 +102,7 @@ def test_the_threshold_can_be_given(library: Store, reader: FirstWords) -> None:
 
 
 def test_more_is_read_where_the_confidence_asked_for_is_near(library: Store, reader: FirstWords) -> None:
-    answerer = Answerer(library, reader, thrift=Thrift(first=1, slack=-100.0, at_least=2))
+    answerer = Answerer(library, reader, stopping=StoppingRule(first=1, slack=-100.0, at_least=2))
     far = answerer.ask("How long must bread be baked?")
     near = answerer.ask("How long must bread be baked?", min_confidence=far.confidence)
     assert (far.read, near.read) == (1, 2)

@@ -1,4 +1,4 @@
-"""Passages come in the order of their promise, and the rest is left when it can change nothing."""
+"""Passages come in the order of their order, and the rest is left when it can change nothing."""
 
 from __future__ import annotations
 
@@ -10,24 +10,21 @@ import pytest
 
 from index.records import Hit
 from qa.answering.decision import DecisionSettings
-from qa.answering.early_stopping import Promise, Thrift
+from qa.answering.early_stopping import ReadingOrder, StoppingRule
 from qa.records import SpanCandidate
 
 # One unit of span score is one of weight, and so is every rank in the logarithm, tenfold.
 SETTINGS = DecisionSettings(
     margin=0.0, score=1.0, log_rank=-10.0, gap=0.0, coverage=0.0, cosine=0.0, no_answer=-5.0
 )
-THRIFT = Thrift(first=2, step=2, slack=1.0)
+RULE = StoppingRule(first=2, step=2, slack=1.0)
 
 
-def read(promise: Promise, places: list[int], scores: dict[int, float], text: str = "Ada") -> None:
-    promise.learn(
+def read(order: ReadingOrder, places: list[int], scores: dict[int, float], text: str = "Ada") -> None:
+    order.observe(
         [
-            (
-                place,
-                SpanCandidate(
-                    text=text, start=0, end=3, score=scores.get(place, -20.0), null_score=0.0, context=place
-                ),
+            SpanCandidate(
+                text=text, start=0, end=3, score=scores.get(place, -20.0), null_score=0.0, context=place
             )
             for place in places
         ]
@@ -40,38 +37,38 @@ def hits(make_hit: Callable[..., Hit], *texts: str) -> list[Hit]:
 
 def test_the_rest_is_left_when_it_is_too_far_below(make_hit: Callable[..., Hit]) -> None:
     found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "Dora wrote", "Eve wrote")
-    promise = Promise(found, [0.0] * 5, SETTINGS, THRIFT)
-    assert promise.next() == [0, 1]
-    read(promise, [0, 1], {0: 8.0})
-    assert promise.next() == []  # rank 3 is eleven below rank 1, read as well as that
+    order = ReadingOrder(found, [0.0] * 5, SETTINGS, RULE)
+    assert order.next() == [0, 1]
+    read(order, [0, 1], {0: 8.0})
+    assert order.next() == []  # rank 3 is eleven below rank 1, read as well as that
 
 
 def test_what_could_still_win_is_read_step_by_step(make_hit: Callable[..., Hit]) -> None:
     found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "Dora wrote", "Eve wrote")
-    promise = Promise(found, [0.0] * 5, SETTINGS, Thrift(first=2, step=2, slack=5.0))
-    read(promise, promise.next(), {1: 9.0}, text="Bea")
+    order = ReadingOrder(found, [0.0] * 5, SETTINGS, StoppingRule(first=2, step=2, slack=5.0))
+    read(order, order.next(), {1: 9.0}, text="Bea")
     # Rank 3 is four below rank 2, rank 4 seven: read as well as that, only the third comes near.
-    assert promise.next() == [2]
-    assert promise.next() == []
-    read(promise, [2], {2: 16.0}, text="Cleo")
-    assert promise.next() == [3]  # now it is known that passages can read as well as that
+    assert order.next() == [2]
+    assert order.next() == []
+    read(order, [2], {2: 16.0}, text="Cleo")
+    assert order.next() == [3]  # now it is known that passages can read as well as that
 
 
 def test_what_holds_the_answer_is_read_for_agreement(make_hit: Callable[..., Hit]) -> None:
     found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "It was ADA.", "Eve wrote")
-    promise = Promise(found, [0.0] * 5, SETTINGS, THRIFT)
-    read(promise, promise.next(), {0: 8.0})
-    assert promise.next() == [3]
+    order = ReadingOrder(found, [0.0] * 5, SETTINGS, RULE)
+    read(order, order.next(), {0: 8.0})
+    assert order.next() == [3]
 
 
 def test_without_a_reading_everything_is_tried(make_hit: Callable[..., Hit]) -> None:
     found = hits(make_hit, "Ada wrote", "Bea wrote", "Cleo wrote", "Dora wrote", "Eve wrote")
-    promise = Promise(found, [0.0] * 5, SETTINGS, THRIFT)
-    assert [promise.next(), promise.next(), promise.next(), promise.next()] == [[0, 1], [2, 3], [4], []]
+    order = ReadingOrder(found, [0.0] * 5, SETTINGS, RULE)
+    assert [order.next(), order.next(), order.next(), order.next()] == [[0, 1], [2, 3], [4], []]
 
 
 def test_nothing_found_is_nothing_to_read() -> None:
-    assert Promise([], [], SETTINGS, THRIFT).next() == []
+    assert ReadingOrder([], [], SETTINGS, RULE).next() == []
 
 
 @pytest.mark.parametrize(
@@ -84,9 +81,9 @@ def test_where_little_decides_some_more_are_read(
     # The best answer weighs 8, "no answer" 7.
     threshold = 1 / (1 + math.exp(above - 1.0))
     settings = replace(SETTINGS, no_answer=7.0, threshold=threshold)
-    promise = Promise(found, [0.0] * 5, settings, replace(THRIFT, close=0.2, at_least=4))
-    assert promise.next() == [0, 1]
-    read(promise, [0, 1], {0: 8.0})
-    assert promise.next() == more
-    read(promise, more, {})
-    assert promise.next() == []
+    order = ReadingOrder(found, [0.0] * 5, settings, replace(RULE, close=0.2, at_least=4))
+    assert order.next() == [0, 1]
+    read(order, [0, 1], {0: 8.0})
+    assert order.next() == more
+    read(order, more, {})
+    assert order.next() == []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from index.records import Hit
 from qa.answering.decision import Claim, DecisionSettings, decide
-from qa.answering.recheck_float32 import contenders, read_again
+from qa.answering.recheck_float32 import close_passages, read_again
 from qa.records import SpanCandidate
 
 PLAIN = DecisionSettings(
@@ -52,10 +52,10 @@ def claims(make_hit: Callable[..., Hit], *said: tuple[str, float]) -> list[Claim
 def test_only_what_comes_near_the_best_is_read_again(make_hit: Callable[..., Hit]) -> None:
     found = claims(make_hit, ("Ada", 5.0), ("Bea", 4.8), ("Cleo", 1.0))
     ids = [claim.hit.passage.id for claim in found]
-    assert contenders(decide(found, PLAIN), PLAIN) == ids[:2]
+    assert close_passages(decide(found, PLAIN), PLAIN) == ids[:2]
     sure = claims(make_hit, ("Ada", 9.0), ("Bea", 4.8))
-    assert contenders(decide(sure, PLAIN), PLAIN) == [sure[0].hit.passage.id]
-    assert contenders(decide([], PLAIN), PLAIN) == []
+    assert close_passages(decide(sure, PLAIN), PLAIN) == [sure[0].hit.passage.id]
+    assert close_passages(decide([], PLAIN), PLAIN) == []
 
 
 def test_the_exact_reading_decides(make_hit: Callable[..., Hit]) -> None:

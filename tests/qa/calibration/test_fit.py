@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from index.checkpoints.files import read_folder
 from index.errors import DataError
 from index.records import Hit
 from index.store.store import Store
@@ -18,7 +19,7 @@ from ingest.records import Text
 from qa.answering.answerer import Answerer
 from qa.answering.calibration_file import Calibration, fitted_decision, reading_settings, save_calibration
 from qa.answering.decision import Claim, ConfidenceSettings, DecisionSettings, decide
-from qa.answering.several import asks_for_several
+from qa.answering.evidence import asks_for_several
 from qa.calibration.calibrate import calibrate, collect
 from qa.calibration.fit import LabelledQuestion, crossed_figures, figures, fit_decision
 from qa.reading.answer_equality import near_duplicates, same_answer
@@ -209,6 +210,12 @@ def calibration(**changes: object) -> Calibration:
         figures={"ece": 0.02},
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_the_bundled_calibration_applies_to_the_bundled_models(tmp_path: Path) -> None:
+    # It fails where a default was changed that `reading_settings` covers: fit and ship a new calibration.
+    encoder, reader = (read_folder("pocket", role).fingerprint for role in ("encoder", "reader"))
+    assert fitted_decision(tmp_path, encoder=encoder, reader=reader).calibrated
 
 
 class TestKeeping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.search.lru_cache import Cache
-from qa.reading.caching_reader import SparingReader
+from qa.reading.caching_reader import CachingReader
 from qa.records import SpanCandidate
 
 PUMP = "The pump stops at 1.2 bar. Close valve B and wait for thirty seconds before it is started once again."
@@ -43,7 +43,7 @@ def candidate(text: str, place: int) -> SpanCandidate:
 
 def test_a_reading_is_known_the_second_time() -> None:
     inner = LastWord()
-    reader = SparingReader(inner)
+    reader = CachingReader(inner)
     first = reader.read("who?", ["one two", "three four"])
     assert first == LastWord().read("who?", ["one two", "three four"])
     assert reader.read("who?", ["three four", "five six"]) == inner.read("who?", ["three four", "five six"])
@@ -55,14 +55,14 @@ def test_a_reading_is_known_the_second_time() -> None:
 def test_the_questions_of_a_batch_are_read_together() -> None:
     inner = LastWord()
     asked = [("who?", ["one two", "three four"]), ("when?", ["one two"]), ("", [])]
-    assert SparingReader(inner).read_many(asked) == LastWord().read_many(asked)
+    assert CachingReader(inner).read_many(asked) == LastWord().read_many(asked)
     assert inner.calls == 1
 
 
 def test_a_copy_is_read_once_and_gives_the_same_at_its_own_place() -> None:
     inner = LastWord()
     nearly = f"Note: {PUMP}"
-    found = SparingReader(inner).read("when?", [PUMP, nearly, PUMP])
+    found = CachingReader(inner).read("when?", [PUMP, nearly, PUMP])
     assert len(inner.seen) == 1
     assert [item.context for item in found] == [0, 1, 2]
     assert [nearly[found[1].start : found[1].end], found[1].text] == ["again", "again"]
@@ -72,7 +72,7 @@ def test_a_copy_is_read_once_and_gives_the_same_at_its_own_place() -> None:
 def test_a_copy_that_says_something_else_is_read() -> None:
     inner = LastWord()
     other = PUMP.replace("again", "tomorrow")
-    found = SparingReader(inner).read("when?", [PUMP, other])
+    found = CachingReader(inner).read("when?", [PUMP, other])
     assert [item.text for item in found] == ["again", "tomorrow"]
     assert len(inner.seen) == 2
 

@@ -9,7 +9,7 @@ import pytest
 from index.errors import ModelError
 from ingest.text.language import short_language
 from qa.protocols import Reader
-from qa.reading.language_router import RoutedReader, chosen_reader, is_routed, parse_routes
+from qa.reading.language_router import LanguageRouter, chosen_reader, is_routed, parse_routes
 from qa.reading.reader import load_reader
 from qa.records import SpanCandidate
 
@@ -48,7 +48,7 @@ def test_each_question_by_its_own_reader_and_in_order() -> None:
         readers[name] = NamedReader(name)
         return readers[name]
 
-    routed = RoutedReader("en=small;many", load)
+    routed = LanguageRouter("en=small;many", load)
     assert not readers
     asked = [
         ("Where does the harbour lie?", [ENGLISH]),
@@ -64,13 +64,13 @@ def test_each_question_by_its_own_reader_and_in_order() -> None:
     assert chosen_reader(routed.name, *asked[1]) == "many"
     assert chosen_reader("pocket", *asked[1]) == "pocket"
     assert routed.unknown_share("你好") == 0.0
-    assert routed.fingerprint != RoutedReader("de=small;many", load).fingerprint
+    assert routed.fingerprint != LanguageRouter("de=small;many", load).fingerprint
 
 
 def test_names() -> None:
     assert is_routed("en=pocket;multilingual")
     assert not is_routed("deepset/roberta-base-squad2")
-    assert isinstance(load_reader("en=pocket;multilingual"), RoutedReader)
+    assert isinstance(load_reader("en=pocket;multilingual"), LanguageRouter)
     for wrong in ("en=a;de=b", "a;b", "en=;b"):
         with pytest.raises(ModelError, match="no choice of readers by language"):
             parse_routes(wrong)
