@@ -21,7 +21,8 @@ class FusionSettings:
     """`dense_weight`: the share of the dense score, the rest is the lexical one's.
 
     `rare_weight`: what a name of the question adds to a passage that holds it, times its share of the
-    question.
+    question. A change of a default retires every stored calibration, the bundled one too: fit and ship it
+    again (see `qa.answering.calibration_file.reading_settings`).
     """
 
     dense_weight: float = 0.45

@@ -1,4 +1,4 @@
-"""The one table that says which converter serves which format, and how a file's format is recognised.
+"""The table of formats and their converters, and how the format of a file is recognised.
 
 The first bytes of a file overrule its extension: a PDF named `.txt` is a PDF, a Word file named `.pdf` is a
 Word file. Files without an extension are accepted when they are text (LICENSE, README). Unknown extensions
@@ -32,7 +32,9 @@ RECOGNISED = "+ocr"
 class Format:
     """One document format: its extensions, the function that reads it and the library that does the work.
 
-    `version` is raised whenever the converter's output changes; it is part of every document's identity.
+    `version` must be raised whenever the converter's output changes, however little: it is part of every
+    document's identity. Without that, stored documents keep their old text and stores differ by when a file
+    was ingested; with it, the next run parses every file of the format again.
     """
 
     name: str

@@ -1,9 +1,9 @@
 """How good the reader is on its own, and how good answers are end to end, on labelled files.
 
 `evaluate_reader` gives the reader the gold context and reports the keys of the official SQuAD scripts;
-`evaluate_answers` hides the contexts in one collection, asks every question of it and reports answers,
-refusals, retrieval, calibration and where wrong answers were lost. Both run exactly what `ask` runs; neither
-touches a user's store.
+`evaluate_answers` puts the contexts into one collection, asks it every question and reports answers,
+refusals, retrieval, calibration and the stages that lost the wrong ones. Both run exactly what `ask` runs;
+neither touches a user's store.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,12 +22,12 @@ from index.protocols import Encoder
 from index.search.retriever import Retriever
 from qa.answering.answerer import Answerer
 from qa.answering.decision import DecisionSettings
-from qa.evaluation.outcomes import SEARCH_DEPTH, Asked, Stage, failure_log
+from qa.evaluation.outcomes import SEARCH_DEPTH, FailureStage, Outcome, failure_log
 from qa.evaluation.reports import AnswersReport, ReaderReport
 from qa.evaluation.scoring import answers_report, reader_report
 from qa.protocols import Reader
 from qa.records import SpanCandidate
-from qa.squad.collection import Collection, squad_collection
+from qa.squad.collection import squad_collection
 from qa.squad.dataset import Example, SquadFile, read_squad, write_predictions
 
 _LOG = logging.getLogger(__name__)
@@ -82,9 +83,9 @@ def _read(path: str | Path) -> SquadFile:
 def _best_spans(
     examples: Sequence[Example], reader: Reader, progress: Progress | None
 ) -> Iterator[SpanCandidate | None]:
-    waiting = iter(examples)
+    remaining = iter(examples)
     done = 0
-    while batch := list(islice(waiting, _QUESTIONS_AT_ONCE)):
+    while batch := list(islice(remaining, _QUESTIONS_AT_ONCE)):
         for candidates in reader.read_many([(example.question, [example.context]) for example in batch]):
             yield max(candidates, key=lambda candidate: candidate.score, default=None)
         done += len(batch)
@@ -93,7 +94,7 @@ def _best_spans(
 
 
 def _milliseconds_alone(examples: Sequence[Example], reader: Reader) -> list[float]:
-    """How long each of a spread of the questions takes by itself, as somebody who asks one waits for it."""
+    """How long at most 100 of the questions, evenly spread, take when each is read by itself."""
     spread = examples[:: -(-len(examples) // _TIMED_ALONE)] if examples else ()
     latencies = []
     for example in spread:
@@ -119,25 +120,21 @@ def evaluate_answers(
 
     Each distinct context is a document under its title, in a temporary store. `limit` draws that many
     questions by `seed`; the collection stays whole. `failures_out` takes a line of JSON for every question
-    decided wrongly, as it happens. `decision` is how to judge, None as fitted with the models; a store's own
-    is `qa.answering.calibration_file.own_calibration`. `progress` is called with (questions done, questions).
+    decided wrongly, as it happens. `decision` None: as fitted for the models; a store's own is
+    `qa.answering.calibration_file.own_calibration`. `progress` is called with (questions done, questions).
     Raises DataError for a file of another form, ValueError for a limit below 1.
     """
     squad = _read(path)
     examples = _sample(squad.examples, limit, seed)
     check_writable(failures_out, sources=[squad.path])
-    with failure_log(failures_out) as note, squad_collection(squad, encoder) as collection:
-        answerer, retriever = (
-            Answerer(collection.store, reader, encoder, decision=decision),
-            Retriever(collection.store, encoder),
-        )
-        asked: list[Asked] = []
+    outcomes: list[Outcome] = []
+    with failure_log(failures_out) as note, _asking(squad, reader, encoder, k, decision) as ask:
         for example in examples:
-            asked.append(_ask(example, k, answerer, retriever, collection))
-            note(asked[-1])
+            outcomes.append(ask(example))
+            note(outcomes[-1])
             if progress:
-                progress(len(asked), len(examples))
-    return answers_report(asked)
+                progress(len(outcomes), len(examples))
+    return answers_report(outcomes)
 
 
 def evaluate_groups(
@@ -151,19 +148,15 @@ def evaluate_groups(
 ) -> dict[str, AnswersReport]:
     """As `evaluate_answers`, for several groups of questions over the contexts of one file.
 
-    `progress` is called with the name of the group that is begun.
+    `progress` is called with the name of each group as it begins.
     """
-    found: dict[str, AnswersReport] = {}
-    with squad_collection(squad, encoder) as collection:
-        answerer = Answerer(collection.store, reader, encoder)
-        retriever = Retriever(collection.store, encoder)
-        for name, asked in groups.items():
+    reports: dict[str, AnswersReport] = {}
+    with _asking(squad, reader, encoder, k) as ask:
+        for name, examples in groups.items():
             if progress:
                 progress(name)
-            found[name] = answers_report(
-                [_ask(example, k, answerer, retriever, collection) for example in asked]
-            )
-    return found
+            reports[name] = answers_report([ask(example) for example in examples])
+    return reports
 
 
 def _sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
@@ -174,10 +167,22 @@ def _sample(examples: Sequence[Example], limit: int | None, seed: int) -> list[E
     return random.Random(seed).sample(examples, limit)  # noqa: S311  a sample, not a secret
 
 
-def _ask(example: Example, k: int, answerer: Answerer, retriever: Retriever, collection: Collection) -> Asked:
-    result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
-    asked = Asked(example=example, result=result, rank=collection.gold_rank(result.passages, example))
-    if asked.stage is not Stage.NOT_RETRIEVED or k >= SEARCH_DEPTH:
-        return asked
-    deeper = retriever.search(example.question, k=SEARCH_DEPTH)
-    return replace(asked, deep_rank=collection.gold_rank(deeper, example))
+@contextmanager
+def _asking(
+    squad: SquadFile, reader: Reader, encoder: Encoder, k: int, decision: DecisionSettings | None = None
+) -> Iterator[Callable[[Example], Outcome]]:
+    """A function that asks one question of the collection of all contexts of a file."""
+    with squad_collection(squad, encoder) as collection:
+        answerer = Answerer(collection.store, reader, encoder, decision=decision)
+        retriever = Retriever(collection.store, encoder)
+
+        def ask(example: Example) -> Outcome:
+            result = answerer.ask(example.question, answers=1, k=k, always_answer=True)
+            rank = collection.gold_rank(result.passages, example)
+            outcome = Outcome(example=example, result=result, rank=rank)
+            if outcome.stage is not FailureStage.NOT_RETRIEVED or k >= SEARCH_DEPTH:
+                return outcome
+            deeper = retriever.search(example.question, k=SEARCH_DEPTH)
+            return replace(outcome, deep_rank=collection.gold_rank(deeper, example))
+
+        yield ask

@@ -1,4 +1,4 @@
-"""What became of each labelled question, and for a wrong one the stage that lost it.
+"""The outcome of each labelled question, and for a wrong one the stage that lost it.
 
     not_retrieved    no passage that holds the answer among the first 100
     not_read         among the first 100, but not among those read
@@ -6,8 +6,8 @@
     wrongly_refused  the right span came out first and was not given
     wrongly_answered there is no answer, and one was given
 
-Verdicts go by exact match, so that `out_scored` counts a span of the right place with wrong borders too; each
-line of the file carries its F1 to tell them apart.
+Right means exact match, so `out_scored` also counts a span of the right place with wrong borders; the F1 in
+each line of the file tells them apart.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from qa.squad.metrics import exact_match, f1, gold_answers
 SEARCH_DEPTH = 100
 
 
-class Stage(StrEnum):
+class FailureStage(StrEnum):
     """Where a question was lost."""
 
     NOT_RETRIEVED = "not_retrieved"
@@ -39,8 +39,8 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A labelled question and what came of it, with the best span in `result.answers` even if refused.
+class Outcome:
+    """A labelled question and its result, with the best span in `result.answers` even if refused.
 
     `rank` is that of the first passage read that holds a gold span, None where none does. `deep_rank` is the
     same for the first 100 passages, known for wrong questions alone.
@@ -72,25 +72,25 @@ class Asked:
         return self.example.answerable and bool(self.forced) and exact_match(self.forced, self.golds) == 1.0
 
     @property
-    def stage(self) -> Stage | None:
+    def stage(self) -> FailureStage | None:
         """Where the question was lost, None where the decision was right."""
         if exact_match(self.decided, self.golds) == 1.0:
             return None
         if not self.example.answerable:
-            return Stage.WRONGLY_ANSWERED
+            return FailureStage.WRONGLY_ANSWERED
         if self.forced_right:
-            return Stage.WRONGLY_REFUSED
+            return FailureStage.WRONGLY_REFUSED
         if self.rank is not None:
-            return Stage.OUT_SCORED
-        return Stage.NOT_RETRIEVED if self.deep_rank is None else Stage.NOT_READ
+            return FailureStage.OUT_SCORED
+        return FailureStage.NOT_RETRIEVED if self.deep_rank is None else FailureStage.NOT_READ
 
 
 @contextmanager
-def failure_log(path: str | Path | None) -> Iterator[Callable[[Asked], None]]:
-    """Gives a function that writes a wrong question as a line of JSON and passes over all others.
+def failure_log(path: str | Path | None) -> Iterator[Callable[[Outcome], None]]:
+    """A function that writes a wrong question as a line of JSON and ignores all others.
 
-    Each line is in the file as soon as it is known. With no path nothing is written. Raises DataError for a
-    file that cannot be written.
+    Each line is flushed at once. Without a path nothing is written. Raises DataError for a file that cannot
+    be written.
     """
     if path is None:
         yield lambda _: None
@@ -103,30 +103,30 @@ def failure_log(path: str | Path | None) -> Iterator[Callable[[Asked], None]]:
             f"{path} cannot be written: {error}", hint="give a file in a folder that exists"
         ) from error
     with file:
-        yield lambda asked: _write(file, asked)
+        yield lambda outcome: _write(file, outcome)
 
 
-def _write(file: TextIO, asked: Asked) -> None:
-    if asked.stage is not None:
-        file.write(json.dumps(_line(asked, asked.stage), ensure_ascii=False) + "\n")
+def _write(file: TextIO, outcome: Outcome) -> None:
+    if outcome.stage is not None:
+        file.write(json.dumps(_line(outcome, outcome.stage), ensure_ascii=False) + "\n")
         file.flush()
 
 
-def _line(asked: Asked, stage: Stage) -> dict[str, object]:
-    result = asked.result
+def _line(outcome: Outcome, stage: FailureStage) -> dict[str, object]:
+    result = outcome.result
     best = result.answers[0] if result.answers else None
     return {
-        "id": asked.example.id,
-        "question": asked.example.question,
-        "title": asked.example.title,
-        "golds": list(asked.example.answer_texts),
-        "predicted": asked.forced,
+        "id": outcome.example.id,
+        "question": outcome.example.question,
+        "title": outcome.example.title,
+        "golds": list(outcome.example.answer_texts),
+        "predicted": outcome.forced,
         "answered": result.answered,
         "reason": result.reason.value if result.reason else None,
         "confidence": float(result.confidence),
         "stage": stage.value,
-        "f1": f1(asked.forced, asked.golds) if asked.forced else 0.0,
-        "gold_rank": asked.rank or asked.deep_rank,
+        "f1": f1(outcome.forced, outcome.golds) if outcome.forced else 0.0,
+        "gold_rank": outcome.rank or outcome.deep_rank,
         "path": best.document.path if best else None,
         "sentence": best.sentence if best else None,
     }

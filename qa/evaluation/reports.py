@@ -1,7 +1,7 @@
-"""What an evaluation found, and the figures under which it is published.
+"""The records of an evaluation, and the keys under which its figures are published.
 
-Field names are ours, the keys of `as_json` are contracts: those of the official SQuAD script for a reader,
-those of the command line for answers; new ones are only ever added. Nothing is computed here but a ratio.
+The keys of `as_json` are contracts: those of the official SQuAD script for a reader, those of the command
+line for answers; new ones are only ever added.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from index.evaluation.bootstrap import Interval
 from index.evaluation.calibration_curves import Bin, RiskCoverage, calibration_error
-from qa.evaluation.outcomes import Stage
+from qa.evaluation.outcomes import FailureStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderReport:
-    """The official figures of a reader; what a file has no questions for is None.
+    """The official figures of a reader; None where the file has no questions of that kind.
 
     `intervals` are of the keys that they are named after. `risk_coverage` ranks questions by the log-odds of
     the best span against no answer; right is a best span that matches exactly. `seconds` is for all questions
@@ -89,8 +89,8 @@ class AnswersReport:
 
     `decided`: a refusal counts as ''; `forced`: the top span regardless of the decision. `accuracy_answered`
     is None where nothing was answered. `recall`: share of the answerable questions for which one passage that
-    was read holds a gold span, None where there are none. Calibration and `risk_coverage` hold the confidence
-    of the top span against its exact match, which for a question without an answer is never right.
+    was read holds a gold span, None where there are none. Calibration and `risk_coverage` compare the
+    confidence of the top span with its exact match, which a question without an answer never has.
     `failures` counts the questions decided wrongly by the stage that lost them.
     """
 
@@ -105,7 +105,7 @@ class AnswersReport:
     reliability_equal_mass: tuple[Bin, ...]
     risk_coverage: RiskCoverage
     intervals: Mapping[str, Interval]
-    failures: Mapping[Stage, int]
+    failures: Mapping[FailureStage, int]
 
     @property
     def ece(self) -> float:
@@ -113,7 +113,7 @@ class AnswersReport:
         return calibration_error(self.reliability)
 
     def as_json(self) -> dict[str, Any]:
-        """Flat figures under the names of the command line, then what they are made of."""
+        """Flat figures under the names of the command line, then intervals and curves."""
         return {
             "exact": self.decided.exact,
             "f1": self.decided.f1,

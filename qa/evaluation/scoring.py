@@ -1,8 +1,8 @@
-"""From what was read and asked to the figures: scores of each question, their means, curves and intervals.
+"""From answers to figures: scores of each question, their means, curves and bootstrap intervals.
 
 The official rules stand in `qa.squad.metrics`, the statistics in `index.evaluation.calibration_curves` and
-`qa.evaluation.intervals`; here they are put together, once for a reader on its own and once for answers over
-a collection. No model, no store.
+`index.evaluation.bootstrap`; here they are put together, once for a reader on its own and once for answers
+over a collection. No model, no store.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.evaluation.bootstrap import bootstrap
-from index.evaluation.calibration_curves import reliability, risk_coverage
-from qa.evaluation.intervals import best_percent, calibration_gap, mean_percent
-from qa.evaluation.outcomes import Asked, Stage
+from index.evaluation.bootstrap import Statistic, bootstrap
+from index.evaluation.calibration_curves import Floats, bin_places, reliability, risk_coverage
+from qa.evaluation.outcomes import FailureStage, Outcome
 from qa.evaluation.reports import AnswersReport, ReaderReport, Share, Threshold
 from qa.records import SpanCandidate
 from qa.squad.dataset import SquadFile
-from qa.squad.metrics import Outcome, best_threshold, exact_match, f1, official_scores
+from qa.squad.metrics import ScoredQuestion, best_threshold, exact_match, f1, official_scores
 
 # How strongly "no answer" is held where the reader proposes nothing: infinity is no JSON.
 _NOTHING_PROPOSED = sys.float_info.max
@@ -50,8 +49,8 @@ def reader_report(
     }
     best_exact = best_f1 = None
     if squad.has_unanswerable:
-        by_exact = _outcomes([exact for exact, _ in forced], best, answerable)
-        by_f1 = _outcomes([overlap for _, overlap in forced], best, answerable)
+        by_exact = _scored_questions([exact for exact, _ in forced], best, answerable)
+        by_f1 = _scored_questions([overlap for _, overlap in forced], best, answerable)
         best_exact, best_f1 = _threshold(by_exact), _threshold(by_f1)
         statistics |= {"best_exact": best_percent(by_exact), "best_f1": best_percent(by_f1)}
     return ReaderReport(
@@ -74,22 +73,22 @@ def reader_report(
     )
 
 
-def answers_report(asked: Sequence[Asked]) -> AnswersReport:
-    """The report of all questions asked of one collection; at least one."""
-    decided = [(exact_match(item.decided, item.golds), f1(item.decided, item.golds)) for item in asked]
-    forced = [(exact_match(item.forced, item.golds), f1(item.forced, item.golds)) for item in asked]
-    given = [exact for item, (exact, _) in zip(asked, decided, strict=True) if item.result.answered]
-    found = [float(item.rank is not None) for item in asked if item.example.answerable]
-    right = [item.forced_right for item in asked]
-    confidences = [item.result.confidence for item in asked]
-    latencies = [item.result.timings_ms["total"] for item in asked]
-    stages = Counter(item.stage for item in asked)
+def answers_report(outcomes: Sequence[Outcome]) -> AnswersReport:
+    """The report of all questions outcomes of one collection; at least one."""
+    decided = [(exact_match(item.decided, item.golds), f1(item.decided, item.golds)) for item in outcomes]
+    forced = [(exact_match(item.forced, item.golds), f1(item.forced, item.golds)) for item in outcomes]
+    given = [exact for item, (exact, _) in zip(outcomes, decided, strict=True) if item.result.answered]
+    retrieved = [float(item.rank is not None) for item in outcomes if item.example.answerable]
+    right = [item.forced_right for item in outcomes]
+    confidences = [item.result.confidence for item in outcomes]
+    latencies = [item.result.timings_ms["total"] for item in outcomes]
+    stages = Counter(item.stage for item in outcomes)
     return AnswersReport(
         decided=_share(decided),
         forced=_share(forced),
         answered=len(given),
         accuracy_answered=_percent(given) / 100 if given else None,
-        recall=_percent(found) / 100 if found else None,
+        recall=_percent(retrieved) / 100 if retrieved else None,
         p50_ms=float(np.percentile(latencies, 50)),
         p95_ms=float(np.percentile(latencies, 95)),
         reliability=reliability(confidences, right),
@@ -103,17 +102,51 @@ def answers_report(asked: Sequence[Asked]) -> AnswersReport:
                 "f1_forced": mean_percent([overlap for _, overlap in forced]),
                 "ece": calibration_gap(confidences, right),
             },
-            len(asked),
+            len(outcomes),
         ),
-        failures={stage: stages[stage] for stage in Stage},
+        failures={stage: stages[stage] for stage in FailureStage},
     )
 
 
-def _outcomes(
+def mean_percent(scores: Sequence[float]) -> Statistic:
+    """For `bootstrap`: the mean of a score of 0 to 1, as 0 to 100."""
+    values = 100 * np.asarray(scores, np.float64)
+    return lambda counts: counts @ values / len(values)
+
+
+def best_percent(outcomes: Sequence[ScoredQuestion]) -> Statistic:
+    """For `bootstrap`: the best mean score (0 to 100) of one threshold, chosen again in every draw."""
+    ordered = sorted(range(len(outcomes)), key=lambda place: outcomes[place].no_answer)
+    gains = np.array([outcomes[place].gain for place in ordered])
+    refused = np.array([not outcome.answerable for outcome in outcomes], np.float64)
+
+    def best(counts: Floats) -> Floats:
+        gained = np.cumsum(counts[:, ordered] * gains, axis=1).max(axis=1)
+        total: Floats = 100 * (counts @ refused + np.maximum(gained, 0)) / len(outcomes)
+        return total
+
+    return best
+
+
+def calibration_gap(confidences: Sequence[float], right: Sequence[bool], *, bins: int = 10) -> Statistic:
+    """For `bootstrap`: the expected calibration error over ranges of equal width."""
+    values = np.asarray(confidences, np.float64)
+    places = bin_places(values, np.arange(bins + 1) / bins)
+    surplus = np.zeros((len(values), bins))
+    surplus[np.arange(len(values)), places] = values - np.asarray(right, np.float64)
+
+    def error(counts: Floats) -> Floats:
+        gap: Floats = np.abs(counts @ surplus).sum(axis=1) / len(values)
+        return gap
+
+    return error
+
+
+def _scored_questions(
     scores: Sequence[float], best: Sequence[SpanCandidate | None], answerable: Sequence[bool]
-) -> list[Outcome]:
+) -> list[ScoredQuestion]:
     return [
-        Outcome(
+        ScoredQuestion(
             predicted=span.text if span else "",
             score=score,
             no_answer=-span.margin if span else _NOTHING_PROPOSED,
@@ -123,7 +156,7 @@ def _outcomes(
     ]
 
 
-def _threshold(outcomes: Sequence[Outcome]) -> Threshold:
+def _threshold(outcomes: Sequence[ScoredQuestion]) -> Threshold:
     best, at = best_threshold(outcomes)
     return Threshold(best=best, at=at)
 

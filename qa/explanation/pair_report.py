@@ -1,9 +1,9 @@
-"""All reasons for one question and one passage: near by which words, answered by which, attended from where.
+"""Everything that explains one question and one passage: words of the cosine, words of the answer, attention.
 
     question + passage -> cosine's words (encoder) + the answer's words (reader) + the reader's attention
 
-The pair is read as the reader reads it for an answer; a passage longer than its window is cut, and said so.
-Attention comes from `index.engines.reference_roberta`, the formulas themselves.
+The pair is read as the reader reads it for an answer; of a passage longer than its window one window is
+shown, and `cut` is set. Attention comes from `index.engines.reference_roberta`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from index.models.encoder import cut_name
 from ingest.records import Span
 from qa.explanation.answer_attribution import attribute
 from qa.explanation.records import Attribution
-from qa.explanation.rollout import rollout
 from qa.explanation.similarity_attribution import Similarity, explain_similarity
 from qa.reading.reader import load_reader
 from qa.reading.windows import MAX_TOKENS, Window, make_windows
@@ -43,7 +42,7 @@ class Piece:
 class Attention:
     """The reader's attention in one window: `weights` (layers, heads, n, n) and their rollout (n, n).
 
-    `weights[l, h, i]` says from which tokens the i-th collects in head h of layer l; `cut` that the
+    `weights[l, h, i]` are the shares of all tokens in the i-th of head h in layer l; `cut` says that the
     passage did not fit into the window whole.
     """
 
@@ -55,7 +54,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """Why a passage is near to a question and what the reader takes from it; no answer where it has none."""
+    """Why a passage is close to a question and what the reader takes from it; no answer where it has none."""
 
     question: str
     passage: str
@@ -73,7 +72,7 @@ def explain_pair(
     reader: str = DEFAULT_PRESET,
     answer: Span | None = None,
 ) -> Reasons:
-    """The reasons; `answer` is a place in the passage, by default the span that the reader likes best.
+    """The report; `answer` is a range of the passage, by default the reader's best span.
 
     Raises ModelNotFound, ModelError, and DataError where question or passage has no words or the
     reader cannot choose the answer.
@@ -105,36 +104,51 @@ def _plain(name: str, task: Task) -> Trainable:
 
 def _attention(name: str, model: Trainable, question: str, passage: str, answer: Span | None) -> Attention:
     tokenizer = model.tokenizer
-    asked = tokenizer.encode(question)
+    tokens = tokenizer.encode(question)
     windows = make_windows(
-        asked, tokenizer.encode(passage), tokenizer.pair, max_tokens=min(model.max_tokens, MAX_TOKENS)
+        tokens, tokenizer.encode(passage), tokenizer.pair, max_tokens=min(model.max_tokens, MAX_TOKENS)
     )
     holding = [window for window in windows if answer is not None and window.locate(answer) is not None]
     window = (holding or windows)[0]
     pieces = _pieces(
-        window, question, asked.offsets, passage, len(tokenizer.pair.before), len(tokenizer.pair.between)
+        window, question, tokens.offsets, passage, len(tokenizer.pair.before), len(tokenizer.pair.between)
     )
     types = None
     if model.separator is not None:
         types = segments(window.input_ids[None], model.separator)[0]
-    found = read_roberta(read_folder(name, "reader"), "reader").forward(window.input_ids, types)
+    attention = read_roberta(read_folder(name, "reader"), "reader").forward(window.input_ids, types).attention
     return Attention(
         pieces=pieces,
-        weights=found.attention,
-        rollout=rollout(found.attention),
+        weights=attention,
+        rollout=rollout(attention),
         cut=len(windows) > 1,
     )
 
 
+def rollout(attention: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Attention followed through all layers (Abnar and Zuidema 2020, arXiv:2005.00928).
+
+        rollout = A_L ... A_2 A_1,  A_l = (mean of the layer's heads + I) / 2
+
+    (n, n) from (layers, heads, n, n); rows sum to 1, row i belongs to token i of the last layer. The identity
+    stands for the residual connection. It shows where information could flow, not what mattered.
+    """
+    identity = np.eye(attention.shape[-1], dtype=np.float32)
+    flow = identity
+    for layer in attention:
+        flow = (layer.mean(axis=0) + identity) / 2 @ flow
+    return flow
+
+
 def _pieces(
-    window: Window, question: str, asked: NDArray[np.int64], passage: str, before: int, between: int
+    window: Window, question: str, offsets: NDArray[np.int64], passage: str, before: int, between: int
 ) -> tuple[Piece, ...]:
-    found = [Piece(text="", side="frame", start=0, end=0)] * len(window.input_ids)
-    for place in range(before, window.context_position - between):
-        start, end = asked[place - before].tolist()
-        found[place] = Piece(text=question[start:end], side="question", start=start, end=end)
+    pieces = [Piece(text="", side="frame", start=0, end=0)] * len(window.input_ids)
+    for position in range(before, window.context_position - between):
+        start, end = offsets[position - before].tolist()
+        pieces[position] = Piece(text=question[start:end], side="question", start=start, end=end)
     for number, (start, end) in enumerate(window.offsets.tolist()):
-        found[window.context_position + number] = Piece(
+        pieces[window.context_position + number] = Piece(
             text=passage[start:end], side="passage", start=start, end=end
         )
-    return tuple(found)
+    return tuple(pieces)

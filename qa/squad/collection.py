@@ -1,10 +1,10 @@
-"""All contexts of a SQuAD file as a temporary store, and where in it the gold answers stand.
+"""The contexts of a SQuAD file as a collection: a temporary store to ask, or judged documents to search.
 
-    SquadFile -> one document for each distinct context, under its title -> Store in a folder that goes away
+    SquadFile -> one document for each distinct context, under its title -> Store in a temporary folder
+                                                                         -> BeirSet
 
-What everything that asks labelled questions of a whole collection shares: evaluation and calibration measure
-on the same store, with the same meaning of "this passage holds the answer". It asks nothing itself and never
-touches a user's store.
+Evaluation and calibration measure on the same store, with the same meaning of "this passage holds the
+answer". Nothing is asked here, and no user's store is touched.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.datasets.beir import BeirDocument, BeirSet
 from index.protocols import Encoder
 from index.records import Hit
 from index.store.store import Store
 from ingest.records import Passage, Text
-from qa.squad.contexts import context_names
 from qa.squad.dataset import Example, GoldAnswer, SquadFile
 
 
@@ -39,6 +39,29 @@ class Collection:
     def gold_rank(self, hits: Iterable[Hit], example: Example) -> int | None:
         """The rank of the first hit that holds a gold span, None where none does."""
         return next((hit.rank for hit in hits if self.holds_gold(hit, example)), None)
+
+
+def context_names(examples: Iterable[Example]) -> dict[str, str]:
+    """An id for every distinct context, in the order of the file."""
+    contexts = dict.fromkeys(example.context for example in examples)
+    return {context: f"context-{number}" for number, context in enumerate(contexts, start=1)}
+
+
+def judged_contexts(squad: SquadFile) -> BeirSet:
+    """The file as a judged collection; questions without an answer are left out."""
+    names = context_names(squad.examples)
+    titles = {example.context: example.title for example in squad.examples}
+    answerable = [example for example in squad.examples if example.answerable]
+    return BeirSet(
+        name=Path(squad.path).name,
+        split="",
+        documents=tuple(
+            BeirDocument(id=name, title=titles[context], text=context) for context, name in names.items()
+        ),
+        queries={example.id: example.question for example in answerable},
+        judgements={example.id: {names[example.context]: 1} for example in answerable},
+        files=(Path(squad.path),),
+    )
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def official_scores(prediction: str, answers: Sequence[str], *, version: str) ->
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ScoredQuestion:
     """One question for the choice of a threshold.
 
     `score` is what answering earns (exact match or F1 of `predicted`), `no_answer` how strongly the model
@@ -85,7 +85,7 @@ class Outcome:
         return -1.0 if self.predicted else 0.0
 
 
-def best_threshold(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+def best_threshold(outcomes: Sequence[ScoredQuestion]) -> tuple[float, float]:
     """The best mean score (0 to 100) that one threshold on `no_answer` reaches, and that threshold.
 
     Questions at or below the threshold are answered, the others refused; a refusal earns 1 where there is

@@ -33,7 +33,7 @@ from ingest.records import UNDETERMINED, Document, Rejected, Text
 from ingest.text.tokenizer import TextTokenizer
 from qa.evaluation.evaluate import evaluate_answers
 from qa.reading.reader import load_reader
-from qa.squad.contexts import context_names, judged_contexts
+from qa.squad.collection import context_names, judged_contexts
 from qa.squad.dataset import read_squad
 
 _LOG = logging.getLogger(__name__)

@@ -118,7 +118,7 @@ def eval_retrieval(flags: Flags, settings: Settings) -> int:
     from index.checkpoints.presets import resolve_models
     from index.evaluation.retrieval import compare_retrieval
     from index.models.encoder import load_encoder
-    from qa.squad.contexts import judged_contexts
+    from qa.squad.collection import judged_contexts
     from qa.squad.dataset import read_squad
     from ui.render.progress import Progress
 

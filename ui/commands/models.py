@@ -90,7 +90,7 @@ def _task(flags: Flags, settings: Settings) -> tuple[Documents, list[AskedQuesti
     from random import Random
 
     from qa.evaluation.compare_models import AskedQuestion
-    from qa.squad.contexts import context_names
+    from qa.squad.collection import context_names
     from qa.squad.dataset import read_squad
     from qa.squad.metrics import gold_answers
 

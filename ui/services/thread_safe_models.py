@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from index.protocols import Encoder, Vectors
-from qa.protocols import Reader
+from qa.protocols import Question, Reader, ReaderWrapper
 from qa.records import SpanCandidate
 
 _SLICE = 32  # passages: well under a second of the bundled encoder on two cores
@@ -63,33 +62,13 @@ class OneAtATimeEncoder:
             return self._encoder.encode_passages(texts)
 
 
-@dataclass(frozen=True, slots=True)
-class OneAtATimeReader:
+class OneAtATimeReader(ReaderWrapper):
     """A reader that one thread at a time may use."""
 
-    _reader: Reader
-    _turns: Turns = field(default_factory=Turns)
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._turns = Turns()
 
-    @property
-    def name(self) -> str:
-        """What the user calls it."""
-        return self._reader.name
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of weights and tokenizer; asking for it may load models."""
-        return self._reader.fingerprint
-
-    def unknown_share(self, text: str) -> float:
-        """Share of the tokens that the vocabulary does not know; safe in many threads."""
-        return self._reader.unknown_share(text)
-
-    def read(self, question: str, contexts: Sequence[str]) -> list[SpanCandidate]:
-        """The best spans of every context."""
+    def read_many(self, asked: Sequence[Question]) -> list[list[SpanCandidate]]:
         with self._turns:
-            return self._reader.read(question, contexts)
-
-    def read_many(self, asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[SpanCandidate]]:
-        """As `read` for many questions."""
-        with self._turns:
-            return self._reader.read_many(asked)
+            return super().read_many(asked)

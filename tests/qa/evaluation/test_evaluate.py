@@ -22,7 +22,7 @@ from qa.answering.decision import DecisionSettings
 from qa.evaluation.evaluate import evaluate_answers, evaluate_reader
 from qa.reading.reader import RobertaReader, load_reader
 from qa.records import SpanCandidate
-from qa.squad.contexts import judged_contexts
+from qa.squad.collection import judged_contexts
 from qa.squad.dataset import read_squad
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "qa"

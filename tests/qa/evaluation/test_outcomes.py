@@ -13,7 +13,7 @@ from index.models.encoder import load_encoder
 from index.protocols import Encoder
 from index.records import Hit
 from qa.evaluation.evaluate import evaluate_answers
-from qa.evaluation.outcomes import Asked, failure_log
+from qa.evaluation.outcomes import Outcome, failure_log
 from qa.reading.reader import load_reader
 from qa.records import AskResult, SpanCandidate
 from qa.squad.dataset import Example, GoldAnswer
@@ -148,7 +148,7 @@ def test_a_question_is_in_the_file_as_soon_as_it_is_known(
     result = AskResult(question="Who?", answered=False, confidence=0.0, reason=None, answers=(), passages=())
     path = tmp_path / "out.jsonl"
     with failure_log(path) as note:
-        note(Asked(example=example, result=result, rank=None, deep_rank=7))
+        note(Outcome(example=example, result=result, rank=None, deep_rank=7))
         written = path.read_text(encoding="utf-8")
     assert "😀 Ada" in written
     assert json.loads(written)["stage"] == "not_read"

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.evaluation.calibration_curves import expected_calibration_error
-from qa.evaluation.intervals import best_percent, calibration_gap, mean_percent
-from qa.squad.metrics import Outcome, best_threshold
+from qa.evaluation.scoring import best_percent, calibration_gap, mean_percent
+from qa.squad.metrics import ScoredQuestion, best_threshold
 
 OUTCOMES = st.lists(
     st.builds(
-        Outcome,
+        ScoredQuestion,
         predicted=st.sampled_from(["", "x"]),
         score=st.sampled_from([0.0, 0.4, 1.0]),
         no_answer=st.floats(-9, 9),
@@ -25,13 +25,13 @@ OUTCOMES = st.lists(
 
 
 @given(OUTCOMES)
-def test_a_draw_of_every_question_once_has_the_best_threshold(outcomes: list[Outcome]) -> None:
+def test_a_draw_of_every_question_once_has_the_best_threshold(outcomes: list[ScoredQuestion]) -> None:
     even = np.ones((1, len(outcomes)))
     assert best_percent(outcomes)(even).tolist() == pytest.approx([best_threshold(outcomes)[0]])
 
 
 @given(OUTCOMES, st.integers(0, 2**31))
-def test_a_draw_chooses_its_own_best_threshold(outcomes: list[Outcome], seed: int) -> None:
+def test_a_draw_chooses_its_own_best_threshold(outcomes: list[ScoredQuestion], seed: int) -> None:
     chosen = np.random.default_rng(seed).integers(len(outcomes), size=len(outcomes))
     counts = np.bincount(chosen, minlength=len(outcomes))[None, :].astype(float)
     # Copies in the order of the originals: equal thresholds are visited as in the draw.

@@ -14,9 +14,8 @@ from index.engines.torch_models import Trainable, load_trainable
 from index.errors import DataError
 from index.models.encoder import load_encoder
 from qa.explanation.integrated_gradients import embedded
-from qa.explanation.pair_report import explain_pair
+from qa.explanation.pair_report import explain_pair, rollout
 from qa.explanation.records import Method
-from qa.explanation.rollout import rollout
 from qa.explanation.similarity_attribution import (
     FramedText,
     Similarity,

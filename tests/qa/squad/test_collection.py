@@ -10,7 +10,7 @@ import pytest
 from index.evaluation.retrieval import evaluate_retrieval
 from index.protocols import Encoder
 from index.records import Mode
-from qa.squad.contexts import judged_contexts
+from qa.squad.collection import judged_contexts
 from qa.squad.dataset import read_squad
 
 XQUAD = Path(__file__).parents[4] / "shared" / "data" / "multilingual"

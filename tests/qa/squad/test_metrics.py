@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.squad.metrics import (
-    Outcome,
+    ScoredQuestion,
     best_threshold,
     exact_match,
     f1,
@@ -113,8 +113,10 @@ def test_f1_is_the_published_rule(prediction: str, golds: list[str]) -> None:
     assert f1(prediction, golds) >= exact_match(prediction, golds)
 
 
-def outcome(score: float, no_answer: float, *, answerable: bool = True, predicted: str = "x") -> Outcome:
-    return Outcome(predicted=predicted, score=score, no_answer=no_answer, answerable=answerable)
+def outcome(
+    score: float, no_answer: float, *, answerable: bool = True, predicted: str = "x"
+) -> ScoredQuestion:
+    return ScoredQuestion(predicted=predicted, score=score, no_answer=no_answer, answerable=answerable)
 
 
 def test_best_threshold_by_hand() -> None:
@@ -145,7 +147,7 @@ def test_refusing_everything_can_be_best() -> None:
         min_size=1,
     ).filter(lambda outcomes: len({item.no_answer for item in outcomes}) == len(outcomes))
 )
-def test_no_other_threshold_is_better(outcomes: list[Outcome]) -> None:
+def test_no_other_threshold_is_better(outcomes: list[ScoredQuestion]) -> None:
     def earned(threshold: float) -> float:
         answered = {id(item) for item in outcomes if item.no_answer <= threshold}
         return sum(

@@ -9,7 +9,7 @@ import pytest
 
 from index.evaluation.bootstrap import Interval
 from index.evaluation.calibration_curves import reliability, risk_coverage
-from qa.evaluation.outcomes import Stage
+from qa.evaluation.outcomes import FailureStage
 from qa.evaluation.reports import AnswersReport, ReaderReport, Share
 from ui.cli import main
 from ui.render.evaluation_text import answers_text, figures_text, reader_text
@@ -66,7 +66,7 @@ def test_answers() -> None:
         reliability_equal_mass=reliability(CONFIDENCES, RIGHT, equal_mass=True),
         risk_coverage=CURVE,
         intervals={"exact": Interval(low=25.0, high=100.0)},
-        failures={stage: int(stage is Stage.OUT_SCORED) for stage in Stage},
+        failures={stage: int(stage is FailureStage.OUT_SCORED) for stage in FailureStage},
     )
     assert answers_text(report) == ANSWERS
 
