@@ -11,7 +11,6 @@ answers are on one's own documents. A user's store is read and never written.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.datasets import row_files
 from index.errors import DataError
 from index.evaluation.calibration_curves import expected_calibration_error
 from index.protocols import Encoder
@@ -130,12 +130,11 @@ class NaturalReport:
         return {name: natural_figures(group) for name, group in groups.items()}
 
     def as_json(self) -> dict[str, Any]:
-        """Figures of all questions, by collection and by kind, and every miss."""
+        """Figures of all questions, by collection and by kind."""
         return {
             "all": natural_figures(self.judged),
             "collections": self.by(lambda question: question.collection),
             "kinds": self.by(lambda question: question.kind),
-            "misses": [item.as_json() for item in self.misses],
         }
 
 
@@ -181,23 +180,17 @@ def _share(count: int, of: int) -> float | None:
 
 def read_natural_questions(path: str | Path) -> tuple[NaturalQuestion, ...]:
     """The questions of a file of JSON lines; raises DataError with the line that is of another form."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint=_HINT) from error
+    path = Path(path)
     questions = tuple(
-        _question(line, f"{path}, line {number}")
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
+        _question(record, f"{path}, {where}") for where, record in row_files.objects(path, hint=_HINT)
     )
     if not questions:
         raise DataError(f"{path} holds no question", hint=_HINT)
     return questions
 
 
-def _question(line: str, where: str) -> NaturalQuestion:
+def _question(entry: Any, where: str) -> NaturalQuestion:
     try:
-        entry = json.loads(line)
         answerable = bool(entry.get("answerable", True))
         question = NaturalQuestion(
             id=str(entry["id"]),
@@ -208,7 +201,7 @@ def _question(line: str, where: str) -> NaturalQuestion:
             answers=tuple(map(str, entry.get("answers") or ())) if answerable else (),
             evidence=str(entry.get("evidence") or "") if answerable else "",
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{where}: {type(error).__name__}: {error}", hint=_HINT) from error
     if answerable and not question.answers:
         raise DataError(f"{where}: an answerable question without accepted answers", hint=_HINT)

@@ -1,4 +1,4 @@
-"""The commands `eval reader`, `eval retrieval`, `eval languages` and `eval answers`.
+"""The commands `eval reader`, `eval retrieval`, `eval languages`, `eval answers` and `eval natural`.
 
 `eval classifier` is in `labels`, `eval words` and `eval sentences` are in `vectors`.
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ from ui.settings import Flags, Settings, UsageError
 if TYPE_CHECKING:  # these modules load models, this one must not
     from index.checkpoints.presets import ModelChoice
     from qa.evaluation.languages import LanguagesReport
+    from qa.evaluation.natural import NaturalReport
 
 
 def declare(commands: Commands) -> None:
@@ -82,6 +85,27 @@ def declare(commands: Commands) -> None:
         "--failures", type=Path, metavar="OUT.jsonl", help="write every wrong question and what lost it here"
     )
     _add_plots(sub)
+
+    sub = commands.add(
+        "natural",
+        "ask questions of a kind that people ask, and judge the answers as a person would",
+        eval_natural,
+    )
+    sub.add_argument(
+        "file", type=Path, metavar="FILE.jsonl", help="questions with accepted answers and their evidence"
+    )
+    sub.add_argument(
+        "--collection",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="ask them of these documents, in a temporary store; else of --store, read only",
+    )
+    sub.add_argument("-k", type=positive, default=20, metavar="N", help="passages to read (20)")
+    sub.add_argument(
+        "--failures", type=Path, metavar="OUT.jsonl", help="write every wrong question and what lost it here"
+    )
 
 
 def _add_plots(sub: Parser) -> None:
@@ -175,6 +199,50 @@ def eval_answers(flags: Flags, settings: Settings) -> int:
         text += f"\nJudged with the confidence fitted in {settings.store} on {own.source}."
     terminal.show(settings, {**report.as_json(), "store_fit": fit}, text)
     return 0
+
+
+def eval_natural(flags: Flags, settings: Settings) -> int:
+    """Questions of all kinds over documents of one's own, judged as a person would."""
+    from index.evaluation.output_file import check_writable
+    from index.models.encoder import load_encoder
+    from index.store.store import Store
+    from qa.evaluation.natural import collection_of, evaluate_natural, read_natural_questions
+    from qa.reading.reader import load_reader
+    from ui.render.progress import Progress
+
+    questions = read_natural_questions(flags["file"])
+    failures: Path | None = flags["failures"]
+    check_writable(failures, sources=[flags["file"]])
+    chosen = _models(settings)
+    reader, encoder = load_reader(chosen.reader), load_encoder(chosen.encoder)
+    folders: list[Path] = flags["collection"]
+    opened = (
+        collection_of(folders, encoder) if folders else Store.open(settings.store, models=settings.models)
+    )
+    with opened as store, Progress("question") as progress:
+        report = evaluate_natural(questions, store, reader, encoder, k=flags["k"], progress=progress)
+    if failures is not None:
+        lines = (json.dumps(miss.as_json(), ensure_ascii=False) + "\n" for miss in report.misses)
+        failures.write_text("".join(lines), encoding="utf-8")
+    terminal.show(settings, report.as_json(), natural_text(report))
+    return 0
+
+
+def natural_text(report: NaturalReport) -> str:
+    """A row for all questions, for each collection and for each kind; shares in percent."""
+    shown = ("right", "wrong", "refused", "silent", "precision", "first", "passage@1", "passage@5", "ece")
+    form = report.as_json()
+    groups = {"all": form["all"], **form["collections"]}
+    groups |= {f"kind {name}": figures for name, figures in form["kinds"].items()}
+    width = max(map(len, groups))
+    lines = [f"{'':<{width}} {'questions':>10}" + "".join(f"{name:>10}" for name in shown)]
+    for name, figures in groups.items():
+        counts = f"{figures['answerable']}+{figures['questions'] - figures['answerable']}"
+        cells = ("" if figures[key] is None else f"{figures[key]:.0%}" for key in shown)
+        lines.append(f"{name:<{width}} {counts:>10}" + "".join(f"{cell:>10}" for cell in cells))
+    stages = Counter(miss.stage.value for miss in report.misses if miss.stage)
+    lost = ", ".join(f"{stage} {count}" for stage, count in stages.most_common())
+    return "\n".join([*lines, "", f"Lost: {lost or 'nothing'}."])
 
 
 def _models(settings: Settings) -> ModelChoice:
