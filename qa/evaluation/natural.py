@@ -26,7 +26,7 @@ from index.search.retriever import Retriever
 from index.store.store import Store
 from qa.answering.answerer import Answerer
 from qa.evaluation.judgement import holds_evidence, is_right
-from qa.evaluation.outcomes import SEARCH_DEPTH, Stage
+from qa.evaluation.outcomes import SEARCH_DEPTH, FailureStage
 from qa.protocols import Reader
 from qa.records import AskResult
 
@@ -76,17 +76,17 @@ class JudgedQuestion:
         return self.result.answered and self.best_right
 
     @property
-    def stage(self) -> Stage | None:
+    def stage(self) -> FailureStage | None:
         """Where the question was lost, None where the decision was right."""
         if not self.asked.answerable:
-            return Stage.WRONGLY_ANSWERED if self.result.answered else None
+            return FailureStage.WRONGLY_ANSWERED if self.result.answered else None
         if self.right:
             return None
         if self.best_right:
-            return Stage.WRONGLY_REFUSED
+            return FailureStage.WRONGLY_REFUSED
         if self.rank is None:
-            return Stage.NOT_RETRIEVED
-        return Stage.OUT_SCORED if self.rank <= len(self.result.passages) else Stage.NOT_READ
+            return FailureStage.NOT_RETRIEVED
+        return FailureStage.OUT_SCORED if self.rank <= len(self.result.passages) else FailureStage.NOT_READ
 
     def as_json(self) -> dict[str, Any]:
         """One line for each question: what was asked, what was said, and where it was lost."""
