@@ -77,7 +77,7 @@ def bench(flags: Flags, settings: Settings) -> int:
 
         record = run_bench(plan, progress=say, keep=keep)
     if flags["plots"] is not None:
-        from qa.evaluation.plots import draw_bench
+        from ui.render.charts import draw_bench
 
         for path in draw_bench(record, flags["plots"]):
             say(f"drawn: {path}")

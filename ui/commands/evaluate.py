@@ -130,7 +130,7 @@ def eval_reader(flags: Flags, settings: Settings) -> int:
             progress=progress,
         )
     if plots is not None:
-        from qa.evaluation.plots import draw_reader
+        from ui.render.charts import draw_reader
 
         draw_reader(report, plots, kind=flags["plot_format"])
     terminal.show(settings, report.as_json(), evaluation_text.reader_text(report))
@@ -190,7 +190,7 @@ def eval_answers(flags: Flags, settings: Settings) -> int:
             progress=progress,
         )
     if plots is not None:
-        from qa.evaluation.plots import draw_answers
+        from ui.render.charts import draw_answers
 
         draw_answers(report, plots, kind=flags["plot_format"])
     fit = None if own is None else {"source": own.source, "questions": own.questions}

@@ -1,6 +1,6 @@
 """Evaluations as a person reads them in a terminal: a figure a line under its JSON name, then small tables.
 
-Pure: a report in, text out. The JSON forms are the reports' own, the drawings are in `qa.evaluation.plots`.
+Pure: a report in, text out. The JSON forms are the reports' own, the drawings are in `charts`.
 """
 
 from __future__ import annotations

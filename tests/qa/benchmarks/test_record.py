@@ -17,7 +17,6 @@ from qa.benchmarks.models import nearest
 from qa.benchmarks.record import BenchPlan, run_bench, targets
 from qa.benchmarks.store import run_child, store_questions
 from qa.benchmarks.timing import Turn, in_turns, quantiles, timing
-from qa.evaluation.plots import draw_bench
 from ui.commands.bench import bench_text
 from ui.commands.grammar import build_parser
 from ui.settings import UsageError
@@ -106,9 +105,6 @@ def test_a_store_is_filled_by_the_way_texts_take(tmp_path: Path, hashing_encoder
         questions = store_questions(store, 5, seed=1)
         assert questions
         assert all(word in words for question in questions for word in question.rstrip("?").split()[5:])
-    drawn = draw_bench({"growth": last.as_json()}, tmp_path / "plots")
-    assert [path.name for path in drawn] == ["bench-growth.svg"]
-    assert "passages in the store" in drawn[0].read_text(encoding="utf-8")
 
 
 def test_the_nearest_passages_share_words() -> None:

@@ -22,7 +22,6 @@ from ui.page.fragments import quality
 from ui.page.fragments import questionnaire as views_questionnaire
 from ui.page.tabs import questionnaire as page_questionnaire
 from ui.page.widgets.text_selection import selected_span, stretch
-from ui.render import charts
 from ui.render.messages import Say
 from ui.services import jobs, model_choices
 from ui.services.jobs import Jobs, JobState, write_end, write_json
@@ -365,14 +364,6 @@ def test_a_file_that_cannot_be_evaluated_is_called_by_its_own_name_and_leaves_no
     assert str(page_folder) not in shown
     assert Jobs(page_folder / "store").all() == []
     assert not list((page_folder / "store" / "jobs").glob("2*"))
-
-
-def test_curves_leave_out_what_is_empty_and_carry_a_description() -> None:
-    spec = charts.reliability(OUTPUT["reliability"]["equal_width"], SAY)
-    assert len(spec["layer"][1]["data"]["values"]) == 1
-    assert spec["description"]
-    curve = charts.risk_coverage(OUTPUT["risk_coverage"], SAY)
-    assert curve["data"]["values"] == [{"coverage": 0.5, "accuracy": 0.9}]
 
 
 def test_a_reader_evaluated_alone_has_its_own_figures() -> None:
