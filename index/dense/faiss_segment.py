@@ -200,11 +200,6 @@ class Segment:
         best = np.lexsort((positions, -scores))[:k]
         return self.ids[positions[best]], scores[best]
 
-    def exact_neighbours(self, queries: Vectors, k: int) -> NDArray[np.int64]:
-        """Positions of the `k` nearest to each query by brute force, shape (queries, k)."""
-        _, positions = self._exact.search(queries, k)
-        return np.asarray(positions, dtype=np.int64)
-
     def rows(self, start: int, count: int) -> Vectors:
         """The vectors at `count` positions from `start` on, float32, shape (count, dimension)."""
         return np.asarray(self._exact.reconstruct_n(start, count), dtype=np.float32)

@@ -1,18 +1,24 @@
-"""How well labels were given: accuracy, precision, recall, F1, and who was taken for whom (pure)."""
+"""How well a classifier labels texts: accuracy, precision, recall, F1, and which labels are confused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.datasets.labelled_texts import Example
+from index.errors import DataError
 from index.evaluation.bootstrap import Interval, bootstrap
+from index.evaluation.calibration_curves import expected_calibration_error
+from index.models.classifier import Classifier
 from index.models.classifier_heads import Floats
 
 Counts = NDArray[np.int64]
+_AT_ONCE = 256  # texts between two calls of `progress`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +109,8 @@ def label_report(
     for row, (gold, chosen) in enumerate(zip(golds, given.tolist(), strict=True)):
         right[row] = labels[chosen] in gold
         confusion[chosen if right[row] else place[gold[0]], chosen] += 1
+    # Rounded, because .7 in float32 is just below the border of its bin.
+    surest = np.round(probabilities.max(axis=1).astype(np.float64), 6)
     scores = tuple(_score(label, number, confusion) for number, label in enumerate(labels))
     return LabelReport(
         scores=scores,
@@ -110,7 +118,7 @@ def label_report(
         accuracy=float(right.mean()),
         interval=bootstrap({"accuracy": lambda counts: counts @ right / len(right)}, len(right))["accuracy"],
         macro_f1=float(np.mean([score.f1 for score in scores if score.support])),
-        ece=_ece(probabilities.max(axis=1), right),
+        ece=expected_calibration_error(surest.tolist(), (right > 0).tolist()),
         seconds=seconds,
     )
 
@@ -127,11 +135,31 @@ def _score(label: str, number: int, confusion: Counts) -> LabelScore:
     )
 
 
-def _ece(confidence: Floats, right: NDArray[np.float64], bins: int = 10) -> float:
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = 0.0
-    for number in range(bins):
-        inside = place == number
-        if inside.any():
-            gap += float(inside.mean()) * abs(float(confidence[inside].mean()) - float(right[inside].mean()))
-    return gap
+def evaluate_classifier(
+    examples: Sequence[Example],
+    classifier: Classifier,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> LabelReport:
+    """The figures of a classifier on labelled texts or pairs.
+
+    Labels are compared without regard to capitals. Raises DataError where a text bears a label that the
+    classifier does not know.
+    """
+    known = {label.casefold(): label for label in classifier.labels}
+    unknown = sorted({label for item in examples for label in item.labels if label.casefold() not in known})
+    if unknown:
+        raise DataError(
+            f"{classifier.name} does not know the label {unknown[0]!r}, "
+            f"only {', '.join(classifier.labels[:8])}",
+            hint="rename it in the file, or leave these rows out",
+        )
+    golds = [tuple(known[label.casefold()] for label in item.labels) for item in examples]
+    parts: list[Floats] = []
+    began = time.monotonic()
+    for first in range(0, len(examples), _AT_ONCE):
+        parts.append(classifier.probabilities([item.texts for item in examples[first : first + _AT_ONCE]]))
+        if progress:
+            progress(min(first + _AT_ONCE, len(examples)), len(examples))
+    seconds = time.monotonic() - began
+    return label_report(classifier.labels, golds, np.concatenate(parts), seconds=seconds)

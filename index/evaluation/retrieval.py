@@ -20,9 +20,13 @@ from pathlib import Path
 from index.datasets.beir import BeirSet, read_beir
 from index.evaluation.bootstrap import compare
 from index.evaluation.indexed_collection import IndexedCollection, TokensOnly, Unit, indexed
-from index.evaluation.misses import question_lines
 from index.evaluation.output_file import check_writable
-from index.evaluation.retrieval_report import ModeDifference, RetrievalComparison, RetrievalReport
+from index.evaluation.retrieval_report import (
+    ModeDifference,
+    RetrievalComparison,
+    RetrievalReport,
+    question_lines,
+)
 from index.evaluation.trec_metrics import DEPTH, mean_scores, score_questions, write_trec_run
 from index.ingestion.embed_passages import UNKNOWN_LIMIT
 from index.protocols import Encoder, Vectors
@@ -31,32 +35,6 @@ from index.search.fusion import FusionSettings
 from index.search.retriever import candidates
 
 Progress = Callable[[int, int], None]
-
-
-def evaluate_retrieval(
-    collection: BeirSet | Path | str,
-    *,
-    encoder: Encoder,
-    mode: Mode | str = Mode.HYBRID,
-    split: str = "test",
-    unit: Unit = "passage",
-    run_out: Path | None = None,
-    queries_out: Path | None = None,
-    fusion: FusionSettings | None = None,
-    progress: Progress | None = None,
-) -> RetrievalReport:
-    """The scores of one mode; all else as in `compare_retrieval`."""
-    return compare_retrieval(
-        collection,
-        encoder=encoder,
-        modes=[mode],
-        split=split,
-        unit=unit,
-        run_out=run_out,
-        queries_out=queries_out,
-        fusion=fusion,
-        progress=progress,
-    ).reports[0]
 
 
 def compare_retrieval(

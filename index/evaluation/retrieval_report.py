@@ -1,17 +1,23 @@
 """What an evaluation of retrieval found, and the keys under which it is published.
 
-The keys of `as_json` are contracts: new ones are only ever added. Nothing is computed here.
+The keys of `as_json` are contracts: new ones are only ever added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from index.datasets.beir import BeirSet
 from index.evaluation.bootstrap import Difference
 from index.evaluation.indexed_collection import Unit
-from index.evaluation.trec_metrics import QuestionScores, RetrievalScores
+from index.evaluation.trec_metrics import DEPTH, QuestionScores, RetrievalScores, Run, ranking
 from index.records import Mode
+
+_TOP = 10
+_INSTEAD = 3
+_TITLE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,3 +86,48 @@ class RetrievalComparison:
             figures["modes"] = [report.as_json() for report in self.reports]
             figures["comparisons"] = [item.as_json() for item in self.differences]
         return figures
+
+
+def question_lines(
+    judged: BeirSet, run: Run, scores: Mapping[str, QuestionScores], mode: Mode
+) -> Iterator[str]:
+    """What a run missed, question by question: a line of JSON for each, in the order of the collection.
+
+        {"mode", "id", "question", "ndcg@10", "recall@10", "recall@100", "mrr@10", "map", "relevant",
+         "missed":  [{"id", "title", "grade", "rank"}]             relevant and not in the first ten
+         "instead": [{"id", "title", "grade", "rank", "score"}]}   irrelevant and in the first ten
+
+    A rank is null beyond the depth of the run, a title where the corpus lacks the document, a grade where
+    nobody judged it.
+    """
+    titles = {item.id: (item.title or item.text)[:_TITLE] for item in judged.documents}
+    for name, grades in judged.judgements.items():
+        ranked = ranking(run.get(name, {}), DEPTH)
+        ranks = {document: rank for rank, (document, _) in enumerate(ranked, start=1)}
+        relevant = {document: grade for document, grade in grades.items() if grade > 0}
+        missed = [
+            {"id": item, "title": titles.get(item), "grade": grade, "rank": ranks.get(item)}
+            for item, grade in relevant.items()
+            if ranks.get(item, DEPTH) > _TOP
+        ]
+        wrong = [(item, score) for item, score in ranked[:_TOP] if item not in relevant]
+        instead = [
+            {
+                "id": item,
+                "title": titles.get(item),
+                "grade": grades.get(item),
+                "rank": ranks[item],
+                "score": score,
+            }
+            for item, score in wrong[:_INSTEAD]
+        ]
+        line = {
+            "mode": str(mode),
+            "id": name,
+            "question": judged.queries[name],
+            **scores[name].figures(),
+            "relevant": len(relevant),
+            "missed": missed,
+            "instead": instead,
+        }
+        yield json.dumps(line, ensure_ascii=False) + "\n"

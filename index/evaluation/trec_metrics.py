@@ -58,14 +58,6 @@ class RetrievalScores(QuestionScores):
     queries: int
 
 
-def evaluate_run(judgements: Judgements, run: Run) -> RetrievalScores:
-    """The scores of `run` over all questions of `judgements`; results of other questions are ignored.
-
-    Raises DataError where there are no judgements.
-    """
-    return mean_scores(list(score_questions(judgements, run).values()))
-
-
 def mean_scores(scores: Sequence[QuestionScores]) -> RetrievalScores:
     """The means; raises DataError where there are no questions."""
     if not scores:

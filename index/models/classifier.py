@@ -77,11 +77,6 @@ class Prediction:
     probability: float
 
 
-def predict(classifier: Classifier, items: Sequence[Texts]) -> list[Prediction]:
-    """The most likely label of each item."""
-    return best_labels(classifier.labels, classifier.probabilities(items))
-
-
 def best_labels(labels: Sequence[str], probabilities: Floats) -> list[Prediction]:
     """The most likely label of each row."""
     return [

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.engines.reference_roberta import softmax
 from index.errors import ModelError
 
 Floats = NDArray[np.float32]
@@ -61,12 +62,6 @@ def pair_features(first: Floats, second: Floats) -> Floats:
     """
     size = np.float32(np.sqrt(first.shape[1]) / 2)
     return np.concatenate([np.abs(first - second), size * first * second, first, second], axis=1)
-
-
-def softmax(logits: Floats) -> Floats:
-    """Along the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
 def head_of(weights: Mapping[str, NDArray[Any]], where: str) -> Head:

@@ -67,10 +67,6 @@ class RobertaEncoder:
         frame, prefix = self.tokenizer.single.size, self._model.prefixes.passage
         return self.max_tokens - frame - (self.tokenizer.count(prefix) if prefix else 0)
 
-    def count_tokens(self, text: str) -> int:
-        """Tokens of `text` without special tokens."""
-        return self.tokenizer.count(text)
-
     def unknown_share(self, text: str) -> float:
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens."""
         return self.tokenizer.unknown_share(text)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -24,10 +24,9 @@ from ingest.chunking.split import ChunkSettings, embedding_text, split
 from ingest.conversion.convert import document_from_text
 from ingest.conversion.parser_pool import ingest_paths
 from ingest.records import UNDETERMINED, Document, Rejected, Text
-from ingest.text.sentences import sentences
+from ingest.text.sentences import stripped_sentences
 
 Unit = Literal["token", "word", "sentence", "passage"]
-UNITS: tuple[Unit, ...] = get_args(Unit)
 _PASSAGES_AT_ONCE = 256
 
 Place = tuple[str, int, int, str]  # path, start, end, text
@@ -140,17 +139,13 @@ def _vectors(
         texts = [embedding_text(shown.title, shown.headings, shown.text) for shown in batch]
         yield [_place(shown, 0, len(shown.text)) for shown in batch], whole(texts)
         return
-    places = [_place(shown, start, end) for shown in batch for start, end in _sentences(shown)]
+    places = [
+        _place(shown, span.start, span.end)
+        for shown in batch
+        for span in stripped_sentences(shown.text, shown.language)
+    ]
     if places:
         yield places, whole([text for _, _, _, text in places])
-
-
-def _sentences(shown: _Shown) -> Iterator[tuple[int, int]]:
-    for span in sentences(shown.text, shown.language):
-        text = shown.text[span.start : span.end]
-        if text.strip():
-            start = span.start + len(text) - len(text.lstrip())
-            yield start, start + len(text.strip())
 
 
 def _place(shown: _Shown, start: int, end: int) -> Place:

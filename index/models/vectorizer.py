@@ -26,7 +26,7 @@ from index.models.encoder import cut_name, unit_length
 from index.models.layer_pooling import How, chosen_layers, pool_states, pool_words
 from index.protocols import TokenIds, Vectors
 from ingest.records import UNDETERMINED
-from ingest.text.sentences import sentences
+from ingest.text.sentences import stripped_sentences
 from ingest.text.words import word_numbers, word_spans
 
 _MOST_MARGIN = 32
@@ -93,14 +93,9 @@ class Vectorizer:
 
     def sentences(self, text: str, language: str = UNDETERMINED) -> PlacedVectors:
         """A unit vector for each sentence, read by itself."""
-        found = []
-        for span in sentences(text, language):
-            shown = text[span.start : span.end]
-            if shown.strip():
-                start = span.start + len(shown) - len(shown.lstrip())
-                found.append((start, start + len(shown.strip())))
-        spans = np.array(found, dtype=np.int64).reshape(-1, 2)
-        return PlacedVectors(text=text, spans=spans, vectors=self.whole([text[a:b] for a, b in found]))
+        places = [(span.start, span.end) for span in stripped_sentences(text, language)]
+        spans = np.array(places, dtype=np.int64).reshape(-1, 2)
+        return PlacedVectors(text=text, spans=spans, vectors=self.whole([text[a:b] for a, b in places]))
 
     def whole(self, texts: Sequence[str]) -> Vectors:
         """A unit vector for each text as a whole, (texts, width); a text without tokens gets zeros."""

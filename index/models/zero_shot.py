@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.engines.reference_roberta import softmax
 from index.errors import DataError
 from index.models.classifier import Texts, averaged, text_pieces
-from index.models.classifier_heads import Floats, softmax
+from index.models.classifier_heads import Floats
 from index.models.encoder import unit_length
 from index.protocols import Encoder
 

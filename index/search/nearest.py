@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import regex
@@ -21,7 +21,7 @@ from index.protocols import Encoder, Vectors
 from index.records import Mode
 from index.search.retriever import Retriever
 from index.store.store import Store
-from ingest.text.sentences import sentences
+from ingest.text.sentences import stripped_sentences
 
 MOST_WORDS = 20_000
 _PASSAGES = 50
@@ -98,19 +98,17 @@ def nearest_sentences(text: str, store: Store, encoder: Encoder, *, k: int = 10)
     hits = Retriever(store, encoder).search(text, k=max(k, _PASSAGES), mode=Mode.DENSE)
     places: dict[str, Neighbour] = {}
     for hit in hits:
-        for span in sentences(hit.passage.text, hit.document.language):
-            shown = hit.passage.text[span.start : span.end]
-            start = hit.passage.start + span.start + len(shown) - len(shown.lstrip())
-            shown = shown.strip()
-            if shown and shown.casefold() != text.strip().casefold():
+        for span in stripped_sentences(hit.passage.text, hit.document.language):
+            sentence = hit.passage.text[span.start : span.end]
+            if sentence.casefold() != text.strip().casefold():
                 places.setdefault(
-                    shown,
+                    sentence,
                     Neighbour(
-                        text=shown,
+                        text=sentence,
                         cosine=0.0,
                         path=hit.document.path,
-                        start=start,
-                        end=start + len(shown),
+                        start=hit.passage.start + span.start,
+                        end=hit.passage.start + span.end,
                         page=hit.passage.page,
                     ),
                 )
@@ -128,13 +126,6 @@ def _ranked(text: str, found: Sequence[Neighbour], encoder: Encoder, k: int) -> 
     (vector,) = encoder.encode_passages([text])
     cosines = encoder.encode_passages([item.text for item in found]) @ vector
     return [
-        Neighbour(
-            text=found[place].text,
-            cosine=float(cosines[place]),
-            path=found[place].path,
-            start=found[place].start,
-            end=found[place].end,
-            page=found[place].page,
-        )
+        replace(found[place], cosine=float(cosines[place]))
         for place in np.argsort(-cosines, kind="stable")[:k].tolist()
     ]

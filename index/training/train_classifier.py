@@ -23,11 +23,12 @@ from safetensors.torch import save_file
 
 from index.datasets.labelled_texts import Example, ExampleData, load_examples
 from index.datasets.sampling import Order, draw
+from index.engines.reference_roberta import softmax
 from index.engines.torch_models import Trainable, load_trainable, save_trained, with_labels
 from index.errors import ModelError
 from index.evaluation.classification import LabelReport, label_report
 from index.models.classifier import ADAPTER, FACTS, LINEAR, framed_pair, paired_vectors, text_pieces
-from index.models.classifier_heads import Floats, softmax
+from index.models.classifier_heads import Floats
 from index.models.encoder import load_encoder
 from index.models.lora import ADAPTER as ADAPTER_FILE
 from index.protocols import TokenIds

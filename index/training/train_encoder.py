@@ -22,6 +22,7 @@ import torch
 
 from index.datasets.question_passages import Pair, PairData, PairFile, load_pairs, read_pairs
 from index.datasets.sampling import Order
+from index.engines.batching import of_like_length
 from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.models.encoder import RobertaEncoder, unit_length
 from index.models.layer_pooling import pooled
@@ -253,8 +254,9 @@ class _EncoderTask:
         """The loss of a step in as many parts as fit into memory one after the other."""
         shown = self._step(step)
         # Texts of like length go through the model together, so that little of a pass is padding.
-        order = sorted(range(len(shown.sequences)), key=lambda row: -len(shown.sequences[row]))
-        chunks = self._chunks([shown.sequences[row] for row in order])
+        batches = list(of_like_length(shown.sequences, self._settings.tokens_at_once))
+        chunks = [[shown.sequences[row] for row in batch] for batch in batches]
+        order = [row for batch in batches for row in batch]
         back = torch.tensor(order).argsort().to(self._start.model.device)
 
         def embed(number: int) -> torch.Tensor:
@@ -275,16 +277,6 @@ class _EncoderTask:
             )
 
         yield from cached_parts(len(chunks), embed, loss)
-
-    def _chunks(self, sequences: Sequence[TokenIds]) -> list[Sequence[TokenIds]]:
-        """Sequences, longest first, in runs of at most `tokens_at_once` tokens, padding included."""
-        chunks = []
-        first = 0
-        while first < len(sequences):
-            size = max(1, self._settings.tokens_at_once // len(sequences[first]))
-            chunks.append(sequences[first : first + size])
-            first += size
-        return chunks
 
     def _embed(self, sequences: Sequence[TokenIds]) -> torch.Tensor:
         """Vectors as pooled, not of unit length, shape (texts, width)."""

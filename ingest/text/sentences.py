@@ -7,6 +7,8 @@ whole sentences and a long paragraph be cut between them. This module knows noth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sentencex
 
 from ingest.records import UNDETERMINED, Span
@@ -28,6 +30,15 @@ def sentences(text: str, language: str = UNDETERMINED) -> tuple[Span, ...]:
             spans.append(Span(start=start, end=end))
             start = end
     return tuple(spans)
+
+
+def stripped_sentences(text: str, language: str = UNDETERMINED) -> Iterator[Span]:
+    """The sentences of `text` without the white space at their ends; those of nothing else are left out."""
+    for span in sentences(text, language):
+        part = text[span.start : span.end]
+        if inner := part.strip():
+            start = span.start + part.index(inner)
+            yield Span(start=start, end=start + len(inner))
 
 
 def sentence_around(text: str, start: int, end: int, language: str = UNDETERMINED) -> Span:

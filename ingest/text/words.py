@@ -6,6 +6,7 @@ quotation marks stand apart. A vocabulary may cut one character into several pie
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -42,3 +43,11 @@ def word_spans(numbers: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArra
     firsts = np.flatnonzero(np.diff(numbers[seen], prepend=-1))
     parts = [seen[first:after] for first, after in pairwise([*firsts.tolist(), len(seen)])]
     return np.array([[offsets[part, 0].min(), offsets[part, 1].max()] for part in parts], dtype=np.int64)
+
+
+def occurrences(text: str, quote: str) -> Iterator[int]:
+    """Where `quote` begins in `text`, one after the other, those that overlap too; nowhere if it is empty."""
+    place = text.find(quote) if quote else -1
+    while place >= 0:
+        yield place
+        place = text.find(quote, place + 1)

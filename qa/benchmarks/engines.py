@@ -7,9 +7,9 @@ with those of the plain engine, because speed that changes answers is none.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -18,7 +18,8 @@ import numpy as np
 from index.checkpoints.engine_names import ENGINES, TORCH_BF16, TORCH_FP32
 from index.checkpoints.hardware import this_machine
 from index.models.encoder import load_encoder
-from index.protocols import Encoder, Vectors
+from index.protocols import Encoder
+from qa.benchmarks.timing import in_turns, timing
 from qa.protocols import Reader
 from qa.reading.reader import load_reader
 
@@ -54,7 +55,7 @@ class SpeedReport:
     engines: tuple[EngineFigures, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, ready for json.dumps."""
+        """The report as a JSON object."""
         return asdict(self)
 
 
@@ -70,17 +71,37 @@ def measure_engines(
 
     `models` are the names of encoder and reader. Raises ModelNotFound and ModelError.
     """
-    turns = {engine: _Turns() for engine in worth_measuring()}
-    for engine, turn in turns.items():
+    loaded: dict[str, tuple[Encoder, Reader]] = {}
+    for engine in worth_measuring():
         progress(f"loading {engine}")
         encoder, reader = load_encoder(models[0], engine=engine), load_reader(models[1], engine=engine)
-        turn.start(encoder, reader, questions[0], passages)
-    for number in range(rounds):
-        progress(f"round {number + 1} of {rounds}")
-        for turn in turns.values():
-            turn.take(questions[number % len(questions)])
-    figures = [_figures(engine, turn, turns[TORCH_FP32]) for engine, turn in turns.items()]
-    tokenizer = turns[TORCH_FP32].encoder.tokenizer
+        reader.read(questions[0], passages)  # warm
+        loaded[engine] = encoder, reader
+    vectors = {engine: encoder.encode_passages(passages) for engine, (encoder, _) in loaded.items()}
+    ways: dict[str, Callable[[int], Any]] = {}
+    for engine, (encoder, reader) in loaded.items():
+        ways[f"read {engine}"] = partial(_read, reader, questions, passages)
+        ways[f"encode {engine}"] = partial(_encode, encoder, passages)
+    turns = in_turns(ways, rounds=rounds, progress=progress)
+    plain = {kind: turns[f"{kind} {TORCH_FP32}"] for kind in ("read", "encode")}
+    figures = []
+    for engine in loaded:
+        reading = timing(turns[f"read {engine}"], plain["read"])
+        encoding = timing(turns[f"encode {engine}"], plain["encode"])
+        answers = zip(turns[f"read {engine}"], plain["read"], strict=True)
+        figures.append(
+            EngineFigures(
+                engine=engine,
+                read_ms=round(reading.ms, 1),
+                read_spread_ms=round(reading.spread_ms, 1),
+                read_ratio=reading.times,
+                encode_ms=round(encoding.ms, 1),
+                encode_ratio=encoding.times,
+                same_answers=round(float(np.mean([one.result == other.result for one, other in answers])), 4),
+                cosine=round(float(np.mean(np.sum(vectors[engine] * vectors[TORCH_FP32], axis=1))), 5),
+            )
+        )
+    tokenizer = loaded[TORCH_FP32][0].tokenizer
     return SpeedReport(
         machine=machine_facts(),
         passages=len(passages),
@@ -90,62 +111,26 @@ def measure_engines(
     )
 
 
+def _read(
+    reader: Reader, questions: Sequence[str], passages: Sequence[str], number: int
+) -> tuple[int, int, int] | None:
+    """The best span for the question of a round, by its passage and place."""
+    spans = reader.read(questions[number % len(questions)], passages)
+    best = max(spans, key=lambda item: item.margin, default=None)
+    return None if best is None else (best.context, best.start, best.end)
+
+
+def _encode(encoder: Encoder, passages: Sequence[str], _: int) -> None:
+    encoder.encode_passages(passages)
+
+
 def machine_facts() -> dict[str, Any]:
     """The processor and the versions of the libraries that speed depends on."""
     machine = this_machine()
     return {**asdict(machine), "versions": {name: version(name) for name in _LIBRARIES}}
 
 
-class _Turns:
-    """One engine's turns: what they took and what came out."""
-
-    encoder: Encoder
-
-    def __init__(self) -> None:
-        self.reading: list[float] = []
-        self.encoding: list[float] = []
-        self.answers: list[tuple[int, int, int] | None] = []
-        self.vectors: Vectors = np.zeros((0, 0), dtype=np.float32)
-
-    def start(self, encoder: Encoder, reader: Reader, question: str, passages: Sequence[str]) -> None:
-        """Load and warm up, which counts for nothing."""
-        self.encoder, self._reader, self._passages = encoder, reader, passages
-        reader.read(question, passages)
-        self.vectors = encoder.encode_passages(passages)
-
-    def take(self, question: str) -> None:
-        """Read once and encode once."""
-        started = time.perf_counter()
-        found = self._reader.read(question, self._passages)
-        read = time.perf_counter()
-        self.encoder.encode_passages(self._passages)
-        self.encoding.append((time.perf_counter() - read) * 1000)
-        self.reading.append((read - started) * 1000)
-        best = max(found, key=lambda item: item.margin, default=None)
-        self.answers.append(None if best is None else (best.context, best.start, best.end))
-
-
 def worth_measuring() -> tuple[str, ...]:
     """The engines that could be fastest here; bfloat16 is slower than anything where it must be emulated."""
     emulated = () if this_machine().multiplies_bfloat16 else (TORCH_BF16,)
     return tuple(engine for engine in ENGINES if engine not in emulated)
-
-
-def _figures(engine: str, turns: _Turns, plain: _Turns) -> EngineFigures:
-    same = [ours == theirs for ours, theirs in zip(turns.answers, plain.answers, strict=True)]
-    low, high = np.percentile(turns.reading, [25, 75])
-    return EngineFigures(
-        engine=engine,
-        read_ms=round(float(np.median(turns.reading)), 1),
-        read_spread_ms=round(float(high - low), 1),
-        read_ratio=round(_ratio(plain.reading, turns.reading), 2),
-        encode_ms=round(float(np.median(turns.encoding)), 1),
-        encode_ratio=round(_ratio(plain.encoding, turns.encoding), 2),
-        same_answers=round(float(np.mean(same)), 4),
-        cosine=round(float(np.mean(np.sum(turns.vectors * plain.vectors, axis=1))), 5),
-    )
-
-
-def _ratio(plain: Sequence[float], ours: Sequence[float]) -> float:
-    """The median over rounds of how many times faster, both of the same round."""
-    return float(np.median(np.array(plain) / np.array(ours)))

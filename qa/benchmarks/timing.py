@@ -32,7 +32,7 @@ class Timing:
     rounds: int
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, ready for json.dumps."""
+        """The figures as a JSON object."""
         return asdict(self)
 
 
@@ -46,7 +46,12 @@ class Turn:
 
 
 def in_turns(
-    ways: Mapping[str, Callable[[int], Any]], *, rounds: int, seconds: float = float("inf"), least: int = 3
+    ways: Mapping[str, Callable[[int], Any]],
+    *,
+    rounds: int,
+    seconds: float = float("inf"),
+    least: int = 3,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[Turn]]:
     """Each way called with the number of each round; ends early after `seconds`, with `least` rounds done."""
     taken: dict[str, list[Turn]] = {name: [] for name in ways}
@@ -55,6 +60,7 @@ def in_turns(
     for number in range(rounds):
         if number >= least and time.perf_counter() - began > seconds:
             break
+        progress(f"round {number + 1} of {rounds}")
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
             taken[name].append(_taken(ways[name], number))

@@ -12,7 +12,6 @@ move little and a thousand much. No model and no store: claims in, settings out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +29,7 @@ from qa.answering.decision import (
     confidence_evidence,
     decide,
     group_claims,
+    log_odds,
 )
 from qa.squad.metrics import exact_match, f1
 
@@ -236,7 +236,7 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
         groups = group_claims(question.claims, plain)
         best = max(groups, key=lambda group: group.mass(plain.agreement))
         share = decide(question.claims, plain).confidence
-        rows.append([_log_odds(share), *_evidence(best)])
+        rows.append([log_odds(share), *_evidence(best)])
         right.append(question.right(best.best.candidate.text))
     if not rows:
         return settings.confidence
@@ -266,11 +266,6 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
 def _evidence(best: AnswerGroup) -> list[float]:
     found = confidence_evidence(best)
     return [found[name] for name in _EVIDENCE]
-
-
-def _log_odds(share: float) -> float:
-    clipped = min(max(share, 1e-9), 1 - 1e-9)
-    return math.log(clipped / (1 - clipped))
 
 
 def _spread(values: torch.Tensor) -> torch.Tensor:

@@ -19,6 +19,7 @@ from enum import StrEnum
 from index.records import Feedback
 from index.store.store import Store
 from ingest.records import Document
+from ingest.text.words import occurrences
 from qa.squad.dataset import Example, GoldAnswer
 
 _ROOM = 600  # characters on either side of words whose paragraph was not kept
@@ -194,19 +195,12 @@ def _around(content_sha256: str, quote: str, start: int, store: Store) -> Paragr
     document = store.document_of_content(content_sha256) if quote else None
     if document is None:
         return None
-    places = list(_occurrences(document.text, quote))
+    places = list(occurrences(document.text, quote))
     if not places:
         return None
     place = min(places, key=lambda found: abs(found - start))
     first, last = max(place - _ROOM, 0), min(place + len(quote) + _ROOM, len(document.text))
     return Paragraph(title=document.title, text=document.text[first:last], start=place - first)
-
-
-def _occurrences(text: str, quote: str) -> Iterable[int]:
-    found = text.find(quote)
-    while found >= 0:
-        yield found
-        found = text.find(quote, found + 1)
 
 
 def _number(text: str | None) -> int:

@@ -16,6 +16,7 @@ import torch
 
 from index.checkpoints.presets import DEFAULT_PRESET
 from index.datasets.sampling import Order
+from index.engines.batching import of_like_length
 from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.errors import DataError
 from index.models.encoder import load_encoder
@@ -317,14 +318,12 @@ class _ReaderTask:
         Windows of like length go through the model together, so that little of a pass is padding.
         """
         model, device = self._start.model, self._start.model.device
-        order = sorted(range(len(windows)), key=lambda row: -len(windows[row].window))
+        batches = list(of_like_length([item.window.input_ids for item in windows], _TOKENS_PER_PASS))
+        order = [row for batch in batches for row in batch]
         longest = len(windows[order[0]].window)
         rows: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
-        first = 0
-        while first < len(order):
-            size = max(1, _TOKENS_PER_PASS // len(windows[order[first]].window))
-            part = [windows[row] for row in order[first : first + size]]
-            first += size
+        for batch in batches:
+            part = [windows[row] for row in batch]
             inputs = self._start.inputs([item.window.input_ids for item in part])
             output = model(**inputs)
             allowed = torch.zeros(inputs["input_ids"].shape, dtype=torch.bool)

@@ -305,7 +305,7 @@ def trained_text(trained: TrainedClassifier) -> str:
 def eval_classifier(flags: Flags, settings: Settings) -> int:
     """A classifier, or labels by their names alone, on labelled texts."""
     from index.datasets.labelled_texts import ExampleSource, read_examples
-    from index.evaluation.evaluate_classifier import evaluate_classifier
+    from index.evaluation.classification import evaluate_classifier
     from ui.render.progress import Progress
 
     columns = {name: flags[f"{name}_column"] for name in ("text", "second", "label")}

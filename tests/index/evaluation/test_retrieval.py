@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from index.datasets.beir import BeirSet
 from index.errors import DataError
-from index.evaluation.retrieval import compare_retrieval, evaluate_retrieval
+from index.evaluation.retrieval import compare_retrieval
+from index.evaluation.retrieval_report import RetrievalReport
 from index.models.encoder import load_encoder
 from index.protocols import Encoder
 from index.records import Mode
@@ -20,6 +23,13 @@ DOCUMENTS = {
     "d3": ("A title alone about lighthouses", ""),
     "d4": ("", "Recipes for galettes with buckwheat flour and salted butter."),
 }
+
+
+def evaluate_retrieval(
+    collection: BeirSet | Path, *, mode: Mode | str = Mode.HYBRID, **options: Any
+) -> RetrievalReport:
+    """The report of one mode."""
+    return compare_retrieval(collection, modes=[mode], **options).reports[0]
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def test_every_unit_and_mode_finds_the_obvious(
         folder,
         encoder=hashing_encoder,
         mode=mode,
-        unit=unit,  # type: ignore[arg-type]
+        unit=unit,
         run_out=folder / "run.trec",
     ).as_json()
     assert report["ndcg@10"] == report["mrr@10"] == report["map"] == 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from index.datasets.beir import BeirDocument, BeirSet
-from index.evaluation.misses import question_lines
+from index.evaluation.retrieval_report import question_lines
 from index.evaluation.trec_metrics import score_questions
 from index.records import Mode
 

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import DataError
-from index.evaluation.trec_metrics import evaluate_run, write_trec_run
+from index.evaluation.trec_metrics import (
+    Judgements,
+    RetrievalScores,
+    Run,
+    mean_scores,
+    score_questions,
+    write_trec_run,
+)
+
+
+def evaluate_run(judgements: Judgements, run: Run) -> RetrievalScores:
+    """The means over all questions."""
+    return mean_scores(list(score_questions(judgements, run).values()))
 
 
 def test_one_question_by_hand() -> None:

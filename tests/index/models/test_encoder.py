@@ -106,7 +106,7 @@ def test_a_text_over_the_window_is_counted_and_logged(
 ) -> None:
     encoder = RobertaEncoder(load_model(str(tiny_roberta_encoder), "encoder", engine="torch-fp32"))
     fits = "x" * encoder.passage_room
-    assert encoder.count_tokens(fits) == encoder.passage_room
+    assert encoder.tokenizer.count(fits) == encoder.passage_room
     encoder.encode_passages([fits])
     assert encoder.truncated == 0
     with caplog.at_level(logging.WARNING):
@@ -130,7 +130,7 @@ def test_prefixes_and_cls_pooling_are_used(tiny_xlmr_encoder: Path, tmp_path: Pa
     np.testing.assert_allclose(encoder.encode_queries(["sails?"])[0], expected[0], atol=1e-5)
     np.testing.assert_allclose(encoder.encode_passages(["sails?"])[0], expected[1], atol=1e-5)
     assert isinstance(encoder, RobertaEncoder)
-    assert encoder.passage_room == 64 - 2 - encoder.count_tokens("It: ")
+    assert encoder.passage_room == 64 - 2 - encoder.tokenizer.count("It: ")
 
 
 def test_a_row_of_zeros_stays_one() -> None:

@@ -16,9 +16,8 @@ from index.checkpoints.engine_names import prefer
 from index.datasets.labelled_texts import ExampleSource, load_examples, read_examples
 from index.datasets.setting_types import checked
 from index.errors import DataError, ModelError, ModelMismatch
-from index.evaluation.classification import label_report
-from index.evaluation.evaluate_classifier import evaluate_classifier
-from index.models.classifier import Classifier, LinearClassifier, load_classifier, predict
+from index.evaluation.classification import evaluate_classifier, label_report
+from index.models.classifier import Classifier, LinearClassifier, best_labels, load_classifier
 from index.models.lora import ADAPTER
 from index.training.linear_head import one_of
 from index.training.settings import ClassifierTraining, LoopSettings
@@ -159,7 +158,8 @@ def test_a_linear_head_for_few_texts(tiny_folder: TinyFolder, ships: str, tmp_pa
     ours = load_classifier(str(tmp_path / "out"))
     assert isinstance(ours, LinearClassifier)
     long = "the ship in harbour " * 40  # longer than the window: judged in pieces
-    assert [item.label for item in predict(ours, [("the ship in harbour 7",), (long,)])] == ["ship", "ship"]
+    given = ours.probabilities([("the ship in harbour 7",), (long,)])
+    assert [item.label for item in best_labels(ours.labels, given)] == ["ship", "ship"]
     with pytest.raises(ModelError, match="judges single texts"):
         ours.probabilities([("a", "b")])
 

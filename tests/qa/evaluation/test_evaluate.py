@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.engines.load import load_model
 from index.errors import DataError
-from index.evaluation.retrieval import evaluate_retrieval
+from index.evaluation.retrieval import compare_retrieval
 from index.models.encoder import load_encoder
 from index.protocols import Encoder, TokenIds
 from qa.answering.decision import DecisionSettings
@@ -376,7 +376,9 @@ def test_the_questions_are_never_overwritten(tmp_path: Path, hashing_encoder: En
     with pytest.raises(DataError, match="would be overwritten"):
         evaluate_answers(path, Scripted(SCRIPT), hashing_encoder, failures_out=path)
     with pytest.raises(DataError, match="would be overwritten"):
-        evaluate_retrieval(judged_contexts(read_squad(path)), encoder=hashing_encoder, run_out=path)
+        compare_retrieval(
+            judged_contexts(read_squad(path)), encoder=hashing_encoder, modes=["hybrid"], run_out=path
+        )
     assert path.read_bytes() == before
 
 

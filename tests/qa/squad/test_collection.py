@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from index.evaluation.retrieval import evaluate_retrieval
+from index.datasets.beir import BeirSet
+from index.evaluation.retrieval import compare_retrieval
+from index.evaluation.retrieval_report import RetrievalReport
 from index.protocols import Encoder
 from index.records import Mode
 from qa.squad.collection import judged_contexts
@@ -37,6 +40,13 @@ FILE = {
         }
     ],
 }
+
+
+def evaluate_retrieval(
+    collection: BeirSet | Path, *, mode: Mode | str = Mode.HYBRID, **options: Any
+) -> RetrievalReport:
+    """The report of one mode."""
+    return compare_retrieval(collection, modes=[mode], **options).reports[0]
 
 
 def test_answerable_questions_are_judged_by_their_own_context(tmp_path: Path) -> None:

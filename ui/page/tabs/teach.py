@@ -16,6 +16,7 @@ import streamlit as st
 from index.records import Feedback, Hit
 from ingest.errors import SpanwiseError
 from ingest.records import Document
+from ingest.text.words import occurrences
 from qa.feedback.squad_files import read_verdicts, verdicts_json
 from qa.feedback.verdicts import Paragraph, Verdict, verdict_on, verdict_on_refusal
 from qa.records import Answer, AskResult
@@ -193,7 +194,7 @@ def _typed(document: Document, hit: Hit, say: Say) -> tuple[int, int] | None:
     typed = st.text_input(say("teach.typed"), key=f"typed_{hit.passage.id}", help=say("teach.typed_help"))
     if not typed.strip():
         return None
-    places = list(text_selection.occurrences(document.text, typed.strip()))
+    places = list(occurrences(document.text, typed.strip()))
     if not places:
         st.caption(say("teach.not_found"))
         return None

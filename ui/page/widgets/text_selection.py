@@ -10,7 +10,7 @@ code points before it reports, and `selected_span` checks that the selected word
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +71,6 @@ def selected_span(selection: Mapping[str, object] | None, shown: str, text: str)
         return None
     first = start + words.index(stripped)
     return first, first + len(stripped)
-
-
-def occurrences(text: str, words: str) -> Iterator[int]:
-    """Where words that were typed stand in a text, for people who use no mouse."""
-    place = text.find(words) if words else -1
-    while place >= 0:
-        yield place
-        place = text.find(words, place + 1)
 
 
 @st.cache_resource(show_spinner=False)
