@@ -1,10 +1,10 @@
-"""Large segments, built beside ingestion: a thread of the process that writes, and the rules of when.
+"""Builds large segments in a thread beside ingestion, and decides when one is due.
 
-Publishing leaves behind exact segments that can be searched at once. Whatever of them is due for an
-approximate index, for being united or for losing its deleted passages is built here from immutable files,
-without the writer's lock, and put in the place of its sources when it is done (`Derived.adopt`). Ingestion
-goes on meanwhile; if it has replaced the sources, the work is thrown away and planned anew. A process killed
-in between loses only the work: the next writer begins it again. One build at a time, in all processes.
+Publishing leaves exact segments that can be searched at once. Segments that need an approximate index, should
+be merged, or hold many deleted passages are built again here from immutable files, without the writer's lock,
+and replace their sources when they are done (`Publisher.adopt`). Ingestion goes on meanwhile; if it has
+replaced the sources, the work is dropped and planned again. A process killed in between loses only the work:
+the next writer begins it again. One build at a time, in all processes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from index.dense.manifest import Manifest, SegmentFile
 from index.dense.segment_writer import living_blocks, write_approximate, write_exact
 from index.dense.vector_index import MOST_DEAD, merge_plan
 from index.protocols import Ids
-from index.snapshots.publisher import BUILDING, Derived
-from index.sql.catalog import Catalog
+from index.snapshots.publisher import BUILDING, Publisher
 
 _LOG = logging.getLogger(__name__)
 _LOCK = ".lock"
@@ -41,17 +40,16 @@ class Work:
 
 
 class Builder:
-    """Builds what is due for one folder of derived indexes, in the background or at once."""
+    """Builds the segments that are due in one index folder, in the background or at once."""
 
-    def __init__(self, derived: Derived, catalog: Catalog, rules: Callable[[], IndexRules]) -> None:
-        self._derived = derived
-        self._catalog = catalog
+    def __init__(self, publisher: Publisher, rules: Callable[[], IndexRules]) -> None:
+        self._publisher = publisher
         self._rules = rules
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Build in the background what is due; a build that runs already takes it on by itself."""
+        """Build in the background what is due; a build that is running goes on with it by itself."""
         if self._thread is not None and self._thread.is_alive():
             return
         if self._due(self._rules()) is not None:
@@ -76,15 +74,15 @@ class Builder:
             self._run(0.0)
 
     def _run(self, wait_seconds: float) -> None:
-        if not self._derived.folder.is_dir():
+        if not self._publisher.folder.is_dir():
             return  # nothing was ever published
-        folder = self._derived.folder / BUILDING
+        folder = self._publisher.folder / BUILDING
         folder.mkdir(exist_ok=True)
         try:
             with FileLock(folder / _LOCK, timeout=wait_seconds):
                 while not self._stopped.is_set() and (work := self._due(self._rules())) is not None:
                     _empty(folder)
-                    self._derived.frozen = frozenset(source.file for source in work.sources)
+                    self._publisher.frozen = frozenset(source.file for source in work.sources)
                     self._build(work, folder)
                 _empty(folder)
         except (Timeout, BuildStopped):
@@ -93,17 +91,17 @@ class Builder:
             # The segments that are published still give every result.
             _LOG.warning("the approximate index could not be built (%s); its vectors are scanned", error)
         finally:
-            self._derived.frozen = frozenset()
+            self._publisher.frozen = frozenset()
 
     def _build(self, work: Work, folder: Path) -> None:
-        manifest = Manifest.read(self._derived.folder)
+        manifest = Manifest.read(self._publisher.folder)
         if manifest is None:
             return
         made: SegmentFile | None = work.sources[0]
-        exact = self._derived.folder / work.sources[0].file
+        exact = self._publisher.folder / work.sources[0].file
         if work.rewrite:
-            segments = [self._derived.exact(source, manifest.dimension) for source in work.sources]
-            deleted = self._derived.deletions.at(self._catalog, manifest.revision)
+            segments = [self._publisher.files.exact(source, manifest.dimension) for source in work.sources]
+            deleted = self._publisher.deletions.at(manifest.revision)
             made = write_exact(
                 folder, living_blocks(segments, deleted), manifest.dimension, manifest.revision
             )
@@ -111,7 +109,7 @@ class Builder:
         if made is not None:
             made = self._with_approximate(made, exact, work, manifest.dimension)
         files = [path for path in folder.iterdir() if path.name != _LOCK]
-        self._derived.adopt(work.sources, made, files)
+        self._publisher.adopt(work.sources, made, files)
 
     def _with_approximate(self, made: SegmentFile, exact: Path, work: Work, dimension: int) -> SegmentFile:
         rules = self._rules()
@@ -122,7 +120,7 @@ class Builder:
         if trained is not None:
             kind = trained[2]
         beside, recall = write_approximate(
-            self._derived.folder / BUILDING,
+            self._publisher.folder / BUILDING,
             exact,
             dimension,
             kind,
@@ -136,29 +134,29 @@ class Builder:
     ) -> tuple[Path, int, str] | None:
         """The index of the largest source, where its training still serves so many vectors."""
         beside = max(sources, key=lambda source: source.vectors).approximate
-        if beside is None or beside.file in self._derived.damaged:
+        if beside is None or beside.file in self._publisher.files.damaged:
             return None
         if not rules.fits(beside.kind, vectors, beside.trained, dimension):
             return None
-        return self._derived.folder / beside.file, beside.trained, beside.kind
+        return self._publisher.folder / beside.file, beside.trained, beside.kind
 
     def _due(self, rules: IndexRules) -> Work | None:
-        manifest = Manifest.read(self._derived.folder)
+        manifest = Manifest.read(self._publisher.folder)
         if manifest is None:
             return None
-        deleted = self._derived.deletions.at(self._catalog, manifest.revision)
+        deleted = self._publisher.deletions.at(manifest.revision)
         return due(
             manifest.segments,
             rules,
             manifest.dimension,
-            damaged=self._derived.damaged,
+            damaged=self._publisher.files.damaged,
             dead=lambda entry: self._dead(entry, manifest.dimension, deleted),
         )
 
     def _dead(self, entry: SegmentFile, dimension: int, deleted: Ids) -> float:
         if not len(deleted):
             return 0.0
-        return self._derived.searchable(entry, dimension).dead_share(deleted)
+        return self._publisher.files.searchable(entry, dimension).dead_share(deleted)
 
 
 def due(
@@ -188,7 +186,7 @@ def due(
 
 
 def _empty(folder: Path) -> None:
-    """Remove what a build that did not end has left."""
+    """Remove the files of a build that did not end."""
     for path in folder.iterdir():
         if path.name != _LOCK:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

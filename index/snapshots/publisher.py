@@ -1,21 +1,19 @@
-"""The two indexes derived from SQL, and how a new state of them is published.
+"""Publishes new states of the two indexes that are derived from SQL, and opens the published one.
 
     publish: SQL revision R -> new exact segment, passages added to the lexical index -> one manifest, renamed
-             last -> what was deleted up to R taken out of the lexical index
-    adopt:   a large segment that `background_build` has made meanwhile -> the same, at the same revision
+             last -> passages deleted up to R taken out of the lexical index
+    adopt:   a large segment built in the background (`background_build`) -> the same, at the same revision
 
 Vector segments are immutable files with new names; the manifest names those that belong together, with sizes,
 checksums and the revision they show. A process killed anywhere before the rename leaves the old manifest in
 force, and the next `publish` does the work again from SQL. The lexical index changes in place; it holds every
-passage of the old state until the new one is in force, and what it shows too early or too late is told from
-SQL by the revision of the reader. `open` looks at sizes, headers and the ends of files, and at the checksums
-of approximate indexes, which are read whole anyway; `verify` looks at all of them. What is missing, is
-damaged or belongs to another store is rebuilt from SQL, never fatal; without its approximate index a segment
-is scanned.
+passage of the old state until the new one is in force, and readers filter by revision what it shows too early
+or too late. Files that are missing, damaged or another store's are rebuilt from SQL, never fatal; a segment
+without its approximate index is scanned.
 
 Publishing never waits for a large build: it writes segments below the size from which indexes are
-approximate (see `index_kinds`), so that what was committed can be searched at once. Its cost depends on what
-was committed, not on what the store holds.
+approximate (see `index_kinds`), so that what was committed can be searched at once. Its cost depends on the
+size of the change, not of the store.
 """
 
 from __future__ import annotations
@@ -30,21 +28,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
-from index.dense.faiss_segment import BLOCK, Approximate, DamagedSegment, Segment
+from index.dense.faiss_segment import BLOCK, DamagedSegment, Segment
 from index.dense.index_kinds import IndexRules
 from index.dense.manifest import MANIFEST, Manifest, SegmentFile
-from index.dense.segment_writer import Blocks, checksum_of, edges_of, living_blocks, write_exact
+from index.dense.segment_writer import Blocks, living_blocks, write_exact
 from index.dense.vector_index import MOST_DEAD, VectorIndex, merge_plan
 from index.errors import StoreLocked
 from index.lexical.tantivy_index import DamagedLexicalIndex, LexicalIndex, LexicalView
 from index.os_errors import explained
 from index.protocols import Ids
 from index.records import LexicalEntry
-from index.snapshots.deletions import Deletions
+from index.snapshots.deletions import DeletedPassages
+from index.snapshots.index_files import IndexFiles
 from index.sql.catalog import Catalog
 
 _LOG = logging.getLogger(__name__)
@@ -56,13 +54,13 @@ _OPEN_SECONDS = 5.0
 BUILDING = "building"
 
 
-class StaleDerived(Exception):
-    """The files on disk cannot show the state that is asked for; publishing again from SQL mends it."""
+class StaleIndex(Exception):
+    """The files on disk do not show the present state; publishing again from SQL repairs them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexes:
-    """What a search asks: both indexes, and the languages in which words of a question are stemmed."""
+    """Both indexes, and the languages in which the words of a question are stemmed."""
 
     vectors: VectorIndex
     lexical: LexicalView
@@ -71,40 +69,40 @@ class Indexes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Indexes):
-    """What a reader holds: both indexes at one revision, unchanged while a writer works."""
+    """Both indexes at one revision, unchanged while a writer works."""
 
     revision: int
     fingerprint: str
 
 
-class Derived:
-    """The folder of the derived indexes of one store."""
+class Publisher:
+    """Publishes and opens the indexes in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.folder = folder
-        self.damaged: set[str] = set()
+        self._catalog = catalog
+        self.files = IndexFiles(folder)
         self.frozen: frozenset[str] = frozenset()
-        self.deletions = Deletions()
-        self._opened: WeakValueDictionary[tuple[str, ...], Segment] = WeakValueDictionary()
+        self.deletions = DeletedPassages(catalog)
         self._held: list[Segment] = []
         self._threads = threading.RLock()
 
     def stamp(self) -> tuple[int, int, int] | None:
-        """Changes whenever another state is published."""
+        """A value that changes whenever another state is published, None before the first."""
         try:
             status = (self.folder / MANIFEST).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
 
-    def open(self, catalog: Catalog, fingerprint: str) -> Snapshot:
-        """The published state; raises StaleDerived if the files cannot give it."""
+    def open(self, fingerprint: str) -> Snapshot:
+        """The published state; raises StaleIndex if the files cannot give it."""
         until = time.monotonic() + _OPEN_SECONDS
         while True:
             stamp = self.stamp()
             try:
-                snapshot = self._open(catalog, fingerprint)
-            except StaleDerived:
+                snapshot = self._open(fingerprint)
+            except StaleIndex:
                 if self.stamp() == stamp or time.monotonic() > until:
                     raise
                 continue
@@ -112,42 +110,41 @@ class Derived:
             if self.stamp() == stamp or time.monotonic() > until:
                 return snapshot
 
-    def _open(self, catalog: Catalog, fingerprint: str) -> Snapshot:
-        manifest = self.manifest(catalog)
+    def _open(self, fingerprint: str) -> Snapshot:
+        manifest = self.manifest()
         if manifest is None or manifest.fingerprint != fingerprint:
-            raise StaleDerived("no index of this encoder and this store is published")
+            raise StaleIndex("no index of this encoder and this store is published")
         try:
-            segments = [self.searchable(entry, manifest.dimension) for entry in manifest.segments]
-            lexical = self.lexical(manifest).view()
+            segments = [self.files.searchable(entry, manifest.dimension) for entry in manifest.segments]
+            lexical = self.files.lexical(manifest).view()
         except (DamagedSegment, DamagedLexicalIndex, OSError) as error:
-            raise StaleDerived(str(error)) from error
+            raise StaleIndex(str(error)) from error
         languages = manifest.languages
         return Snapshot(
             revision=manifest.revision,
             fingerprint=fingerprint,
-            vectors=VectorIndex(segments, manifest.dimension, self.deletions.at(catalog, manifest.revision)),
+            vectors=VectorIndex(segments, manifest.dimension, self.deletions.at(manifest.revision)),
             lexical=lexical,
-            languages=tuple(catalog.documents.languages()) if languages is None else languages,
+            languages=tuple(self._catalog.documents.languages()) if languages is None else languages,
         )
 
-    def manifest(self, catalog: Catalog) -> Manifest | None:
+    def manifest(self) -> Manifest | None:
         """The published manifest, None if there is none or it is another store's."""
         manifest = Manifest.read(self.folder)
-        if manifest is not None and manifest.store not in ("", catalog.settings.get("store_id") or ""):
+        if manifest is not None and manifest.store not in ("", self._catalog.settings.get("store_id") or ""):
             _LOG.warning("the index in %s belongs to another store; it is made again", self.folder)
             return None
         return manifest
 
     def publish(
         self,
-        catalog: Catalog,
         fingerprint: str,
         dimension: int,
         rules: IndexRules,
         *,
-        anew: bool = False,
+        from_scratch: bool = False,
     ) -> Manifest:
-        """Bring both indexes to SQL's revision (from nothing with `anew`) and put the manifest in force.
+        """Bring both indexes to SQL's revision, or build them `from_scratch`, and put the manifest in force.
 
         Raises StoreError where there is no room or no right to write, StoreLocked where another process
         holds the folder; then the state before stays in force.
@@ -155,54 +152,53 @@ class Derived:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._publishing():
-                return self._publish(catalog, fingerprint, dimension, rules, anew=anew)
+                return self._publish(fingerprint, dimension, rules, from_scratch=from_scratch)
         except (DamagedSegment, DamagedLexicalIndex, OSError, ValueError, RuntimeError) as error:
-            said = explained(error, str(self.folder))
-            if said is None:
+            known = explained(error, str(self.folder))
+            if known is None:
                 raise
-            raise said from error
+            raise known from error
 
     def _publish(
-        self, catalog: Catalog, fingerprint: str, dimension: int, rules: IndexRules, *, anew: bool
+        self, fingerprint: str, dimension: int, rules: IndexRules, *, from_scratch: bool
     ) -> Manifest:
-        revision = catalog.revision()
-        manifest = None if anew else self.manifest(catalog)
+        revision = self._catalog.revision()
+        manifest = None if from_scratch else self.manifest()
         if manifest is not None and manifest.revision > revision:
             manifest = None
         if manifest is not None and (manifest.revision, manifest.fingerprint) == (revision, fingerprint):
             return manifest
         try:
-            published = self._written_state(catalog, manifest, revision, fingerprint, dimension, rules)
+            published = self._written_state(manifest, revision, fingerprint, dimension, rules)
             published.write(self.folder)
         except BaseException:
             # Whatever was written so far only takes up room.
             self._remove_unused(Manifest.read(self.folder))
             raise
         self._remove_unused(published)
-        if manifest is not None and len(gone := catalog.passages.deleted(manifest.revision, revision)):
-            self.lexical(published).update([], gone.tolist())
+        if manifest is not None and len(gone := self._catalog.passages.deleted(manifest.revision, revision)):
+            self.files.lexical(published).update([], gone.tolist())
         return published
 
     def _written_state(
         self,
-        catalog: Catalog,
         manifest: Manifest | None,
         revision: int,
         fingerprint: str,
         dimension: int,
         rules: IndexRules,
     ) -> Manifest:
-        store = catalog.settings.get("store_id") or ""
-        lexical, languages = self._publish_lexical(catalog, manifest, revision, store)
+        store = self._catalog.settings.get("store_id") or ""
+        lexical, languages = self._publish_lexical(manifest, revision, store)
         try:
             # The vectors of another encoder are of no use; its words are.
             held = manifest if manifest is not None and manifest.fingerprint == fingerprint else None
-            segments = self._publish_vectors(catalog, held, revision, fingerprint, dimension, rules)
+            segments = self._publish_vectors(held, revision, fingerprint, dimension, rules)
         except (DamagedSegment, OSError) as error:
             if manifest is None or explained(error, str(self.folder)) is not None:
                 raise
             _LOG.warning("a vector segment is damaged (%s); the vector index is rebuilt", error)
-            segments = self._publish_vectors(catalog, None, revision, fingerprint, dimension, rules)
+            segments = self._publish_vectors(None, revision, fingerprint, dimension, rules)
         return Manifest(
             revision=revision,
             fingerprint=fingerprint,
@@ -216,7 +212,7 @@ class Derived:
         )
 
     def adopt(self, sources: Sequence[SegmentFile], made: SegmentFile | None, files: Sequence[Path]) -> bool:
-        """Put a built segment (None for one without a living passage) in the place of what it was made of.
+        """Publish a built segment in place of its sources (None if all their passages are deleted).
 
         `files` are moved into the folder. False, and nothing happens, when a source is no longer published.
         """
@@ -238,73 +234,19 @@ class Derived:
             self._remove_unused(adopted)
             return True
 
-    def lexical(self, manifest: Manifest) -> LexicalIndex:
-        """The lexical index of a manifest; raises DamagedLexicalIndex."""
-        return LexicalIndex.open(
-            self.folder / manifest.lexical, store=manifest.store, commit=manifest.lexical_commit
-        )
-
-    def exact(self, entry: SegmentFile, dimension: int) -> Segment:
-        """The exact file of a segment; raises DamagedSegment or OSError."""
-        return self._segment(entry, dimension, None)
-
-    def searchable(self, entry: SegmentFile, dimension: int) -> Segment:
-        """A segment with what it has; opened once for all snapshots that show it.
-
-        Raises DamagedSegment or OSError.
-        """
-        key = tuple(name for name, _, _ in entry.files())
-        self._require_size(entry)
-        opened = self._opened.get(key)
-        if opened is None:
-            opened = self._segment(entry, dimension, self._approximate(entry))
-            self._opened[key] = opened
-        return opened
-
-    def _segment(self, entry: SegmentFile, dimension: int, beside: Approximate | None) -> Segment:
-        self._require_size(entry)
-        path = self.folder / entry.file
-        if entry.edges is not None and edges_of(path) != entry.edges:
-            raise DamagedSegment(f"{entry.file} is another file or damaged")
-        return Segment(path, dimension, beside)
-
-    def _require_size(self, entry: SegmentFile) -> None:
-        size = (self.folder / entry.file).stat().st_size
-        if size != entry.bytes:
-            raise DamagedSegment(f"{entry.file}: {size} bytes instead of {entry.bytes}")
-
-    def _approximate(self, entry: SegmentFile) -> Approximate | None:
-        beside = entry.approximate
-        if beside is None or beside.file in self.damaged:
-            return None
-        path = self.folder / beside.file
-        try:
-            if checksum_of(path) != beside.sha256:
-                raise DamagedSegment(f"{beside.file} does not match its checksum")
-            return Approximate(path, beside.effort)
-        except (DamagedSegment, OSError) as error:
-            # Not a reason to rebuild all: the exact file gives the same results, only later.
-            _LOG.warning(
-                "an approximate index is damaged (%s); until the next write or repair, which build "
-                "it again, its vectors are scanned",
-                error,
-            )
-            self.damaged.add(beside.file)
-            return None
-
     def _publish_lexical(
-        self, catalog: Catalog, manifest: Manifest | None, revision: int, store: str
+        self, manifest: Manifest | None, revision: int, store: str
     ) -> tuple[LexicalIndex, tuple[str, ...] | None]:
         """The lexical index with every passage of the new state, and of the old; the languages of both."""
         seen: dict[str, None] = {}
         if manifest is not None:
             seen = dict.fromkeys(
-                catalog.documents.languages() if manifest.languages is None else manifest.languages
+                self._catalog.documents.languages() if manifest.languages is None else manifest.languages
             )
             try:
-                index = self.lexical(manifest)
-                entries = _noting(catalog.passages.lexical_entries(manifest.revision, revision), seen)
-                gone = catalog.passages.deleted(manifest.lexical_pruned, manifest.revision)
+                index = self.files.lexical(manifest)
+                entries = _noting(self._catalog.passages.lexical_entries(manifest.revision, revision), seen)
+                gone = self._catalog.passages.deleted(manifest.lexical_pruned, manifest.revision)
                 index.update(entries, gone.tolist())
                 return index, tuple(seen)
             except (DamagedLexicalIndex, ValueError, OSError) as error:
@@ -312,12 +254,11 @@ class Derived:
                     raise
                 _LOG.warning("the lexical index is damaged (%s); it is rebuilt", error)
         index = LexicalIndex.create(self.folder / f"lexical-{uuid.uuid4().hex[:12]}", store)
-        index.update(_noting(catalog.passages.lexical_entries(0, revision), seen), [])
+        index.update(_noting(self._catalog.passages.lexical_entries(0, revision), seen), [])
         return index, tuple(seen)
 
     def _publish_vectors(
         self,
-        catalog: Catalog,
         manifest: Manifest | None,
         revision: int,
         fingerprint: str,
@@ -327,34 +268,34 @@ class Derived:
         since = manifest.revision if manifest else 0
         kept = list(manifest.segments) if manifest else []
         for entry in kept:
-            self._require_size(entry)
-        deleted = self.deletions.at(catalog, revision)
-        ids = catalog.vectors.ids(since, revision, fingerprint)
+            self.files.require_size(entry)
+        deleted = self.deletions.at(revision)
+        ids = self._catalog.vectors.ids(since, revision, fingerprint)
         if len(ids):
             start = max((n + 1 for n, entry in enumerate(kept) if entry.file in self.frozen), default=0)
             sizes = [*(entry.vectors for entry in kept[start:]), len(ids)]
             merged = merge_plan(sizes, limit=rules.least) - 1
             sources, kept = kept[len(kept) - merged :], kept[: len(kept) - merged]
-            old = living_blocks([self.exact(entry, dimension) for entry in sources], deleted)
-            new = catalog.vectors.blocks(ids, fingerprint, dimension, BLOCK)
+            old = living_blocks([self.files.exact(entry, dimension) for entry in sources], deleted)
+            new = self._catalog.vectors.blocks(ids, fingerprint, dimension, BLOCK)
             kept += self._written(chain(old, new), dimension, revision)
-        if not kept or not len(catalog.passages.deleted(since, revision)):
+        if not kept or not len(self._catalog.passages.deleted(since, revision)):
             return tuple(kept)
         written = [
             part
             for entry in kept
             for part in self._without_dead(entry, deleted, dimension, revision, rules.least)
         ]
-        self._held = [self.searchable(entry, dimension) for entry in written]
+        self._held = [self.files.searchable(entry, dimension) for entry in written]
         return tuple(written)
 
     def _without_dead(
         self, entry: SegmentFile, deleted: Ids, dimension: int, revision: int, least: int
     ) -> list[SegmentFile]:
-        """A small segment, written again if much of it is deleted; `background_build` does large ones."""
+        """A small segment, rewritten if too much of it is deleted (large ones: see `background_build`)."""
         if entry.vectors >= least or entry.file in self.frozen:
             return [entry]
-        segment = self.searchable(entry, dimension)
+        segment = self.files.searchable(entry, dimension)
         if segment.dead_share(deleted) <= MOST_DEAD:
             return [entry]
         return self._written(living_blocks([segment], deleted), dimension, revision)
@@ -378,7 +319,7 @@ class Derived:
 
     @contextmanager
     def _publishing(self) -> Iterator[None]:
-        """Held by whoever replaces the manifest, against other threads and other processes."""
+        """The lock for replacing the manifest, against other threads and other processes."""
         with self._threads:
             try:
                 lock = FileLock(self.folder / _LOCK, timeout=_LOCK_SECONDS)

@@ -1,7 +1,7 @@
-"""Whether the derived files are whole and show what SQL holds: every checksum, every id, every vector.
+"""Whether the index files are whole and agree with SQL: every checksum, every id, every vector.
 
-Reads all files, and of SQL all but the texts; changes nothing. What is wrong inside SQL is the matter of
-`audit`.
+Reads all files, and of SQL all but the texts; changes nothing. Faults inside SQL are problems by
+`index.sql.audit`.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from index.dense.segment_writer import checksum_of
 from index.lexical import tantivy_files
 from index.lexical.tantivy_index import DamagedLexicalIndex
 from index.protocols import Ids
-from index.snapshots.publisher import Derived, Snapshot, StaleDerived
+from index.snapshots.publisher import Publisher, Snapshot, StaleIndex
 from index.sql.catalog import Catalog
 
 _WIDEST_ERROR = 1e-3  # two float16 forms of one vector
 
 
-def file_problems(derived: Derived, catalog: Catalog, fingerprint: str) -> list[str]:
-    """What is wrong with the published files, in sentences; empty if nothing is."""
-    manifest = Manifest.read(derived.folder)
+def file_problems(publisher: Publisher, catalog: Catalog, fingerprint: str) -> list[str]:
+    """Faults of the published files, in sentences."""
+    manifest = Manifest.read(publisher.folder)
     if manifest is None:
         return ["index: no manifest is published, or it cannot be read"]
-    if derived.manifest(catalog) is None:
+    if publisher.manifest() is None:
         return ["index: it belongs to another store"]
-    found = [*_changed(derived, manifest)]
-    found += [
-        f"lexical index: {damage}" for damage in tantivy_files.damages(derived.folder / manifest.lexical)
+    problems = [*_changed(publisher, manifest)]
+    problems += [
+        f"lexical index: {damage}" for damage in tantivy_files.damages(publisher.folder / manifest.lexical)
     ]
     try:
-        snapshot = derived.open(catalog, fingerprint)
+        snapshot = publisher.open(fingerprint)
         if snapshot.revision != catalog.revision():
-            found.append(f"index: shows revision {snapshot.revision}, SQL is at {catalog.revision()}")
-        found += _against_sql(snapshot, manifest, catalog, fingerprint)
-    except (StaleDerived, DamagedSegment, DamagedLexicalIndex) as error:
-        found.append(f"index: {error}")
-    return found
+            problems.append(f"index: shows revision {snapshot.revision}, SQL is at {catalog.revision()}")
+        problems += _against_sql(snapshot, manifest, catalog, fingerprint)
+    except (StaleIndex, DamagedSegment, DamagedLexicalIndex) as error:
+        problems.append(f"index: {error}")
+    return problems
 
 
-def _changed(derived: Derived, manifest: Manifest) -> Iterator[str]:
+def _changed(publisher: Publisher, manifest: Manifest) -> Iterator[str]:
     for entry in manifest.segments:
         for name, size, checksum in entry.files():
-            path = derived.folder / name
+            path = publisher.folder / name
             try:
                 if path.stat().st_size != size or checksum_of(path) != checksum:
                     yield f"index: {name} does not match its checksum"
@@ -56,7 +56,7 @@ def _changed(derived: Derived, manifest: Manifest) -> Iterator[str]:
 
 def _against_sql(snapshot: Snapshot, manifest: Manifest, catalog: Catalog, fingerprint: str) -> Iterator[str]:
     living, _ = catalog.passages.visible(snapshot.revision)
-    # What went with the newest revisions may be in the lexical index until the next one is published.
+    # Passages deleted by the newest revisions may be in the lexical index until the next one is published.
     lately = catalog.passages.deleted(manifest.lexical_pruned, snapshot.revision)
     lexical = snapshot.lexical.ids()
     yield from _differences("lexical index", lexical[~members(lexical, lately)], living)
@@ -71,24 +71,24 @@ def _against_sql(snapshot: Snapshot, manifest: Manifest, catalog: Catalog, finge
             )
 
 
-def suspected_vectors(derived: Derived, catalog: Catalog, fingerprint: str) -> list[int]:
-    """Passages whose vector in SQL is not the one that stands in a file which is as it was written."""
-    manifest = derived.manifest(catalog)
+def suspected_vectors(publisher: Publisher, catalog: Catalog, fingerprint: str) -> list[int]:
+    """Passages whose vector in SQL differs from the one in a file with the right checksum."""
+    manifest = publisher.manifest()
     if manifest is None or manifest.fingerprint != fingerprint:
         return []
-    found: list[int] = []
+    suspects: list[int] = []
     for entry in manifest.segments:
         try:
-            if checksum_of(derived.folder / entry.file) == entry.sha256:
-                segment = derived.exact(entry, manifest.dimension)
-                found += unequal_vectors(segment, catalog, fingerprint, manifest.dimension).tolist()
+            if checksum_of(publisher.folder / entry.file) == entry.sha256:
+                segment = publisher.files.exact(entry, manifest.dimension)
+                suspects += unequal_vectors(segment, catalog, fingerprint, manifest.dimension).tolist()
         except (DamagedSegment, OSError):
             continue
-    return found
+    return suspects
 
 
 def unequal_vectors(segment: Segment, catalog: Catalog, fingerprint: str, dimension: int) -> Ids:
-    """Ids of those vectors of a segment that SQL holds too, and otherwise."""
+    """Ids of the passages of a segment whose vector in SQL is another one."""
     wrong = [np.empty(0, np.int64)]
     for ids, vectors in segment.blocks():
         for held, expected in catalog.vectors.blocks(ids, fingerprint, dimension, len(ids)):

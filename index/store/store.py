@@ -2,7 +2,7 @@
 
     store.json       where the database is, and the kind of the vector index if one was chosen
     spanwise.db      documents, paths, passages, vectors, revision (SQLite, WAL)
-    index/           derived: vector segments, lexical index, manifest (see `publisher`)
+    index/           derived: vector segments, lexical index, manifest (see `snapshots.publisher`)
     uploads/         files handed in through the page
     writer.lock      held by the process that writes; the operating system drops it when that process dies
 
@@ -101,7 +101,7 @@ class Store:
         """Open the store in a folder.
 
         `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
-        models serve. `encoder` puts a loaded encoder in the place of the recorded one. `database` is the URL
+        models serve. `encoder` is a loaded encoder to use instead of the recorded one. `database` is the URL
         of a PostgreSQL database for the SQL side of a store made now; its password comes from the
         environment. Raises StoreNotFound unless `create`, StoreVersionMismatch, and StoreError when the
         folder holds something else or the database cannot be reached.
@@ -173,7 +173,7 @@ class Store:
     ) -> IngestReport:
         """Add and update files and folders; what the report counts as added can be searched on return.
 
-        A file that cannot be taken in is listed in the report and never ends the run; it is tried again
+        A file that cannot be ingested is listed in the report and never ends the run; it is tried again
         when it, or what reads it, has changed, or with `retry_rejected`. `prune` removes documents below
         the given paths whose files are gone or left out today. `limits` bound what one file may cost,
         `options` hold passwords and text recognition. `only` restricts the run to these paths, absolute,
@@ -215,7 +215,7 @@ class Store:
         self._index.builder.finish()
 
     def delete(self, names: Sequence[str]) -> int:
-        """Remove documents by path, folder, document id or the id of an added text; how many paths went.
+        """Remove documents by path, folder, document id or id of an added text; returns the number of paths.
 
         Files handed in through the page are deleted from `uploads` too, all others stay where they are.
         Raises StoreError for a name that is not in the store, before anything is removed.
@@ -230,7 +230,7 @@ class Store:
             return removed
 
     def repair(self) -> CheckReport:
-        """Mend what `check` finds, build both indexes anew from SQL, and check again.
+        """Repair what `check` finds, build both indexes again from SQL, and check once more.
 
         The report says what was done, and what is lost: texts that are damaged in the database and whose
         files are gone or have changed.
@@ -242,22 +242,22 @@ class Store:
             repair = Repair(self._catalog, lambda: self.encoder)
             suspects = self._index.suspected_vectors(fingerprint) if fingerprint else []
             repair.run(self._catalog.audit.findings(), suspects)
-            self._index.publish(anew=True)
+            self._index.publish(from_scratch=True)
         self._index.builder.run()
         return replace(self.check(), done=tuple(repair.done), lost=tuple(repair.lost))
 
     def compact(self, *, index: str | None = None, grace_seconds: float = GRACE_SECONDS) -> IndexInfo:
-        """Write both indexes anew without what was deleted, the vectors as one segment.
+        """Rewrite both indexes without deleted passages, the vectors as one segment.
 
-        What had been deleted `grace_seconds` ago leaves the database for good. `index` records the kind of
-        the vector index: `auto` chooses by size, else a FAISS factory string. Raises StoreError for a string
-        that cannot be used, before anything is changed.
+        Documents deleted `grace_seconds` ago or earlier leave the database for good. `index` records the kind
+        of the vector index: `auto` chooses by size, else a FAISS factory string. Raises StoreError for a
+        string that cannot be used, before anything is changed.
         """
         with self._lock.writing("compact"):
             if index is not None:
                 self._index.record_kind(index, lambda: self.encoder.dimension)
             self._catalog.vectors.remove_unused()
-            self._index.publish(anew=True)
+            self._index.publish(from_scratch=True)
             self._catalog.purge.run(
                 self._catalog.purge.purgeable_revision(self._catalog.revision(), time.time(), grace_seconds)
             )
@@ -307,9 +307,9 @@ class Store:
         vectors: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> ExportReport:
-        """Write all documents as JSON lines (see `export` for their form), `.gz` compressed.
+        """Write all documents as JSON lines (the format stands in `store.export`), `.gz` compressed.
 
-        With `vectors` a store with the same encoder takes them over instead of encoding again.
+        With `vectors` a store of the same encoder need not encode the passages again.
         """
         from index.store.export import export_store
 
@@ -318,7 +318,7 @@ class Store:
     def import_file(
         self, source: str | Path | Export, *, progress: Callable[[int, int], None] | None = None
     ) -> ImportReport:
-        """Take in what an export holds; lines that cannot be read are listed in the report.
+        """Import what an export holds; lines that cannot be read are listed in the report.
 
         Raises DataError for a file that is no export.
         """
@@ -340,7 +340,7 @@ class Store:
 
         report = back_up(self._catalog, self.path, target)
         with Store.open(target) as copy:
-            copy.snapshot()  # its indexes are built now, not when somebody is in need of it
+            copy.snapshot()  # builds its indexes now, not when the copy is needed
         return report
 
     # -- reading --------------------------------------------------------------------------------------------
@@ -375,9 +375,9 @@ class Store:
         )
 
     def check(self) -> CheckReport:
-        """Whether SQL and both indexes agree, checksums and every vector included; nothing is mended.
+        """Whether SQL and both indexes agree, checksums and every vector included; changes nothing.
 
-        Writers wait meanwhile. What a writer that died has left behind is published first, as by any reader.
+        Writers wait meanwhile. What a writer that died has committed is published first, as by any reader.
         Raises StoreLocked while another process writes for long.
         """
         if not self._lock.writable:
@@ -421,23 +421,23 @@ class Store:
         return chosen[offset : None if limit is None else offset + limit]
 
     def files(self) -> Iterator[FileReport]:
-        """Every file that was taken in, by path, then every file that was left out, by path."""
+        """Every stored file, by path, then every file that was left out, by path."""
         yield from self._catalog.documents.files()
         for item in self._catalog.rejections.all():
             rejected = Rejected(path=item.path, reason=item.reason, detail=item.detail)
             yield FileReport(path=item.path, size_bytes=item.size_bytes, rejected=rejected)
 
     def named(self, name: str) -> tuple[DocumentInfo, ...]:
-        """The documents meant by a path, a folder or an id; raises StoreError where there is none."""
+        """The documents under a path or in a folder, or the one with an id; raises StoreError for none."""
         known = self._catalog.paths.among(self._paths_of(name)).values()
         return tuple(self._catalog.documents.infos({item.document_key for item in known}).values())
 
     def document(self, document_id: str) -> Document:
         """A document with its whole text, pages and headings; raises StoreError for an unknown id."""
-        found = self._catalog.stored_documents.get(document_id)
-        if found is None:
+        document = self._catalog.stored_documents.get(document_id)
+        if document is None:
             raise StoreError(f"there is no document {document_id} in {self.path}", hint="see: spanwise stats")
-        return found
+        return document
 
     def document_of_content(self, content_sha256: str) -> Document | None:
         """A document made from a file with these bytes, None if there is none."""
@@ -536,12 +536,12 @@ class Store:
 
     def _paths_of(self, name: str) -> list[str]:
         absolute = Path(name).expanduser().absolute().as_posix()
-        found = [*self._catalog.paths.among([name, absolute, f"text:{name}"])]
-        found = found or self._catalog.paths.below(absolute)
-        found = found or [known.path for known in self._catalog.paths.of_document(name)]
-        if not found:
+        paths = [*self._catalog.paths.among([name, absolute, f"text:{name}"])]
+        paths = paths or self._catalog.paths.below(absolute)
+        paths = paths or [known.path for known in self._catalog.paths.of_document(name)]
+        if not paths:
             raise StoreError(
                 f"{name} is not in the store {self.path}: no such path, folder or document id",
                 hint="see what it holds with: spanwise stats",
             )
-        return found
+        return paths

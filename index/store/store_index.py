@@ -19,7 +19,7 @@ from index.errors import StoreError, StoreLocked
 from index.os_errors import explained
 from index.records import IndexInfo
 from index.snapshots.background_build import Builder
-from index.snapshots.publisher import Derived, Snapshot, StaleDerived
+from index.snapshots.publisher import Publisher, Snapshot, StaleIndex
 from index.snapshots.verify import file_problems, suspected_vectors
 from index.sql.catalog import Catalog
 from index.store.folder import read_settings, write_settings
@@ -45,8 +45,8 @@ class StoreIndex:
         self._open_folder(path / "index")
 
     def _open_folder(self, folder: Path) -> None:
-        self.derived = Derived(folder)
-        self.builder = Builder(self.derived, self._catalog, self._rules)
+        self.publisher = Publisher(folder, self._catalog)
+        self.builder = Builder(self.publisher, self._rules)
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class StoreIndex:
     def _newest(self, current: Snapshot | None) -> Snapshot:
         if current is None or current.revision != self._catalog.revision():
             self._catch_up()
-        stamp = self.derived.stamp()
+        stamp = self.publisher.stamp()
         if current is None or stamp != self._stamp:
             current, self._stamp = self._open_snapshot(), stamp
             self._snapshot = current
@@ -85,17 +85,17 @@ class StoreIndex:
 
     def problems(self, fingerprint: str) -> list[str]:
         """Differences between the files and SQL, checksums and every vector included, in sentences."""
-        return file_problems(self.derived, self._catalog, fingerprint)
+        return file_problems(self.publisher, self._catalog, fingerprint)
 
     def suspected_vectors(self, fingerprint: str) -> list[int]:
         """Passages whose vector in SQL differs from the one in an undamaged file."""
-        return suspected_vectors(self.derived, self._catalog, fingerprint)
+        return suspected_vectors(self.publisher, self._catalog, fingerprint)
 
     # -- writing, under the store's lock --------------------------------------------------------------------
 
     def publish_leftovers(self) -> None:
         """Publish what a writer that died has committed."""
-        manifest = self.derived.manifest(self._catalog)
+        manifest = self.publisher.manifest()
         fingerprint = self._catalog.settings.get("fingerprint")
         if manifest is None or manifest.fingerprint != fingerprint:
             return
@@ -104,13 +104,13 @@ class StoreIndex:
             if manifest.revision < self._catalog.revision():
                 self.publish()
 
-    def publish(self, *, anew: bool = False) -> None:
-        """Bring both indexes to SQL's revision, from nothing with `anew`."""
+    def publish(self, *, from_scratch: bool = False) -> None:
+        """Bring both indexes to SQL's revision, from nothing with `from_scratch`."""
         fingerprint = self._catalog.settings.get("fingerprint")
         if fingerprint is None:
             return
-        published = self.derived.publish(
-            self._catalog, fingerprint, self._dimension(), self._rules(), anew=anew
+        published = self.publisher.publish(
+            fingerprint, self._dimension(), self._rules(), from_scratch=from_scratch
         )
         self._published = max(self._published, published.revision)
         if self._lock.writable:
@@ -145,7 +145,7 @@ class StoreIndex:
 
     def info(self) -> IndexInfo:
         """Kind, size and measured recall of the published index, with advice if it serves badly."""
-        manifest = Manifest.read(self.derived.folder)
+        manifest = Manifest.read(self.publisher.folder)
         segments = manifest.segments if manifest else ()
         rules = self._rules()
         kinds = [entry.approximate.kind if entry.approximate else EXACT for entry in segments]
@@ -170,14 +170,14 @@ class StoreIndex:
         if fingerprint is None:
             return self._empty_snapshot()
         try:
-            return self.derived.open(self._catalog, fingerprint)
-        except StaleDerived as error:
+            return self.publisher.open(fingerprint)
+        except StaleIndex as error:
             self._rebuild(error)
-        return self.derived.open(self._catalog, fingerprint)
+        return self.publisher.open(fingerprint)
 
     def _rebuild(self, reason: Exception) -> None:
         _LOG.warning("the index is rebuilt from the database: %s", reason)
-        if not self._publish_if_free(anew=True, wait_seconds=LOCK_SECONDS):
+        if not self._publish_if_free(from_scratch=True, wait_seconds=LOCK_SECONDS):
             raise StoreLocked(
                 f"the index of {self.path} must be rebuilt and another process is writing to it",
                 hint="try again when it has finished",
@@ -185,40 +185,40 @@ class StoreIndex:
 
     def _empty_snapshot(self) -> Snapshot:
         with tempfile.TemporaryDirectory() as folder:
-            derived = Derived(Path(folder))
-            derived.publish(self._catalog, "", 1, IndexRules(), anew=True)
-            return derived.open(self._catalog, "")
+            publisher = Publisher(Path(folder), self._catalog)
+            publisher.publish("", 1, IndexRules(), from_scratch=True)
+            return publisher.open("")
 
     def _catch_up(self) -> None:
         """Publish what a killed writer left behind; a living writer is left to do it itself."""
-        manifest = self.derived.manifest(self._catalog)
+        manifest = self.publisher.manifest()
         if manifest is not None and manifest.revision == self._catalog.revision():
             return
         try:
-            self._publish_if_free(anew=False, wait_seconds=0)
+            self._publish_if_free(from_scratch=False, wait_seconds=0)
         except StoreError as error:
             # What was published before can be searched all the same.
             _LOG.warning("the last changes cannot be searched yet: %s", error)
 
-    def _publish_if_free(self, *, anew: bool, wait_seconds: float) -> bool:
+    def _publish_if_free(self, *, from_scratch: bool, wait_seconds: float) -> bool:
         """Publish from SQL unless another writer is at work; whether it was done."""
         if not self._lock.writable:
-            self._publish_own(anew=anew)
+            self._publish_own(from_scratch=from_scratch)
             return True
         try:
             with self._lock.held(wait_seconds, "publishing what a process that has ended left behind"):
-                self.publish(anew=anew)
+                self.publish(from_scratch=from_scratch)
         except StoreLocked:
             return False
         return True
 
-    def _publish_own(self, *, anew: bool) -> None:
+    def _publish_own(self, *, from_scratch: bool) -> None:
         """Serve a store that cannot be written from indexes of our own, built elsewhere."""
         if self._own is None:
             self._own = Path(tempfile.mkdtemp(prefix="spanwise-index-"))
             weakref.finalize(self, shutil.rmtree, self._own, ignore_errors=True)
             self._open_folder(self._own)
-        self.publish(anew=anew)
+        self.publish(from_scratch=from_scratch)
 
 
 def _least_for(kind: str, dimension: int) -> int:

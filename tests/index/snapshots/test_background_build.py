@@ -125,18 +125,18 @@ def test_commits_can_be_searched_while_a_large_build_runs(
 
 
 def test_overtaken_build_is_thrown_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    adopt = store._index.derived.adopt
+    adopt = store._index.publisher.adopt
     adopted: list[bool] = []
     rules = IndexRules(setting=KIND, least=LEAST)
 
     def overtaken(*arguments: Any) -> bool:
         if not adopted:
             # As if another process had replaced the segments in the meantime.
-            store._index.derived.publish(store.catalog, "hashing-1", WIDTH, rules, anew=True)
+            store._index.publisher.publish("hashing-1", WIDTH, rules, from_scratch=True)
         adopted.append(adopt(*arguments))
         return adopted[-1]
 
-    monkeypatch.setattr(store._index.derived, "adopt", overtaken)
+    monkeypatch.setattr(store._index.publisher, "adopt", overtaken)
     fill(store, "a", 400)
     assert kinds_of(settled(store)) == [KIND]
     assert adopted == [False, True]

@@ -19,7 +19,7 @@ from index.lexical.tantivy_index import LexicalIndex
 from index.protocols import Encoder
 from index.records import Filters, Mode
 from index.search.retriever import Retriever
-from index.snapshots.publisher import Derived
+from index.snapshots.publisher import Publisher
 from index.store.store import Store
 from ingest.records import Text
 
@@ -152,16 +152,16 @@ def test_lexical_index_ahead_of_the_manifest_costs_no_result(
     """A reader that comes between the lexical commit and the manifest finds every old passage, and k."""
     store.add([note(number, 0) for number in range(NOTES)])
     seen: list[int] = []
-    written_state = Derived._written_state
+    written_state = Publisher._written_state
 
-    def looked_at(derived: Derived, *arguments: object) -> object:
-        made = written_state(derived, *arguments)  # type: ignore[arg-type]
+    def looked_at(publisher: Publisher, *arguments: object) -> object:
+        made = written_state(publisher, *arguments)  # type: ignore[arg-type]
         with Store.open(store.path, encoder=hashing_encoder) as other:
             whole(other)
         seen.append(1)
         return made
 
-    monkeypatch.setattr(Derived, "_written_state", looked_at)
+    monkeypatch.setattr(Publisher, "_written_state", looked_at)
     store.add([note(number, 1) for number in range(NOTES)])
     store.add([Text(id=f"more{n}", text=f"The note beside, {n}.") for n in range(120)])
     assert len(seen) == 2

@@ -429,10 +429,10 @@ KILLED = """
 """
 POINTS = {
     "before the commit": ("sql.catalog", "module._insert_path = die", False),
-    "after the commit": ("snapshots.publisher", "module.Derived.publish = die", True),
-    "after the lexical commit": ("snapshots.publisher", "module.Derived._publish_vectors = die", True),
+    "after the commit": ("snapshots.publisher", "module.Publisher.publish = die", True),
+    "after the lexical commit": ("snapshots.publisher", "module.Publisher._publish_vectors = die", True),
     "before the manifest": ("snapshots.publisher", "module.Manifest.write = die", True),
-    "before the clean-up": ("snapshots.publisher", "module.Derived._remove_unused = die", True),
+    "before the clean-up": ("snapshots.publisher", "module.Publisher._remove_unused = die", True),
 }
 
 
