@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from index.checkpoints.engine_names import ENGINES
-from index.records import Filters, Mode
+from index.records import Filters
 from ui.settings import Flags, Settings, UsageError
 
 Command = Callable[[Flags, Settings], int]  # the exit status
@@ -72,16 +72,6 @@ def common_flags() -> Parser:
     )
     group.add_argument("--json", action="store_true", help="machine-readable standard output")
     return common
-
-
-def add_mode(parser: Parser) -> None:
-    """The flag `--mode`."""
-    parser.add_argument(
-        "--mode",
-        choices=[mode.value for mode in Mode],
-        default=Mode.HYBRID.value,
-        help="which index answers (hybrid)",
-    )
 
 
 def add_filters(parser: Parser) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import DataError
 from index.records import Mode
-from ui.arguments import Commands, add_filters, add_mode, filters_of, positive, share
+from ui.arguments import Commands, add_filters, filters_of, positive, share
 from ui.render import json_forms, terminal
 from ui.settings import Flags, Settings, UsageError
 
@@ -33,7 +33,12 @@ def declare(commands: Commands) -> None:
     sub = commands.add("search", "find the passages nearest to a question", search)
     sub.add_argument("question", nargs="+", metavar="QUESTION")
     sub.add_argument("-k", type=positive, default=10, metavar="N", help="number of passages (10)")
-    add_mode(sub)
+    sub.add_argument(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        default=Mode.HYBRID.value,
+        help="which index answers (hybrid)",
+    )
     add_filters(sub)
 
     purpose = "answer a question with the exact words of a document, or say that there is no answer"

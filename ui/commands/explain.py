@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,12 @@ from index.errors import DataError
 from ingest.records import Span
 from ui.arguments import Commands
 from ui.render import terminal
-from ui.render.json_forms import Json
+from ui.render.json_forms import Json, record_json
 from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:
     from qa.explanation.pair_report import Reasons
     from qa.explanation.records import TokenWeight
-    from qa.explanation.similarity_attribution import SideWeights
 
 _SHOWN = 8
 _KINDS = (".html", ".svg")
@@ -124,37 +124,29 @@ def _draw(reasons: Reasons, out: Path) -> None:
 
 def reasons_json(reasons: Reasons, layer: int | None = None, head: int | None = None) -> Json:
     """Weights by word; the rollout; the attention of a head, or a layer's mean, or every layer's mean."""
-    near, found, attention = reasons.similarity, reasons.attribution, reasons.attention
+    attention, attribution = reasons.attention, reasons.attribution
     weights = attention.weights
-    chosen = (
-        weights.mean(axis=1)
-        if layer is None
-        else weights[layer - 1].mean(axis=0)
-        if head is None
-        else weights[layer - 1, head - 1]
-    )
+    if layer is None:
+        chosen = weights.mean(axis=1)
+    else:
+        chosen = weights[layer - 1].mean(axis=0) if head is None else weights[layer - 1, head - 1]
     answer = None
-    if found is not None and reasons.answer is not None:
+    if attribution is not None and reasons.answer is not None:
         answer = {
             "text": reasons.passage[reasons.answer.start : reasons.answer.end],
             "start": reasons.answer.start,
             "end": reasons.answer.end,
-            "method": found.method.value,
-            "log_odds": found.target_log_odds,
-            "baseline": found.baseline_log_odds,
-            "other": found.other,
-            "question": _weights(found.question),
-            "passage": _weights(found.passage),
+            "method": attribution.method.value,
+            "log_odds": attribution.target_log_odds,
+            "baseline": attribution.baseline_log_odds,
+            "other": attribution.other,
+            "question": [asdict(word) for word in attribution.question],
+            "passage": [asdict(word) for word in attribution.passage],
         }
     return {
         "question": reasons.question,
         "passage": reasons.passage,
-        "similarity": {
-            "method": near.method.value,
-            "cosine": near.cosine,
-            "question": _side(near.question),
-            "passage": _side(near.passage),
-        },
+        "similarity": record_json(reasons.similarity),
         "answer": answer,
         "attention": {
             "layers": int(weights.shape[0]),
@@ -162,10 +154,7 @@ def reasons_json(reasons: Reasons, layer: int | None = None, head: int | None = 
             "layer": layer,
             "head": head,
             "cut": attention.cut,
-            "tokens": [
-                {"text": piece.text, "side": piece.side, "start": piece.start, "end": piece.end}
-                for piece in attention.pieces
-            ],
+            "tokens": [asdict(piece) for piece in attention.pieces],
             "weights": chosen.round(4).tolist(),
             "rollout": attention.rollout.round(4).tolist(),
         },
@@ -196,21 +185,6 @@ def reasons_text(reasons: Reasons, source: str | None, out: Path | None) -> str:
         else "With --out FILE.html: every word shaded, the attention of every head"
     )
     return "\n".join(lines)
-
-
-def _side(side: SideWeights) -> Json:
-    return {
-        "baseline": side.baseline,
-        "other": side.other,
-        "cut": side.cut,
-        "words": _weights(side.words),
-    }
-
-
-def _weights(words: Sequence[TokenWeight]) -> list[Json]:
-    return [
-        {"text": item.text, "start": item.start, "end": item.end, "weight": item.weight} for item in words
-    ]
 
 
 def _strongest(words: Sequence[TokenWeight], digits: int) -> str:

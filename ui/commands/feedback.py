@@ -223,7 +223,7 @@ def calibration_json(report: CalibrationReport) -> Json:
 
 
 def calibration_text(report: CalibrationReport) -> str:
-    """The same for people."""
+    """What was fitted, before and after, and where it is kept."""
     calibration = report.calibration
     lines = [
         f"Fitted on {calibration.questions:,} questions of {calibration.source}, "

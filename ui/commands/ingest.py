@@ -138,4 +138,4 @@ def _watch(store: Any, flags: Flags, settings: Settings, run: Any, how: dict[str
 
 
 def _show(settings: Settings, report: IngestReport, *, dry_run: bool = False) -> None:
-    terminal.show(settings, json_forms.ingest_json(report), terminal.ingest_text(report, dry_run=dry_run))
+    terminal.show(settings, json_forms.record_json(report), terminal.ingest_text(report, dry_run=dry_run))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ui.arguments import Commands, Parser, above_zero, add_filters, filters_of, positive, share
 from ui.commands.train import add_training, forget_checkpoints, settings_content
 from ui.render import phrasing, terminal
-from ui.render.json_forms import Json
+from ui.render.json_forms import Json, record_json
 from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:  # these modules load models, this one must not
@@ -190,16 +190,7 @@ def _counted(counts: Sequence[LabelCount]) -> tuple[Json, str]:
 
 def labelling_json(report: LabellingReport) -> Json:
     """What was labelled."""
-    return {
-        "unit": report.unit,
-        "looked_at": report.looked_at,
-        "labelled": sum(report.counts.values()),
-        "counts": dict(report.counts),
-        "unsure": report.unsure,
-        "unreadable": report.unreadable,
-        "stored": report.stored,
-        "seconds": report.seconds,
-    }
+    return {**record_json(report), "labelled": sum(report.counts.values())}
 
 
 def labelling_text(report: LabellingReport) -> str:

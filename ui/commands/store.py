@@ -97,7 +97,7 @@ def stats(flags: Flags, settings: Settings) -> int:
             print(end="\n" if settings.json else "")
             return 0
         stats = store.stats()
-    terminal.show(settings, json_forms.stats_json(stats), terminal.stats_text(stats, str(settings.store)))
+    terminal.show(settings, json_forms.record_json(stats), terminal.stats_text(stats, str(settings.store)))
     return 0
 
 
@@ -138,7 +138,7 @@ def compact(flags: Flags, settings: Settings) -> int:
 
     with Store.open(settings.store, models=settings.models) as store:
         info = store.compact(index=flags["index"])
-    terminal.show(settings, {"index": json_forms.index_json(info)}, terminal.index_text(info))
+    terminal.show(settings, {"index": json_forms.record_json(info)}, terminal.index_text(info))
     return 0
 
 
@@ -155,7 +155,7 @@ def export_store(flags: Flags, settings: Settings) -> int:
     if flags["file"] == STANDARD:  # the documents themselves have taken standard output
         say(terminal.export_text(report))
     else:
-        terminal.show(settings, json_forms.report_json(report), terminal.export_text(report))
+        terminal.show(settings, json_forms.record_json(report), terminal.export_text(report))
     return 0
 
 
@@ -175,7 +175,7 @@ def import_store(flags: Flags, settings: Settings) -> int:
             store = Store.open(settings.store, create=True, models=models)
         with store, Progress("document") as progress:
             report = store.import_file(export, progress=progress)
-    terminal.show(settings, json_forms.report_json(report), terminal.import_text(report))
+    terminal.show(settings, json_forms.record_json(report), terminal.import_text(report))
     return 0 if report.ok else 1
 
 
@@ -185,7 +185,7 @@ def backup(flags: Flags, settings: Settings) -> int:
 
     with Store.open(settings.store, models=settings.models) as store:
         report = store.backup(flags["folder"])
-    terminal.show(settings, json_forms.report_json(report), terminal.backup_text(report))
+    terminal.show(settings, json_forms.record_json(report), terminal.backup_text(report))
     return 0
 
 
@@ -199,5 +199,5 @@ def reembed(flags: Flags, settings: Settings) -> int:
         raise UsageError("reembed needs the encoder to change to", hint="name it: --encoder NAME")
     with Store.open(settings.store) as store, Progress("passage") as progress:
         report = store.reembed(resolve_models(settings.models).encoder, progress=progress)
-    terminal.show(settings, json_forms.report_json(report), terminal.reembed_text(report))
+    terminal.show(settings, json_forms.record_json(report), terminal.reembed_text(report))
     return 0

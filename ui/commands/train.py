@@ -19,10 +19,11 @@ from ui.render.json_forms import Json
 from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:  # these modules load models, this one must not
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from index.models.masked_lm import MaskedScores
     from index.training.adapt_encoder import Adapted
+    from index.training.loop import Evaluation
     from index.training.settings import Adaptation, EncoderTraining
     from index.training.train_encoder import TrainedEncoder
     from qa.training.adapt_encoder import Asked
@@ -200,7 +201,7 @@ def read_stages(flags: Flags, start: str | None) -> tuple[Stage, ...]:
 
 
 def read_encoder_training(flags: Flags, start: str | None) -> EncoderTraining:
-    """The same for an encoder."""
+    """The training of an encoder as file and flags say; raises UsageError and DataError."""
     from index.datasets.setting_types import checked
     from index.training.settings import EncoderTraining
 
@@ -249,7 +250,7 @@ def read_adaptation(flags: Flags, start: str | None) -> Adaptation:
 
 
 def from_file(path: Path) -> dict[str, Any]:
-    """What a settings file says, its relative paths made whole; raises DataError."""
+    """What a settings file says, with absolute paths; raises DataError."""
     import tomllib
 
     try:
@@ -261,12 +262,12 @@ def from_file(path: Path) -> dict[str, Any]:
     stages = content.get("stages")
     for table in (content, *(stages if isinstance(stages, list) else ())):
         if isinstance(table, dict):
-            _make_whole(table, path.parent)
+            _resolve_paths(table, path.parent)
     return content
 
 
-def _make_whole(content: dict[str, Any], folder: Path) -> None:
-    """Makes the relative paths of a table whole."""
+def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
+    """Make the relative paths of a table absolute, in place."""
     sources = content.get("sources")
     for number, source in enumerate(sources if isinstance(sources, list) else ()):
         if isinstance(source, dict) and isinstance(source.get("path"), str):
@@ -274,8 +275,8 @@ def _make_whole(content: dict[str, Any], folder: Path) -> None:
         elif isinstance(source, str):
             content["sources"][number] = str((folder / source).resolve())
 
-    def whole(name: Any) -> Any:
-        local = isinstance(name, str) and name.startswith(".")  # else a preset, a hub id or a whole path
+    def absolute(name: Any) -> Any:
+        local = isinstance(name, str) and name.startswith(".")  # else a preset, a hub id or an absolute path
         return str((folder / name).resolve()) if local else name
 
     for table, key in ((content, "start"), (content.get("distillation"), "teacher")):
@@ -283,7 +284,7 @@ def _make_whole(content: dict[str, Any], folder: Path) -> None:
             continue
         if key in table:
             named = table[key]
-            table[key] = [whole(name) for name in named] if isinstance(named, list) else whole(named)
+            table[key] = [absolute(name) for name in named] if isinstance(named, list) else absolute(named)
 
 
 def training_json(trained: TrainedReader) -> Json:
@@ -298,19 +299,14 @@ def training_json(trained: TrainedReader) -> Json:
 
 
 def training_text(trained: TrainedReader) -> str:
-    """The same for people, ending with the next step."""
-    lines = [
-        f"{report.path}: {report.questions:,} questions, {report.unanswerable:,} without an answer"
-        + (
-            f"; {report.wrong_offsets:,} left out, their answer is not at its offset"
-            * bool(report.wrong_offsets)
-        )
-        for report in trained.data.reports
-    ]
-    for item in trained.evaluations:
-        figures = ", ".join(f"{name} {value:.2f}" for name, value in item.figures.items())
-        if figures:
-            lines.append(f"after step {item.step:,} ({item.weights} weights): {figures}")
+    """What was read, the figures on the way, and the next step."""
+    lines = []
+    for report in trained.data.reports:
+        line = f"{report.path}: {report.questions:,} questions, {report.unanswerable:,} without an answer"
+        if report.wrong_offsets:
+            line += f"; {report.wrong_offsets:,} left out, their answer is not at its offset"
+        lines.append(line)
+    lines += _evaluation_lines(trained.evaluations, ".2f")
     if not trained.data.held_out:
         lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval reader`")
     return "\n".join([*lines, f"The reader is in {trained.folder}; use it with --reader {trained.folder}"])
@@ -330,19 +326,18 @@ def encoder_json(trained: TrainedEncoder) -> Json:
 
 
 def encoder_text(trained: TrainedEncoder) -> str:
-    """The same for people, ending with the next step."""
-    lines = [
-        f"{report.path}: {report.pairs:,} pairs"
-        + f"; {report.unanswerable:,} questions without an answer left out" * bool(report.unanswerable)
-        + f"; {report.empty:,} rows without question or passage left out" * bool(report.empty)
-        for report in trained.data.reports
-    ]
+    """What was read, the figures on the way, and the next step."""
+    lines = []
+    for report in trained.data.reports:
+        line = f"{report.path}: {report.pairs:,} pairs"
+        if report.unanswerable:
+            line += f"; {report.unanswerable:,} questions without an answer left out"
+        if report.empty:
+            line += f"; {report.empty:,} rows without question or passage left out"
+        lines.append(line)
     if trained.cut:
         lines.append(f"{trained.cut:,} texts were too long and cut")
-    for item in trained.evaluations:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in item.figures.items())
-        if figures:
-            lines.append(f"after step {item.step:,} ({item.weights} weights): {figures}")
+    lines += _evaluation_lines(trained.evaluations, ".4g")
     if not trained.data.held_out:
         lines.append("nothing was held out, so nothing says how good it is: try `spanwise eval retrieval`")
     lines.append(f"The encoder is in {trained.folder}; use it in a new store with --encoder {trained.folder}")
@@ -369,7 +364,7 @@ def adapted_json(adapted: Adapted, asked: Sequence[Asked]) -> Json:
 
 
 def adapted_text(adapted: Adapted, asked: Sequence[Asked]) -> str:
-    """The same for people, ending with the next step."""
+    """How well the encoder guesses and finds, before and after, and the next step."""
     lines = [
         f"{adapted.texts:,} passages, {adapted.tokens:,} tokens; {adapted.held_out:,} passages kept out for "
         "the figures."
@@ -382,15 +377,14 @@ def adapted_text(adapted: Adapted, asked: Sequence[Asked]) -> str:
         ("after realignment", adapted.realigned, adapted.cosine),
     ):
         if scores is not None:
-            lines.append(
-                f"{name:<31} {_scores(scores)}" + ("" if cosine is None else f", cosine {cosine:.4f}")
-            )
+            near = "" if cosine is None else f", cosine {cosine:.4f}"
+            lines.append(f"{name:<31} {_scores(scores)}{near}")
     for item in asked:
         lines.append(f"{item.name}, {item.questions:,} questions:")
         lines += [
             f"  nDCG@10 {mode:<8} {item.ndcg_before[mode]:.4f} -> {item.ndcg_after[mode]:.4f}"
-            f"   (95 % of draws: {found.interval.low:+.4f} to {found.interval.high:+.4f})"
-            for mode, found in item.differences.items()
+            f"   (95 % of draws: {gain.interval.low:+.4f} to {gain.interval.high:+.4f})"
+            for mode, gain in item.differences.items()
         ]
         if item.f1_before is not None and item.f1_after is not None:
             lines.append(f"  answers' F1      {item.f1_before:.2f} -> {item.f1_after:.2f}")
@@ -400,6 +394,15 @@ def adapted_text(adapted: Adapted, asked: Sequence[Asked]) -> str:
         f"The encoder is in {adapted.folder}; use it with: spanwise reembed --encoder {adapted.folder}"
     )
     return "\n".join(lines)
+
+
+def _evaluation_lines(evaluations: Iterable[Evaluation], form: str) -> list[str]:
+    return [
+        f"after step {item.step:,} ({item.weights} weights): "
+        + ", ".join(f"{name} {value:{form}}" for name, value in item.figures.items())
+        for item in evaluations
+        if item.figures
+    ]
 
 
 def _scores(scores: MaskedScores) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ui.arguments import Commands, Parser
 from ui.render import terminal
-from ui.render.json_forms import Json
+from ui.render.json_forms import Json, record_json
 from ui.settings import Flags, Settings, UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def embed(flags: Flags, settings: Settings) -> int:
             whole=load_encoder(name).encode_passages if plain else None,
             progress=lambda now: progress(now.rows, now.rows, f"{now.documents:,} documents"),
         )
-    terminal.show(settings, embed_json(report), embed_text(report))
+    terminal.show(settings, record_json(report), embed_text(report))
     return 0
 
 
@@ -153,20 +153,8 @@ def eval_sentences(flags: Flags, settings: Settings) -> int:
     return 0
 
 
-def embed_json(report: EmbedReport) -> Json:
-    """What was written, and what was left out."""
-    found = {
-        name: getattr(report, name)
-        for name in ("out", "unit", "dimension", "rows", "documents", "cut", "seconds")
-    }
-    rejected = [
-        {"path": item.path, "reason": str(item.reason), "detail": item.detail} for item in report.rejected
-    ]
-    return {**found, "rejected": rejected}
-
-
 def embed_text(report: EmbedReport) -> str:
-    """The same for people."""
+    """Files that were left out, and how many vectors went where."""
     lines = [f"{item.path}: left out, {item.reason} ({item.detail})" for item in report.rejected]
     lines.append(
         f"{report.rows:,} {report.unit} vectors of {report.dimension} dimensions from {report.documents:,} "
@@ -184,7 +172,7 @@ def nearest_json(text: str, unit: str, found: Sequence[Neighbour]) -> Json:
 
 
 def nearest_text(found: Sequence[Neighbour]) -> str:
-    """The same for people."""
+    """A line for each neighbour: its cosine, and how often or where it stands."""
     if not found:
         return "Nothing is near: the store holds nothing that the encoder can read."
     return "\n".join(
@@ -198,14 +186,12 @@ def figures_text(reports: Sequence[FileReport], vectorizer: Vectorizer) -> str:
     """A table with files as columns and layers as rows, and what was counted."""
     lines = []
     for item in reports:
-        unit = "questions" if item.analogies else "pairs"
-        lines.append(
-            f"{item.name}: {'accuracy' if item.analogies else 'Spearman'} {100 * item.value:.1f} "
-            + "("
-            + f"mean of {len(vectorizer.layers)} layers, " * bool(item.layers)
-            + f"{item.used:,} {unit}, {item.skipped:,} skipped"
-            + (f", chosen from {item.vocabulary:,} words)" if item.vocabulary is not None else ")")
-        )
+        measure, unit = ("accuracy", "questions") if item.analogies else ("Spearman", "pairs")
+        notes = [f"mean of {len(vectorizer.layers)} layers"] if item.layers else []
+        notes += [f"{item.used:,} {unit}", f"{item.skipped:,} skipped"]
+        if item.vocabulary is not None:
+            notes.append(f"chosen from {item.vocabulary:,} words")
+        lines.append(f"{item.name}: {measure} {100 * item.value:.1f} ({', '.join(notes)})")
         lines += [f"  {100 * value:5.1f}  {name}" for name, value in item.categories.items()]
     if reports and reports[0].layers:
         names = [item.name for item in reports]

@@ -91,16 +91,16 @@ def test_reports_in_words() -> None:
     problems = (ImportProblem(line=7, detail="it is\x1b[31m no JSON"),)
     report = ImportReport(added=2, passages=5, encoded=1, problems=problems)
     assert terminal.import_text(report).splitlines()[1] == "  line 7: it is[31m no JSON"
-    assert json_forms.report_json(report)["problems"] == ({"line": 7, "detail": "it is\x1b[31m no JSON"},)
+    assert json_forms.record_json(report)["problems"] == [{"line": 7, "detail": "it is\x1b[31m no JSON"}]
     exported = ExportReport(documents=1, passages=2, vectors=2, revision=3, seconds=0.25)
     assert terminal.export_text(exported) == "1 document with 2 passages and 2 vectors written in 0.2 s"
-    assert json_forms.report_json(exported)["revision"] == 3
+    assert json_forms.record_json(exported)["revision"] == 3
     copied = BackupReport(folder="/a b", bytes=2048, seconds=0.1)
     assert "spanwise stats --store '/a b'" in terminal.backup_text(copied)
-    assert json_forms.report_json(copied)["bytes"] == 2048
+    assert json_forms.record_json(copied)["bytes"] == 2048
     changed = ReembedReport(encoder="base", encoded=5, kept=2, unreadable=1, seconds=1.0)
     assert "5 passages encoded, 2 done before, 1 found by their words alone" in terminal.reembed_text(changed)
-    assert json_forms.report_json(changed)["encoder"] == "base"
+    assert json_forms.record_json(changed)["encoder"] == "base"
 
 
 def test_stats_tell_of_files_left_out_and_of_remarks_only_where_there_are_any() -> None:
@@ -119,4 +119,4 @@ def test_stats_tell_of_files_left_out_and_of_remarks_only_where_there_are_any() 
     )
     told = terminal.stats_text(full, "s").splitlines()
     assert told[-2:] == ["left out   corrupt 2, no_text 1", "remarks    1 label, 2 verdicts"]
-    assert json_forms.stats_json(full)["rejected"] == {"corrupt": 2, "no_text": 1}
+    assert json_forms.record_json(full)["rejected"] == {"corrupt": 2, "no_text": 1}

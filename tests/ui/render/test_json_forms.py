@@ -159,7 +159,7 @@ def test_the_form_of_an_ingest() -> None:
         skipped={"hidden": 2, "ignored": 1},
         seconds=1.5,
     )
-    assert json_forms.ingest_json(report) == {
+    assert json_forms.record_json(report) == {
         "added": 1,
         "updated": 2,
         "unchanged": 3,
