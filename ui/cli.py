@@ -1,8 +1,8 @@
-"""The command `spanwise`: parse, settle, run one command, and turn every failure into one line.
+"""The command `spanwise`: parse, resolve settings, run one command, turn every failure into one line.
 
     0    done, also for an honest "no answer"
-    2    something the user can mend (`SpanwiseError`): one line and a hint
-    1    our fault: one line, with a traceback when SPANWISE_DEBUG is set
+    2    something the user can correct (`SpanwiseError`): one line and a hint
+    1    a bug: one line, with a traceback when SPANWISE_DEBUG is set
     130  interrupted
 
 The commands themselves are in `commands`; what they need of models and indexes is imported when they run, so
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; what is still buffered must not fail at exit either.
+        # The reader of the output has closed it; what is still buffered must not fail at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -154,7 +154,7 @@ def _ask_table(
 
 
 def _explanations(flags: Flags, answerer: Answerer) -> Callable[[AskResult], Sequence[Why]]:
-    """What says for every shown answer why it was given; nothing without --why."""
+    """A function that explains every answer of a result; without --why it explains none."""
     if not flags["why"]:
         return lambda result: ()
     from qa.explanation.explainer import Explainer

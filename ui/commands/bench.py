@@ -99,10 +99,10 @@ def bench_scale(flags: Flags, settings: Settings) -> int:
     sizes = (*(size for size in _SIZES if size < flags["passages"]), flags["passages"])
     growth: dict[str, Any] = {}
     with Store.open(settings.store, models=settings.models) as source:
-        for so_far in fill(source, target, sizes):
-            growth = {"machine": machine_facts(), **so_far.as_json()}
+        for measured in fill(source, target, sizes):
+            growth = {"machine": machine_facts(), **measured.as_json()}
             (target / GROWTH).write_text(json.dumps(growth, indent=1), encoding="utf-8")
-            point = so_far.points[-1]
+            point = measured.points[-1]
             say(f"{point.passages:,} passages, {point.write_ms:.2f} ms of processor time each")
     terminal.show(settings, growth, _growth_text(growth))
     return 0
@@ -136,7 +136,7 @@ def _parse_parts(text: str) -> tuple[str, ...]:
 
 @contextmanager
 def _stores(flags: Flags, settings: Settings) -> Iterator[tuple[Path, ...]]:
-    """The stores to ask; without any, one of the demo's collection that goes away."""
+    """The stores to ask; without any, a temporary one of the demo's collection."""
     import tempfile
 
     from index.store.store import Store
@@ -194,9 +194,9 @@ def bench_text(record: Mapping[str, Any]) -> str:
         met = "met" if item["met"] else "not"
         lines.append(f"{_number(item['measured']):>10}  {item['target']:>8}  {met}  {item['name']}")
     for part in BENCH_PARTS:
-        found = record.get(part)
-        if isinstance(found, dict) and "error" in found:
-            lines.append(f"{part}: {found['error']}")
+        figures = record.get(part)
+        if isinstance(figures, dict) and "error" in figures:
+            lines.append(f"{part}: {figures['error']}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The command `explain`: which words made a passage near, and which the answer; JSON, text, a picture."""
+"""The command `explain`: which words made a passage near to a question, and which the answer."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def explain(flags: Flags, settings: Settings) -> int:
 def _passage(
     flags: Flags, settings: Settings, question: str
 ) -> tuple[str, Span | None, str | None, str | None]:
-    """The passage, the answer in it if one was given, where it stands, and the models that serve."""
+    """The passage, the answer in it if it is known, its path, and the models to explain with."""
     if flags["passage"] is not None:
         return flags["passage"], None, None, settings.models
     if flags["passage_file"] is not None:
@@ -94,8 +94,8 @@ def _passage(
     if result.answers:
         best = result.answers[0]
         offset = best.passage.start
-        place = Span(start=best.start - offset, end=best.end - offset)
-        return best.passage.text, place, best.document.path, models
+        span = Span(start=best.start - offset, end=best.end - offset)
+        return best.passage.text, span, best.document.path, models
     if not result.passages:
         raise DataError("the store holds no passage for this question", hint="give one with --passage TEXT")
     hit = result.passages[0]
@@ -116,8 +116,8 @@ def _draw(reasons: Reasons, out: Path) -> None:
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        shown = reasons_page(reasons) if out.suffix == ".html" else attention_svg(reasons.attention)
-        out.write_text(shown, encoding="utf-8")
+        picture = reasons_page(reasons) if out.suffix == ".html" else attention_svg(reasons.attention)
+        out.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error}", hint="give another file") from error
 
@@ -163,19 +163,19 @@ def reasons_json(reasons: Reasons, layer: int | None = None, head: int | None = 
 
 def reasons_text(reasons: Reasons, source: str | None, out: Path | None) -> str:
     """The strongest words of each side."""
-    near, found = reasons.similarity, reasons.attribution
+    similarity, attribution = reasons.similarity, reasons.attribution
     lines = [] if source is None else [f"passage of {source}"]
     lines += [
-        f"near: cosine {near.cosine:.3f}",
-        f"  question  {_strongest(near.question.words, 3)}",
-        f"  passage   {_strongest(near.passage.words, 3)}",
+        f"near: cosine {similarity.cosine:.3f}",
+        f"  question  {_strongest(similarity.question.words, 3)}",
+        f"  passage   {_strongest(similarity.passage.words, 3)}",
     ]
-    if found is not None and reasons.answer is not None:
+    if attribution is not None and reasons.answer is not None:
         shown = " ".join(reasons.passage[reasons.answer.start : reasons.answer.end].split())
         lines += [
-            f'answer: "{shown}", log-odds {found.target_log_odds:+.2f} against no answer',
-            f"  question  {_strongest(found.question, 1)}",
-            f"  passage   {_strongest(found.passage, 1)}",
+            f'answer: "{shown}", log-odds {attribution.target_log_odds:+.2f} against no answer',
+            f"  question  {_strongest(attribution.question, 1)}",
+            f"  passage   {_strongest(attribution.passage, 1)}",
         ]
     else:
         lines.append("answer: the reader proposes none")

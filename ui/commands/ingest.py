@@ -1,4 +1,4 @@
-"""The command `ingest`: once, or with `--watch` for as long as it is left running.
+"""The command `ingest`: once, or with `--watch` until it is interrupted.
 
 Passwords come from a file or the environment, never from the command line, which every user of the computer
 can read.
@@ -65,7 +65,7 @@ def ingest(flags: Flags, settings: Settings) -> int:
 
     if flags["watch"] and flags["dry_run"]:
         raise UsageError("--watch and --dry-run do not go together", hint="leave one of them out")
-    how = reading(flags, os.environ)
+    options = parse_options(flags, os.environ)
     with tempfile.TemporaryDirectory() as scratch:
         try:
             store = Store.open(settings.store, create=not flags["dry_run"], models=settings.models)
@@ -80,19 +80,19 @@ def ingest(flags: Flags, settings: Settings) -> int:
                     dry_run=flags["dry_run"],
                     retry_rejected=flags["retry_rejected"],
                     progress=progress.ingest,
-                    **how,
+                    **options,
                 )
 
         with store:
             if flags["watch"]:
-                _watch(store, flags, settings, run, how)
+                _watch(store, flags, settings, run, options)
             else:
                 _show(settings, run(flags["paths"]), dry_run=flags["dry_run"])
     return 0
 
 
-def reading(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The limits and options of reading, as `Store.ingest` takes them."""
+def parse_options(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Limits and options of parsing, as `Store.ingest` takes them; raises UsageError."""
     from ingest.conversion.options import ParseOptions
     from ingest.conversion.parser_pool import Limits
 
@@ -108,22 +108,22 @@ def reading(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _passwords(file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
     """One a line, from the file and from the environment, each once."""
-    said = environ.get(PASSWORDS_VARIABLE, "")
+    lines = environ.get(PASSWORDS_VARIABLE, "")
     if file is not None:
         try:
-            said = f"{file.read_text(encoding='utf-8')}\n{said}"
+            lines = f"{file.read_text(encoding='utf-8')}\n{lines}"
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
                 f"the passwords in {file} cannot be read: {error}",
                 hint="give a text file, one password a line",
             ) from error
-    return tuple(dict.fromkeys(line for line in said.splitlines() if line))
+    return tuple(dict.fromkeys(line for line in lines.splitlines() if line))
 
 
-def _watch(store: Any, flags: Flags, settings: Settings, run: Any, how: dict[str, Any]) -> None:
+def _watch(store: Any, flags: Flags, settings: Settings, run: Any, options: dict[str, Any]) -> None:
     from index.store.watch import keep_in_step
 
-    def told(report: IngestReport) -> None:
+    def finished(report: IngestReport) -> None:
         if not settings.json:
             print(time.strftime("%H:%M:%S"), end="  ")
         _show(settings, report)
@@ -134,7 +134,7 @@ def _watch(store: Any, flags: Flags, settings: Settings, run: Any, how: dict[str
 
     names = ", ".join(flags["paths"])
     print(f"Watching {names}. Ctrl-C ends it.", file=sys.stderr, flush=True)
-    keep_in_step(store, flags["paths"], first=run, told=told, failed=failed, **how)
+    keep_in_step(store, flags["paths"], first=run, told=finished, failed=failed, **options)
 
 
 def _show(settings: Settings, report: IngestReport, *, dry_run: bool = False) -> None:

@@ -160,17 +160,17 @@ def read_asked(path: Path) -> list[AskedQuestion]:
     return asked
 
 
-def comparison_text(found: Comparison) -> str:
+def comparison_text(comparison: Comparison) -> str:
     """A table, the agreement, what they differ on, and the recommendation."""
-    width = max(len(item.name) for item in found.models)
+    width = max(len(item.name) for item in comparison.models)
     lines = [
-        f"{phrasing.count(found.questions, 'question')}, {found.labelled:,} of them with known answers, over "
-        f"{phrasing.count(found.documents, 'document')}",
+        f"{phrasing.count(comparison.questions, 'question')}, {comparison.labelled:,} of them with known "
+        f"answers, over {phrasing.count(comparison.documents, 'document')}",
         "",
         f"{'':<{width}} {'exact / F1':>13} {'found':>6} {'answered':>9} {'ms/question':>12} "
         f"{'passages/s':>11} {'memory':>9} {'weights':>9}",
     ]
-    for item in found.models:
+    for item in comparison.models:
         quality = "-" if item.f1 is None else f"{item.exact:.1f} / {item.f1:.1f}"
         held = "-" if item.found is None else f"{item.found:.2f}"
         lines.append(
@@ -181,12 +181,12 @@ def comparison_text(found: Comparison) -> str:
     lines.append("")
     lines += [
         f"{one} and {other} give the same answer to {100 * share:.0f} % of the questions"
-        for (one, other), share in found.agreement.items()
+        for (one, other), share in comparison.agreement.items()
     ]
-    for question, texts in found.differ[:3]:
-        said = "; ".join(f"{name}: {text or 'nothing'}" for name, text in texts.items())
-        lines.append(f"  {question}  {said}")
-    chosen = found.recommendation
+    for question, texts in comparison.differ[:3]:
+        answers = "; ".join(f"{name}: {text or 'nothing'}" for name, text in texts.items())
+        lines.append(f"  {question}  {answers}")
+    chosen = comparison.recommendation
     lines += ["", f"Take {chosen.name}: {chosen.reason}." if chosen.name else f"No choice: {chosen.reason}."]
     return "\n".join(lines)
 

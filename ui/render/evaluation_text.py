@@ -51,11 +51,11 @@ def retrieval_text(report: RetrievalComparison) -> str:
     lines = [f"{name:<12}" + "".join(f"{_figure(item[name]):>12}" for item in columns) for name in columns[0]]
     lines += ["", "nDCG@10                   difference             95 %        p  better  equal  worse"]
     for pair in report.differences:
-        found = pair.ndcg_at_10
-        interval = f"{found.interval.low:+.4f} to {found.interval.high:+.4f}"
+        gain = pair.ndcg_at_10
+        interval = f"{gain.interval.low:+.4f} to {gain.interval.high:+.4f}"
         lines.append(
-            f"{f'{pair.mode} - {pair.against}':<24}{found.mean:>+12.4f}  {interval}{found.p:>9.4f}"
-            f"{found.better:>8,}{found.equal:>7,}{found.worse:>7,}"
+            f"{f'{pair.mode} - {pair.against}':<24}{gain.mean:>+12.4f}  {interval}{gain.p:>9.4f}"
+            f"{gain.better:>8,}{gain.equal:>7,}{gain.worse:>7,}"
         )
     return "\n".join(lines)
 

@@ -54,11 +54,11 @@ def sentence_segments(answer: Answer) -> tuple[Segment, ...]:
     """
     passage, sentence = answer.passage.text, answer.sentence
     start, end = answer.start - answer.passage.start, answer.end - answer.passage.start
-    found = passage.find(sentence) if sentence else -1
-    while found >= 0:
-        if found <= start and end <= found + len(sentence):
-            return segments(sentence, start - found, end - found)
-        found = passage.find(sentence, found + 1)
+    offset = passage.find(sentence) if sentence else -1
+    while offset >= 0:
+        if offset <= start and end <= offset + len(sentence):
+            return segments(sentence, start - offset, end - offset)
+        offset = passage.find(sentence, offset + 1)
     return (Segment(text=sentence or answer.text, marked=not sentence),)
 
 
@@ -78,8 +78,8 @@ def confidence_line(confidence: float, say: Say = ENGLISH) -> str:
     >>> confidence_line(0.9)
     'Very likely right, 90 %'
     """
-    said = say("confidence.line", words=confidence_words(confidence, say), percent=percent(confidence))
-    return f"{said[0].upper()}{said[1:]}"
+    line = say("confidence.line", words=confidence_words(confidence, say), percent=percent(confidence))
+    return f"{line[0].upper()}{line[1:]}"
 
 
 def agreement(agreeing: int, differing: int, say: Say = ENGLISH) -> str:

@@ -44,7 +44,7 @@ def listen(listener: Listener) -> None:
 
 
 def say(line: str) -> None:
-    """What is being done now."""
+    """Print a line about the work on standard error."""
     print(line, file=sys.stderr)
 
 

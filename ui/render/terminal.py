@@ -35,17 +35,17 @@ from ui.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """Whether the terminal shows bold and dim, and how wide it is, in characters."""
+    """Whether the terminal shows bold and dim, and its width in characters."""
 
     colour: bool = False
     width: int = 100
 
     def bold(self, text: str) -> str:
-        """Prominent."""
+        """The text, bold where the terminal shows it."""
         return f"\x1b[1m{text}\x1b[0m" if self.colour else text
 
     def dim(self, text: str) -> str:
-        """Less prominent."""
+        """The text, dim where the terminal shows it."""
         return f"\x1b[2m{text}\x1b[0m" if self.colour else text
 
     def marked(self, segments: Iterable[phrasing.Segment]) -> str:
@@ -71,8 +71,8 @@ def show(settings: Settings, as_json: Json, as_text: str) -> None:
 
 def printable(text: str) -> str:
     """`text` in one line, without characters that steer a terminal; spaces at its ends stay."""
-    kept = "".join(char for char in text if char.isspace() or unicodedata.category(char) != "Cc")
-    return re.sub(r"\s+", " ", kept)
+    visible = "".join(char for char in text if char.isspace() or unicodedata.category(char) != "Cc")
+    return re.sub(r"\s+", " ", visible)
 
 
 def ask_text(result: AskResult, style: Style = PLAIN, whys: Sequence[Why] = ()) -> str:
@@ -123,7 +123,7 @@ def ingest_text(report: IngestReport, *, dry_run: bool = False) -> str:
 
 
 def _first(lines: list[str]) -> list[str]:
-    """Not all of ten thousand lines."""
+    """The first lines, and how many more there are."""
     rest = len(lines) - _SHOWN
     return [*lines[:_SHOWN], f"  ... and {rest:,} more; see: spanwise stats --files"] if rest > 0 else lines
 
@@ -235,13 +235,13 @@ def _other(number: int, answer: Answer, style: Style) -> list[str]:
 
 
 def _why(why: Why, style: Style) -> list[str]:
-    found = why.attribution
-    against = f'{found.target_log_odds:+.1f} against "no answer"'
+    attribution, blank = why.attribution, why.attribution.baseline_log_odds
+    against = f'{attribution.target_log_odds:+.1f} against "no answer"'
     return [
         "why:",
-        f"  reader    {against}; {found.baseline_log_odds:+.1f} if it saw no word of question and passage",
-        f"  question  {_weights(phrasing.strongest(found.question, 5), style)}",
-        f"  passage   {_weights(phrasing.strongest(found.passage, 8), style)}",
+        f"  reader    {against}; {blank:+.1f} if it saw no word of question and passage",
+        f"  question  {_weights(phrasing.strongest(attribution.question, 5), style)}",
+        f"  passage   {_weights(phrasing.strongest(attribution.passage, 8), style)}",
         f"  found by  {phrasing.retrieval(why.evidence)}",
     ]
 

@@ -1,8 +1,8 @@
 """Questionnaires: N questions in, a row for each out, as a table that other programs open (no streamlit).
 
-    read_asked      pasted lines, or a .txt, .csv, .tsv, .xlsx, .json or .jsonl file -> questions
+    read_questions  pasted lines, or a .txt, .csv, .tsv, .xlsx, .json or .jsonl file -> questions
     Row             a question with its answer, how sure it is, and where it stands
-    write_table     rows -> .csv, .xlsx or .jsonl
+    table_writer    rows -> .csv, .xlsx or .jsonl
 
 A spreadsheet runs none of the cells, see `ui.render.tables`.
 """
@@ -112,7 +112,7 @@ def pasted_questions(text: str) -> list[str]:
     return _checked([line for line in lines if line], "the pasted text")
 
 
-def read_asked(name: str, content: bytes) -> list[str]:
+def read_questions(name: str, content: bytes) -> list[str]:
     """The questions in an uploaded file; the kind goes by its name. Raises DataError that names the file."""
     suffix = Path(name).suffix.lower()
     if suffix == ".xlsx":
@@ -248,19 +248,19 @@ def _from_json(name: str, text: str, *, lines: bool) -> list[str]:
         )
     except ValueError as error:
         raise DataError(f"{name} is not JSON: {error}", hint=_FORM) from error
-    return [question.strip() for question in _asked(value) if question.strip()]
+    return [question.strip() for question in _questions_in(value) if question.strip()]
 
 
-def _asked(value: Any) -> Iterator[str]:
+def _questions_in(value: Any) -> Iterator[str]:
     """Every question in a list of texts or objects, or in a SQuAD file."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _asked(item)
+            yield from _questions_in(item)
     elif isinstance(value, Mapping):
         if isinstance(value.get("question"), str):
             yield value["question"]
         for key in ("data", "paragraphs", "qas", "questions"):
             if isinstance(value.get(key), list):
-                yield from _asked(value[key])
+                yield from _questions_in(value[key])

@@ -15,7 +15,7 @@ from index.records import FileReport
 from ingest.records import Rejected, RejectReason
 from ui.cli import main
 from ui.commands.grammar import build_parser
-from ui.commands.ingest import reading
+from ui.commands.ingest import parse_options
 from ui.render.file_report import coverage_json, coverage_text
 
 
@@ -111,7 +111,7 @@ def test_passwords_come_from_a_file_and_the_environment(
 ) -> None:
     (tmp_path / "keys").write_text("one\ntwo words\n\n")
     flags = vars(build_parser().parse_args(["ingest", "x", "--password-file", str(tmp_path / "keys")]))
-    how = reading(flags, {"SPANWISE_PASSWORDS": "two words\nthree"})
+    how = parse_options(flags, {"SPANWISE_PASSWORDS": "two words\nthree"})
     assert how["options"].passwords == ("one", "two words", "three")
     missing = ["ingest", str(tmp_path), "--password-file", str(tmp_path / "none")]
     assert main([*missing, "--store", str(tmp_path / "s")]) == 2
@@ -120,7 +120,7 @@ def test_passwords_come_from_a_file_and_the_environment(
 
 def test_limits_and_recognition_are_flags() -> None:
     def read(*flags: str) -> tuple[float, int, str | None]:
-        how = reading(vars(build_parser().parse_args(["ingest", "x", *flags])), {})
+        how = parse_options(vars(build_parser().parse_args(["ingest", "x", *flags])), {})
         return how["limits"].seconds, how["limits"].max_bytes, how["options"].ocr
 
     assert read() == (60.0, 200_000_000, None)

@@ -19,7 +19,7 @@ from ui.services.questionnaire import (
     COLUMNS,
     Row,
     pasted_questions,
-    read_asked,
+    read_questions,
     read_rows,
     row_of,
     table_writer,
@@ -74,7 +74,7 @@ def row(**values: object) -> Row:
     ],
 )
 def test_questions_come_out_of_every_kind_of_file(name: str, content: bytes) -> None:
-    assert read_asked(name, content) == WANTED
+    assert read_questions(name, content) == WANTED
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_questions_come_out_of_every_kind_of_file(name: str, content: bytes) -> 
 )
 def test_what_holds_no_questions_is_named(name: str, content: bytes) -> None:
     with pytest.raises(DataError):
-        read_asked(name, content)
+        read_questions(name, content)
 
 
 def test_too_many_questions_are_refused_before_hours_of_work() -> None:

@@ -21,7 +21,7 @@ from ui.render import phrasing
 from ui.render.messages import Say
 from ui.services.jobs import Jobs, JobStanding
 from ui.services.library import Contents, Library
-from ui.services.questionnaire import Row, pasted_questions, read_asked, read_rows, to_csv, to_xlsx
+from ui.services.questionnaire import Row, pasted_questions, read_questions, read_rows, to_csv, to_xlsx
 from ui.services.url_state import pattern
 
 KIND = "questionnaire"
@@ -82,7 +82,9 @@ def _ask(library: Library, jobs: Jobs, contents: Contents, say: Say) -> None:
     if not pressed:
         return
     try:
-        questions = read_asked(file.name, file.getvalue()) if file is not None else pasted_questions(pasted)
+        questions = (
+            read_questions(file.name, file.getvalue()) if file is not None else pasted_questions(pasted)
+        )
         filters = [
             *documents,
             *(part for folder in folders for part in ("--path", pattern(folder))),
