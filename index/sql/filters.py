@@ -80,10 +80,10 @@ class FilterQueries:
     def _labelled(
         self, connection: Connection, names: Sequence[str], rows: Ids, revision: int, chosen: Sequence[Any]
     ) -> Selected:
-        """Of the documents in `rows` (key, first passage, passages) the passages that bear a label.
+        """The labelled passages of the documents in `rows` (key, first passage, number of passages).
 
-        A label on a file is on all of them. One on words is on the passages that hold these words, at their
-        place if it is still theirs, else wherever they stand now that the file was parsed anew.
+        A label on a file counts for all its passages. One on words counts for the passages that hold these
+        words at the recorded position or, when the file has been parsed differently since, anywhere.
         """
         labels = (
             select(DocumentRow.key, LabelRow.key, LabelRow.quote.is_(None))
@@ -102,7 +102,7 @@ class FilterQueries:
             lost = np.setdiff1d(on_words[:, 1], held[:, 0])
             passages += [
                 held[:, 1],
-                *([_found_again(connection, lost, revision, chosen)] if len(lost) else []),
+                *([_found_elsewhere(connection, lost, revision, chosen)] if len(lost) else []),
             ]
         ids = np.unique(np.concatenate(passages))
         ranges = [(int(key), int(first), int(first + count)) for key, first, count in rows]
@@ -114,7 +114,7 @@ class FilterQueries:
     def _holding(
         self, connection: Connection, names: Sequence[str], revision: int, chosen: Sequence[Any]
     ) -> Ids:
-        """(label, passage) where the words of a label stand in the passage at their place, shape (n, 2)."""
+        """(label, passage) where the passage holds the label's words at their position, int64 (n, 2)."""
         statement = (
             select(LabelRow.key, PassageRow.id)
             .join(DocumentRow, DocumentRow.content_sha256 == LabelRow.content_sha256)
@@ -130,7 +130,7 @@ class FilterQueries:
         return matrix(connection.execute(statement), 2)
 
     def _beginning(self, patterns: PathPatterns, revision: int) -> Any | None:
-        """What holds for a path at a revision if any pattern can fit it; None if nothing can be said."""
+        """A condition that every matching path at a revision meets; None if there is none."""
         if not patterns.prefixes:
             return None
         sqlite = self._engine.dialect.name == "sqlite"
@@ -176,8 +176,8 @@ def _begins(prefix: str, *, ordered: bool) -> Any:
     return (PathRow.path >= prefix) & (PathRow.path < prefix + "\U0010ffff")
 
 
-def _found_again(connection: Connection, labels: Ids, revision: int, chosen: Sequence[Any]) -> Ids:
-    """Passages that hold the words of labels whose place is no longer theirs."""
+def _found_elsewhere(connection: Connection, labels: Ids, revision: int, chosen: Sequence[Any]) -> Ids:
+    """Passages that hold the words of labels which are no longer at their recorded position."""
     ids: set[int] = set()
     for key in labels.tolist():
         quote = connection.scalar(select(LabelRow.quote).where(LabelRow.key == key)) or ""
@@ -214,7 +214,7 @@ class PathPatterns:
 
     @property
     def prefixes(self) -> tuple[str, ...] | None:
-        """What every path that fits begins with, one of these; None where that cannot be said.
+        """Prefixes of which every matching path begins with one; None if a pattern has none.
 
         >>> PathPatterns(["/library/*.pdf", "!/library/old.pdf"]).prefixes
         ('/library/',)

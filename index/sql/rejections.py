@@ -51,10 +51,6 @@ class Rejections:
             connection.execute(delete(RejectionRow).where(RejectionRow.path == path))
             connection.execute(insert(RejectionRow).values(row))
 
-    def get(self, path: str) -> RememberedRejection | None:
-        """The rejection of a path, None if there is none."""
-        return next(iter(self._read(RejectionRow.path == path)), None)
-
     def among(self, paths: Sequence[str]) -> dict[str, RememberedRejection]:
         """The rejections of those of these paths that have one, by path."""
         return {

@@ -1,4 +1,4 @@
-"""The tables: SQL is the one truth, everything else in a store can be rebuilt from it.
+"""The tables of a store; everything else in it can be rebuilt from them.
 
 Rows are immutable once committed but for `deleted_revision`: a row is visible at revision R when
 `created_revision <= R` and it is not deleted at R, so that readers of an older revision keep a whole view
@@ -9,9 +9,9 @@ stored although they are slices of the document's text, because a question reads
 documents and must not load twenty whole books for it. The passages of a document have neighbouring ids, so
 that a filter that lets ten thousand documents through reads ten thousand rows and not every passage.
 
-What people say about a text (labels, verdicts on answers) is anchored to the SHA-256 of the file and to the
-words themselves, and is found again when the file is parsed anew. Schemas of earlier versions are brought
-here by `migrations`; every change of this module is a new one there.
+Labels and feedback are anchored to the SHA-256 of the file and to quoted words, so that they are found again
+when the file is parsed differently. Stores of earlier schemas are migrated to this one (`migrations`); every
+change of this module needs a new migration.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class VectorRow(Base):
 
 
 class RejectionRow(Base):
-    """A file that could not be taken in, as it was when it was tried, and which readers had tried it."""
+    """A file that could not be ingested, its state then, and a digest of the parsers that tried it."""
 
     __tablename__ = "rejections"
 
@@ -152,7 +152,7 @@ class RejectionRow(Base):
 
 
 class LabelRow(Base):
-    """A word that somebody put on a file, or on the words `quote` in it, nearest to `start`."""
+    """A label on a file, or on the words `quote` in it, those nearest to `start`."""
 
     __tablename__ = "labels"
     __table_args__ = (Index("labels_name", "name"), Index("labels_content", "content_sha256"))

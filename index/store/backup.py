@@ -1,9 +1,8 @@
-"""A copy of a store that can be opened as one, made while others write.
+"""Backs up a store, while others write, into a folder that opens as a store.
 
-The copy is as the database was at one moment, always a SQLite file, wherever the store keeps its own;
-uploaded files, fitted confidences and models that were trained in the store come along, the checkpoints of
-their training do not. The indexes are derived and not copied. `store.json` is written last, so that a copy
-that was cut short is no store.
+The copy shows the database at one moment and is always a SQLite file. Uploaded files, fitted confidences and
+models that were trained in the store are copied too, the checkpoints of their training are not, nor are the
+indexes, which are derived. `store.json` is written last, so that an unfinished copy is no store.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from index.sql.database import copy_database
 from index.store.folder import DATABASE, folder_size, read_settings, write_settings
 
 _FOLDERS = ("uploads", "calibration", "models")
-_ROWS = 1000
 
 
 def back_up(catalog: Catalog, folder: Path, target: str | Path) -> BackupReport:

@@ -1,4 +1,4 @@
-"""A store as one file of JSON lines, for another store, another program or another century.
+"""Exports a store as one file of JSON lines.
 
     {"format": "spanwise-export", "version": 1, "documents": 12, "encoder": ..., "vectors": false, ...}
     {"crc32": "0a1b2c3d", "document": {"id", "content_sha256", "parser", "type", "title", "language",
@@ -49,7 +49,7 @@ def export_store(
     vectors: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> ExportReport:
-    """Write what the store in `folder` holds at its present revision; raises StoreError where that fails."""
+    """Export the store in `folder` at its present revision; raises StoreError for an unwritable file."""
     started = time.monotonic()
     revision = catalog.revision()
     fingerprint = catalog.settings.get("fingerprint") if vectors else None
@@ -57,11 +57,11 @@ def export_store(
     counts = {"documents": 0, "passages": 0, "vectors": 0}
     with _writing(target) as file:
         _write_line(file, _header(catalog, folder, revision, total, fingerprint), checked=False)
-        for holding in catalog.stored_documents.read(revision, fingerprint):
-            _write_line(file, _document_line(holding, vectors=fingerprint is not None))
+        for stored in catalog.stored_documents.read(revision, fingerprint):
+            _write_line(file, _document_line(stored, vectors=fingerprint is not None))
             counts["documents"] += 1
-            counts["passages"] += len(holding.passages)
-            counts["vectors"] += len(holding.vectors)
+            counts["passages"] += len(stored.passages)
+            counts["vectors"] += len(stored.vectors)
             if progress is not None:
                 progress(counts["documents"], max(total, counts["documents"]))
         lines = counts["documents"]
@@ -90,8 +90,8 @@ def _header(
     }
 
 
-def _document_line(holding: StoredDocument, *, vectors: bool) -> dict[str, Any]:
-    document = holding.document
+def _document_line(stored: StoredDocument, *, vectors: bool) -> dict[str, Any]:
+    document = stored.document
     line: dict[str, Any] = {
         "document": {
             "id": document.id,
@@ -105,12 +105,12 @@ def _document_line(holding: StoredDocument, *, vectors: bool) -> dict[str, Any]:
             "layout": layout_of(document),
         },
         "paths": [
-            [path, state.size_bytes, state.modified_ns, state.checked_ns] for path, state in holding.paths
+            [path, state.size_bytes, state.modified_ns, state.checked_ns] for path, state in stored.paths
         ],
-        "passages": [[item.start, item.end, item.page, list(item.headings)] for item in holding.passages],
+        "passages": [[item.start, item.end, item.page, list(item.headings)] for item in stored.passages],
     }
     if vectors:
-        rows = [holding.vectors.get(number) for number in range(len(holding.passages))]
+        rows = [stored.vectors.get(number) for number in range(len(stored.passages))]
         line["vectors"] = [
             None if row is None else base64.b64encode(row.tobytes()).decode("ascii") for row in rows
         ]
@@ -137,7 +137,7 @@ def _write_line(file: IO[bytes], line: dict[str, Any], *, checked: bool = True) 
 
 @contextmanager
 def _writing(target: str | Path) -> Iterator[IO[bytes]]:
-    """The file, under its name only when it is whole and on the disk."""
+    """The file to write to; it gets its name when it is complete and flushed to the disk."""
     if str(target) == STANDARD:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

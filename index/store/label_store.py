@@ -2,7 +2,7 @@
 
     passages of the store -> probabilities -> labels, anchored to the file and the passage's words
 
-Labels of one classifier replace those that it gave before to the same files; what others have said stays.
+Labels of one classifier replace those that it gave before to the same files; labels by other authors stay.
 Where the classifier needs only vectors and the store holds those of its encoder, nothing is encoded.
 """
 

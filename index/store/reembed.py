@@ -1,16 +1,16 @@
-"""Vectors of another encoder for a store that is in use: written beside the old ones, then put in force.
+"""Replaces the vectors of a store in use by those of another encoder.
 
-Passages are encoded without the writer's lock, a batch at a time, and each batch is one short transaction
-under it: others go on writing, and a run that is killed is taken up where it stopped. What was added
-meanwhile is encoded last, under the lock, before the one transaction that switches. Until then the old ones
-serve; `compact` removes them later. Reading a checkpoint and publishing the index are not done here.
+Passages are encoded in batches without the writer's lock, and each batch is written in one short transaction
+under it: others go on writing, and a run that was killed goes on where it stopped. Passages added meanwhile
+are encoded last, under the lock, before the one transaction that switches. Until then the old vectors serve;
+`compact` removes them later.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from index.ingestion.embed_passages import embed
 from index.protocols import Encoder
@@ -40,7 +40,7 @@ class Reembedding:
         self._last = 0
 
     def run(self) -> ReembedReport:
-        """Encode what has no vector of the new encoder, and let the new vectors serve."""
+        """Encode all passages without a vector of the new encoder, and let its vectors serve."""
         started = time.monotonic()
         encoding = Encoding(
             encoder=self._encoder.name,
@@ -54,7 +54,7 @@ class Reembedding:
         while self._step(self._writing, kept, total):
             pass
         with self._writing():
-            while self._step(_held, kept, total):
+            while self._step(nullcontext, kept, total):
                 pass
             self._catalog.vectors.switch_encoder(encoding)
         return ReembedReport(
@@ -82,14 +82,3 @@ class Reembedding:
         if self._progress is not None:
             self._progress(done, max(done, total))
         return True
-
-
-class _Held(AbstractContextManager[None]):
-    """Stands for a lock that is held already."""
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _held() -> AbstractContextManager[None]:
-    return _Held()

@@ -63,7 +63,7 @@ from ingest.conversion.parser_pool import Limits
 from ingest.records import Document, Rejected, Text
 
 if TYPE_CHECKING:
-    from index.store.import_export import Export
+    from index.store.read_export import Export
 
 _LOG = logging.getLogger(__name__)
 # A question that has begun is answered within this time.
@@ -322,7 +322,8 @@ class Store:
 
         Raises DataError for a file that is no export.
         """
-        from index.store.import_export import Export, Import, read_export
+        from index.store.import_export import Import
+        from index.store.read_export import Export, read_export
 
         if not isinstance(source, Export):
             with read_export(source) as opened:

@@ -1,8 +1,8 @@
-"""Keeps a store in step with folders: a whole run first, then what the system says has changed.
+"""Watches folders: ingests them whole first, then the files that the operating system reports as changed.
 
-Changes are gathered until nothing has happened for a moment, and one run takes in what they name and removes
-what is gone. What could not be done, because another process writes or the disk is full, is tried again with
-the next. The system tells nothing of folders that are reached through links, nor always of network drives.
+Changes are gathered until nothing has happened for a moment; one run ingests the changed files and removes
+the deleted ones. A run that failed, because another process writes or the disk is full, is repeated with the
+next. The system reports nothing for folders behind links, nor always for network drives.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _RETRY_SECONDS = 10.0
 _FLOOD = 5000
 
 
-def keep_in_step(
+def watch_folders(
     store: Store,
     paths: Iterable[str | Path],
     *,
     first: Callable[[Sequence[str]], IngestReport],
-    told: Callable[[IngestReport], None],
+    reported: Callable[[IngestReport], None],
     failed: Callable[[SpanwiseError], None],
     stop: threading.Event | None = None,
     **how: Any,
 ) -> None:
-    """Ingest folders and go on doing so until `stop` is set or the user interrupts.
+    """Ingest folders whenever something in them changes, until `stop` is set or the user interrupts.
 
-    `first` runs over all of them, once the system has begun to watch; `told` gets its report and those of
-    all later runs that did something; `failed` hears why a run has to be repeated. `how` goes to
-    `Store.ingest`. Raises IngestError for what is no folder, for a folder that goes away, and where the
-    system cannot watch.
+    `first` ingests all of them, once the system has begun to watch; `reported` is called with its report and
+    with those of all later runs that did something, `failed` with the error of a run that will be repeated.
+    `how` goes to `Store.ingest`. Raises IngestError for a path that is no folder, for a folder that is
+    removed, and where the system cannot watch.
     """
     roots = roots_of(paths)
     for root in roots:
@@ -54,7 +54,7 @@ def keep_in_step(
     tried = 0.0
     for changed in _changes(roots, store.path.as_posix(), stop):
         if behind is None:
-            told(first(roots))
+            reported(first(roots))
             behind = set()
         behind |= changed
         if not behind or (not changed and time.monotonic() - tried < _RETRY_SECONDS):
@@ -69,7 +69,7 @@ def keep_in_step(
             continue
         behind = set()
         if report.added or report.updated or report.removed or report.rejected:
-            told(report)
+            reported(report)
 
 
 def _changes(roots: Sequence[str], store: str, stop: threading.Event | None) -> Iterator[set[str]]:

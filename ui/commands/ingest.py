@@ -121,7 +121,7 @@ def _passwords(file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]
 
 
 def _watch(store: Any, flags: Flags, settings: Settings, run: Any, options: dict[str, Any]) -> None:
-    from index.store.watch import keep_in_step
+    from index.store.watch import watch_folders
 
     def finished(report: IngestReport) -> None:
         if not settings.json:
@@ -134,7 +134,7 @@ def _watch(store: Any, flags: Flags, settings: Settings, run: Any, options: dict
 
     names = ", ".join(flags["paths"])
     print(f"Watching {names}. Ctrl-C ends it.", file=sys.stderr, flush=True)
-    keep_in_step(store, flags["paths"], first=run, told=finished, failed=failed, **options)
+    watch_folders(store, flags["paths"], first=run, reported=finished, failed=failed, **options)
 
 
 def _show(settings: Settings, report: IngestReport, *, dry_run: bool = False) -> None:

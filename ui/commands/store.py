@@ -163,7 +163,7 @@ def import_store(flags: Flags, settings: Settings) -> int:
     """Take in documents, or verdicts, from a file; a store is made where there is none."""
     if flags["feedback"]:
         return import_feedback(flags, settings)
-    from index.store.import_export import read_export
+    from index.store.read_export import read_export
     from index.store.store import Store
     from ui.render.progress import Progress
 

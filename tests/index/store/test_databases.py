@@ -108,13 +108,13 @@ def test_rejected_files_are_remembered_until_something_is_stored(
             )
         catalog.rejections.remember("/library/b.pdf", state, RejectReason.CORRUPT, "no PDF", readers="r2")
         assert [item.path for item in catalog.rejections.all()] == ["/library/a.pdf", "/library/b.pdf"]
-        kept = catalog.rejections.get("/library/b.pdf")
+        kept = catalog.rejections.among(["/library/b.pdf"]).get("/library/b.pdf")
         assert kept is not None
         assert (kept.reason, kept.readers, kept.modified_ns) == (RejectReason.CORRUPT, "r2", 2**60)
         assert catalog.rejections.counts() == {"corrupt": 1, "no_text": 1}
         assert store.stats().revision == revision
         catalog.rejections.forget("/library/a.pdf", "/elsewhere")
-        assert catalog.rejections.get("/library/a.pdf") is None
+        assert not catalog.rejections.among(["/library/a.pdf"])
         store.add([Text(id="n1", text=TIDES)])
         (known,) = catalog.paths.of_document(store.documents()[0].id)
         catalog.link(known.document_key, "/library/b.pdf", state)

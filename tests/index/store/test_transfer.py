@@ -23,8 +23,8 @@ from index.search.retriever import Retriever
 from index.sql.catalog import NewDocument
 from index.sql.schema import VECTOR
 from index.sql.stored_documents import StoredDocument
-from index.store import export, import_export
-from index.store.import_export import Header, Imported
+from index.store import export, read_export
+from index.store.read_export import Header, Imported
 from index.store.store import Store
 from ingest.records import (
     Document,
@@ -384,7 +384,7 @@ def test_any_document_survives_its_line(text: str, title: str, cut: int, vectors
     export._write_line(out, export._document_line(holding, vectors=vectors))
     (line,) = out.getvalue().removesuffix(b"\n").split(b"\n")
     header = Header(documents=1, encoder="e", reader="r", fingerprint="f", dimension=64, vectors=vectors)
-    read = import_export._line(import_export._checked(line), header)
+    read = read_export._line(read_export._checked(line), header)
     assert isinstance(read, Imported)
     assert (read.document, read.paths, read.passages) == (holding.document, holding.paths, holding.passages)
     assert {n: row.tolist() for n, row in read.vectors.items()} == {

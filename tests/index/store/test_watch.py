@@ -18,7 +18,7 @@ import pytest
 from index.errors import StoreLocked
 from index.records import IngestReport
 from index.store.store import Store
-from index.store.watch import keep_in_step
+from index.store.watch import watch_folders
 from ingest.errors import IngestError, SpanwiseError
 
 ROOT = Path(__file__).parents[3]
@@ -40,11 +40,11 @@ class Watched:
             return self.store.ingest(paths)
 
         try:
-            keep_in_step(
+            watch_folders(
                 self.store,
                 [self.folder],
                 first=first,
-                told=self.reports.put,
+                reported=self.reports.put,
                 failed=self.failures.put,
                 stop=self._stop,
             )
@@ -151,7 +151,7 @@ def test_a_file_is_not_watched(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("words")
     with pytest.raises(IngestError, match="only folders"):
-        keep_in_step(store, [file], first=store.ingest, told=print, failed=print)
+        watch_folders(store, [file], first=store.ingest, reported=print, failed=print)
 
 
 @pytest.mark.slow
