@@ -7,7 +7,7 @@
 One softmax over everything that was read keeps the scale the same for a question with one good passage among
 twenty poor ones (whose nineteen "not here" must not drown it) and for a question that nothing answers. The
 same answer in several places adds up, near-duplicates of a document once. Pure: no model, no store.
-Evidence that was tried and left out: data/bench/answering.md.
+Evidence that was tried and left out: data/bench/choices.md.
 """
 
 from __future__ import annotations

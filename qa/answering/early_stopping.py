@@ -30,7 +30,7 @@ class StoppingRule:
 
     A passage stays unread if its upper bound is more than `slack` (a difference of weights, which are
     logarithms) below the best answer. Where the log-odds of the confidence are within `close` of those of the
-    threshold, the best `at_least` are read in any case. What other numbers cost: data/bench/answering.md.
+    threshold, the best `at_least` are read in any case. What other numbers cost: data/bench/choices.md.
     """
 
     first: int = 4

@@ -2,7 +2,7 @@
 
 The reader's context is the plain text of a passage, so a candidate's offsets become offsets of the document
 by adding the passage's start. Neighbouring passages are read apart: no answer crosses their border
-(`ingest.chunking.split`), and joined they were read worse (data/bench/answering.md).
+(`ingest.chunking.split`), and joined they were read worse (data/bench/choices.md).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`spanwise calibrate`: ask labelled questions, see which answers are right, fit the decision, keep it.
+"""`spanwise calibrate`: ask labelled questions, see which answers are right, fit the decision and store it.
 
 The contexts of the labelled file become a temporary collection; or the questions are asked of the user's own
 store, where an answer is right when its words are a gold answer's. Where a file has (almost) no question
 without an answer, some contexts are left out of the temporary collection, so that their questions have none
-there: a decision that never saw one cannot know when to be silent.
+there: refusing can only be fitted on such questions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationReport:
-    """What was fitted and kept in `path`, and the figures before it, on the same questions.
+    """The calibration stored in `path`, and the figures of the one before on the same questions.
 
     `calibration.figures` are crossed: fitted on half of the articles, judged on the other half.
     """
@@ -59,7 +59,7 @@ def calibrate(
     k: int = 20,
     progress: Progress | None = None,
 ) -> CalibrationReport:
-    """Fit the decision for `reader` and `encoder` on a SQuAD file and keep it in `store`.
+    """Fit the decision for `reader` and `encoder` on a SQuAD file and store it in `store`.
 
     `on_store` asks the store itself instead of a collection made of the file's contexts. `left_out` is the
     share of contexts that are left out of that collection (by default 0.2 where fewer than a tenth of the
@@ -79,18 +79,33 @@ def calibrate(
         k=k,
         progress=progress,
     )
-    calibration = Calibration(
+    calibration = fit_calibration(labelled, DecisionSettings(), reader, encoder, source=Path(path).name)
+    return CalibrationReport(
+        path=save_calibration(store.path, calibration),
+        calibration=calibration,
+        before=figures(labelled, before),
+    )
+
+
+def fit_calibration(
+    labelled: Sequence[LabelledQuestion],
+    start: DecisionSettings,
+    reader: Reader,
+    encoder: Encoder,
+    *,
+    source: str,
+) -> Calibration:
+    """The decision fitted from `start` for these models, with its crossed figures."""
+    return Calibration(
         encoder=encoder.fingerprint,
         reader=reader.fingerprint,
         settings=reading_settings(),
-        decision=fit_decision(labelled, DecisionSettings()),
+        decision=fit_decision(labelled, start),
         questions=len(labelled),
         unanswerable=sum(not question.golds for question in labelled),
-        source=Path(path).name,
-        figures=crossed_figures(labelled, DecisionSettings()),
+        source=source,
+        figures=crossed_figures(labelled, start),
     )
-    kept = save_calibration(store.path, calibration)
-    return CalibrationReport(path=kept, calibration=calibration, before=figures(labelled, before))
 
 
 def collect(
@@ -105,11 +120,11 @@ def collect(
     k: int = 20,
     progress: Progress | None = None,
 ) -> list[LabelledQuestion]:
-    """Ask the questions of a file of its own contexts, or of `store`, and label what was claimed."""
-    lot = random.Random(seed)  # noqa: S311  a sample, not a secret
+    """Ask the questions of a file about its own contexts, or about `store`, and label the claims."""
+    rng = random.Random(seed)  # noqa: S311  a sample, not a secret
     examples = list(squad.examples)
     if limit is not None and limit < len(examples):
-        examples = lot.sample(examples, limit)
+        examples = rng.sample(examples, limit)
     if len(examples) < _FEWEST:
         raise DataError(
             f"{squad.path} has {len(examples)} questions to calibrate on, and {_FEWEST} are too few already",
@@ -117,19 +132,19 @@ def collect(
         )
     if store is None:
         share = _default_share(examples) if left_out is None else left_out
-        examples = _without_answers(examples, share, lot)
+        examples = _without_answers(examples, share, rng)
     labelled: list[LabelledQuestion] = []
-    with _asked(squad, examples, reader, encoder, store) as answerer:
+    with _answerer(squad, examples, reader, encoder, store) as answerer:
         for first in range(0, len(examples), _AT_ONCE):
             part = examples[first : first + _AT_ONCE]
-            read = answerer.read([example.question for example in part], k=k)
+            items = answerer.read([example.question for example in part], k=k)
             labelled += [
                 LabelledQuestion(
                     article=example.title or example.context,
                     claims=item.claims,
                     golds=gold_answers(example.answer_texts) if example.answerable else (),
                 )
-                for example, item in zip(part, read, strict=True)
+                for example, item in zip(part, items, strict=True)
             ]
             if progress:
                 progress(len(labelled), len(examples))
@@ -141,15 +156,15 @@ def _default_share(examples: Sequence[Example]) -> float:
     return 0.0 if unanswerable >= _ENOUGH_UNANSWERABLE * len(examples) else LEFT_OUT
 
 
-def _without_answers(examples: Sequence[Example], share: float, lot: random.Random) -> list[Example]:
+def _without_answers(examples: Sequence[Example], share: float, rng: random.Random) -> list[Example]:
     """The examples, those of a share of the contexts without their answers."""
     contexts = list(dict.fromkeys(example.context for example in examples))
-    left_out = set(lot.sample(contexts, round(share * len(contexts))))
+    left_out = set(rng.sample(contexts, round(share * len(contexts))))
     return [replace(example, answers=()) if example.context in left_out else example for example in examples]
 
 
 @contextmanager
-def _asked(
+def _answerer(
     squad: SquadFile, examples: Sequence[Example], reader: Reader, encoder: Encoder, store: Store | None
 ) -> Iterator[Answerer]:
     if store is not None:
@@ -157,10 +172,10 @@ def _asked(
         return
     answered = {example.context for example in examples if example.answerable}
     asked = {example.context for example in examples}
-    # A context goes only with all its answers: what an unlabelled question of it asks for is nobody's gold.
+    # Contexts whose answers were all left out are removed; those that never held one stay.
     gone = {example.context for example in squad.examples if example.answerable} & asked - answered
-    kept = replace(squad, examples=tuple(item for item in squad.examples if item.context not in gone))
-    if not kept.examples:
+    rest = replace(squad, examples=tuple(item for item in squad.examples if item.context not in gone))
+    if not rest.examples:
         raise DataError(f"{squad.path}: no context is left to ask", hint="leave fewer contexts out")
-    with squad_collection(kept, encoder) as collection:
+    with squad_collection(rest, encoder) as collection:
         yield Answerer(collection.store, reader, encoder)

@@ -1,13 +1,13 @@
-"""Fitting the decision to labelled questions: first who wins, then how sure to be, then when to answer.
+"""Fitting the decision to labelled questions: the weights, then the confidence, then the threshold.
 
     1. the weights of the evidence: the softmax over all answers and "no answer" gives the right one the
        greatest likelihood (shared normalisation over passages, Clark and Gardner 2018)
-    2. confidence: logistic regression on the log-odds of the top answer and what else speaks for it
+    2. confidence: logistic regression on the log-odds of the top answer and other evidence for it
        (Platt 1999; evidence beside the score as in Kamath, Jia and Liang 2020)
     3. the threshold: the most F1 by the official rule for questions with and without an answer
 
-Both fits are drawn to where they began by a prior of one question's weight, so that thirty questions
-move little and a thousand much. No model and no store: claims in, settings out.
+A prior with the weight of one question draws both fits to where they began, so that thirty questions move
+little and a thousand much. No model and no store: claims in, settings out.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from qa.squad.metrics import exact_match, f1
 _ROUNDS = 2
 _AS_GOOD = 0.01
 _CONSTANT = 1e-4
-_BEYOND = -1e9  # the weight of a place that no claim takes
+_BEYOND = -1e9  # the weight of a column without a claim
 _NOT_NEGATIVE = ("margin", "coverage", "cosine", "documents")
 _EVIDENCE = (*_NOT_NEGATIVE, "words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledQuestion:
-    """What was claimed for a question, and what is right; no golds: nothing in the collection is.
+    """The claims of a question and its gold answers; no golds: the collection holds no answer.
 
     `article` groups questions that must fall on one side when halves are crossed.
     """
@@ -113,12 +113,12 @@ def _judged(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -
 
 
 def _figures(judged: Sequence[_Judged]) -> dict[str, float]:
-    """Shares 0 to 1: exact and F1 of the top answer, how true the confidence is, what the threshold does."""
+    """Shares 0 to 1: exact match and F1 of the top answer, calibration error, effect of the threshold."""
     answerable = [item for item in judged if item.answerable]
     unanswerable = [item for item in judged if not item.answerable]
     answered = [item for item in judged if item.answered]
     top = sorted(judged, key=lambda item: -item.confidence)[: max(1, len(judged) // 2)]
-    found = {
+    shares = {
         "exact_forced": _mean([item.right for item in answerable]),
         "f1_forced": _mean([item.f1 for item in answerable]),
         "ece": expected_calibration_error(
@@ -128,14 +128,14 @@ def _figures(judged: Sequence[_Judged]) -> dict[str, float]:
         "accuracy_answered": _mean([item.right for item in answered]),
         "answered": _mean([item.answered for item in answerable]),
     }
-    return found | ({"refused": _mean([not item.answered for item in unanswerable])} if unanswerable else {})
+    return shares | ({"refused": _mean([not item.answered for item in unanswerable])} if unanswerable else {})
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-# -- who wins -------------------------------------------------------------------------------------------
+# -- the weights ----------------------------------------------------------------------------------------
 
 
 def _fit_weights(
@@ -167,7 +167,7 @@ class _Batch:
     """All questions as arrays, padded to the most claims of one.
 
     `evidence` (questions, claims, kinds), `taken` and `counts` (questions, claims): whether there is a claim,
-    and whether it is a witness rather than a copy; `group` its answer's number; `right` (questions,
+    and whether it counts (a copy does not); `group` its answer's number; `right` (questions,
     groups): whether that answer is a gold one; `hopeless` (questions,): none is, or there is none.
     """
 
@@ -208,7 +208,7 @@ class _Batch:
     def log_likelihood(
         self, weights: torch.Tensor, no_answer: torch.Tensor, agreement: torch.Tensor
     ) -> torch.Tensor:
-        """Of the right answer, or of "no answer" where none is right, shape (questions,)."""
+        """Log-likelihood of the right answer, or of "no answer" where none is right, shape (questions,)."""
         claims = (self.evidence @ weights).masked_fill(~self.taken, _BEYOND)
         empty = torch.full_like(claims, _BEYOND)
         best = empty.scatter_reduce(1, self.group, claims, "amax")
@@ -225,7 +225,7 @@ def _place(claim: Claim) -> tuple[int, int, int]:
     return claim.hit.rank, claim.start, claim.end
 
 
-# -- how sure to be -------------------------------------------------------------------------------------
+# -- the confidence ------------------------------------------------------------------------------------
 
 
 def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> ConfidenceSettings:
@@ -243,7 +243,7 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
     values, wanted = torch.tensor(rows), torch.tensor(right).float()
     spread = _spread(values)
     bounded = torch.tensor([True, *(name in _NOT_NEGATIVE for name in _EVIDENCE)])
-    # What may not be negative is a square; it begins above 0, where a square has a slope.
+    # Weights that may not be negative are squares; they begin above 0, where a square has a slope.
     began = torch.where(bounded, torch.tensor(0.1), torch.tensor(0.0))
     began[0] = spread[0].sqrt()  # a weight of 1: the log-odds as they are
     free = torch.cat([began, torch.zeros(1)]).requires_grad_()
@@ -264,14 +264,14 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
 
 
 def _evidence(best: AnswerGroup) -> list[float]:
-    found = confidence_evidence(best)
-    return [found[name] for name in _EVIDENCE]
+    evidence = confidence_evidence(best)
+    return [evidence[name] for name in _EVIDENCE]
 
 
 def _spread(values: torch.Tensor) -> torch.Tensor:
-    """The standard deviation of every column, 1 for those that never change and so say nothing."""
-    found = values.std(dim=0, correction=0)
-    return torch.where(found > _CONSTANT, found, torch.ones_like(found))
+    """The standard deviation of every column, 1 for constant ones."""
+    deviations = values.std(dim=0, correction=0)
+    return torch.where(deviations > _CONSTANT, deviations, torch.ones_like(deviations))
 
 
 def _minimise(loss: Callable[[], torch.Tensor], free: torch.Tensor) -> None:
@@ -286,15 +286,15 @@ def _minimise(loss: Callable[[], torch.Tensor], free: torch.Tensor) -> None:
     optimiser.step(closure)  # type: ignore[no-untyped-call]
 
 
-# -- when to answer -------------------------------------------------------------------------------------
+# -- the threshold --------------------------------------------------------------------------------------
 
 
 def _best_threshold(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> float:
     """The confidence from which answering earns the most by the official rule for version 2.0.
 
-    An answer earns its F1, a refusal 1 where there is no answer; the questions count as they come. The top of
-    that curve is flat, and where on it the highest point stands is luck: of all that earn a point per hundred
-    questions less at most the most silent is taken, for a wrong answer is worse than none.
+    An answer earns its F1, a refusal 1 where there is no answer. The top of that curve is flat, and chance
+    decides where on it the highest point is: of all thresholds that earn at most one point per hundred
+    questions less, the highest is taken, because a wrong answer is worse than none.
     """
     judged = _judged(questions, settings)
     if all(item.answerable for item in judged) or not any(item.answerable for item in judged):

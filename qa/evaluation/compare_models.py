@@ -2,9 +2,9 @@
 
     documents, questions -> a trial of each in its own process -> quality, speed, memory, size, agreement
 
-Recommended is the fastest of those that are not worse than the best: that is, whose F1 is not lower beyond
-what the luck of the questions explains (paired bootstrap, 95 %). Where no answers are known, quality cannot
-be compared, and the questions on which the models differ are shown instead: those are worth labelling.
+Recommended is the fastest of those that are not worse than the best: their F1 is not lower by more than the
+sampling error of the questions (paired bootstrap, 95 %). Where no answers are known, quality cannot be
+compared, and the questions on which the models differ are shown instead: those are worth labelling.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AGREE = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedQuestion:
-    """A question and its right answers: None where nobody knows, () where there is none to be found."""
+    """A question and its right answers: None where they are unknown, () where there is none."""
 
     question: str
     golds: tuple[str, ...] | None = None
@@ -62,7 +62,7 @@ class Measured:
 
     @property
     def passages_per_second(self) -> float:
-        """How fast documents are taken in."""
+        """The speed of ingesting."""
         return self.trial.passages / max(self.trial.ingest_seconds, 1e-9)
 
 
@@ -121,26 +121,26 @@ def compare_models(
             f"{len(documents)} documents and {len(asked)} questions are too few to compare on",
             hint="give --questions FILE, and ingest documents first unless the file brings its paragraphs",
         )
-    for choice in choices.values():  # what is not here is said before the first hour, not after
+    for choice in choices.values():  # a missing model is reported before hours of work
         weights_bytes(choice.encoder, choice.reader)
-    found = []
+    models = []
     for number, (name, choice) in enumerate(choices.items()):
         if progress:
             progress(number, len(choices), name)
-        found.append(_measured(name, _trial(choice, documents, [item.question for item in asked], k), asked))
+        models.append(_measured(name, _trial(choice, documents, [item.question for item in asked], k), asked))
     labelled = sum(item.golds is not None for item in asked)
     agreement = {
         (one.name, other.name): _share_of_same(one.trial.answers, other.trial.answers)
-        for one, other in combinations(found, 2)
+        for one, other in combinations(models, 2)
     }
     return Comparison(
-        models=tuple(found),
+        models=tuple(models),
         questions=len(asked),
         labelled=labelled,
         documents=len(documents),
         agreement=agreement,
-        differ=_differing(found, asked),
-        recommendation=recommend(found, agreement),
+        differ=_differing(models, asked),
+        recommendation=recommend(models, agreement),
     )
 
 
@@ -182,7 +182,7 @@ def _measured(name: str, trial: Trial, asked: Sequence[AskedQuestion]) -> Measur
         if item.golds  # what has no answer has no best span either
     ]
     scores = tuple(f1(answer.text, golds) for answer, golds in judged)
-    held = [
+    retrieved = [
         any(gold.casefold() in text.casefold() for gold in golds for text in answer.passages)
         for answer, golds in judged
     ]
@@ -191,14 +191,14 @@ def _measured(name: str, trial: Trial, asked: Sequence[AskedQuestion]) -> Measur
         trial=trial,
         exact=100 * _mean([exact_match(answer.text, golds) for answer, golds in judged]) if judged else None,
         f1=100 * _mean(scores) if judged else None,
-        found=_mean(held) if judged else None,
+        found=_mean(retrieved) if judged else None,
         answered=_mean([answer.answered for answer in trial.answers]),
         scores=scores,
     )
 
 
 def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], float]) -> Recommendation:
-    """The fastest of those that are not worse than the best, and the figures that say so."""
+    """The fastest of those that are not worse than the best, with the figures as reason."""
     labelled = min(len(item.scores) for item in models)
     if labelled < _ENOUGH:
         return _unlabelled(models, agreement, labelled)
@@ -213,14 +213,14 @@ def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], fl
             name=best.name,
             reason=f"the best answers (F1 {best.f1:.1f})"
             + _also_faster(slower)
-            + f"; {_worse(best, others, against)}" * (len(slower) < len(others)),
+            + (f"; {_worse(others, against)}" if len(slower) < len(others) else ""),
         )
     ratio = best.milliseconds / max(chosen.milliseconds, 1e-9)
     difference = against[chosen.name]
     return Recommendation(
         name=chosen.name,
         reason=f"{ratio:.1f} times as fast as {best.name}, and not clearly worse: F1 {chosen.f1:.1f} against "
-        f"{best.f1:.1f}, {_said(difference)} over {labelled} questions",
+        f"{best.f1:.1f}, {_interval(difference)} over {labelled} questions",
     )
 
 
@@ -231,16 +231,16 @@ def _also_faster(slower: Sequence[str]) -> str:
     return f", and faster than {' and '.join(slower)}, which {verb} not clearly worse"
 
 
-def _worse(best: Measured, others: Sequence[Measured], against: Mapping[str, Difference]) -> str:
+def _worse(others: Sequence[Measured], against: Mapping[str, Difference]) -> str:
     worse = [
-        f"{item.name} is worse ({_said(against[item.name])})"
+        f"{item.name} is worse ({_interval(against[item.name])})"
         for item in others
         if against[item.name].interval.high < 0
     ]
     return ", ".join(worse)
 
 
-def _said(difference: Difference) -> str:
+def _interval(difference: Difference) -> str:
     low, high = 100 * difference.interval.low, 100 * difference.interval.high
     return f"difference {100 * difference.mean:+.1f}, 95 % interval {low:+.1f} to {high:+.1f}"
 
@@ -276,13 +276,13 @@ def _same(one: str, other: str) -> bool:
 def _differing(
     models: Sequence[Measured], asked: Sequence[AskedQuestion]
 ) -> tuple[tuple[str, Mapping[str, str]], ...]:
-    found = []
-    for place, item in enumerate(asked):
-        texts = {model.name: model.trial.answers[place].text for model in models}
+    differing = []
+    for number, item in enumerate(asked):
+        texts = {model.name: model.trial.answers[number].text for model in models}
         first = next(iter(texts.values()))
         if not all(_same(first, text) for text in texts.values()):
-            found.append((item.question, texts))
-    return tuple(found[:_SHOWN])
+            differing.append((item.question, texts))
+    return tuple(differing[:_SHOWN])
 
 
 def _figures(item: Measured) -> dict[str, Any]:

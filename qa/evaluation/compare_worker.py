@@ -2,8 +2,8 @@
 
     JSON on standard input -> temporary store -> every question asked alone -> JSON on standard output
 
-A process of its own, because memory can only be measured of a whole process, and what one model leaves in the
-caches of a library must not speed the next one up.
+A process of its own, because memory can only be measured of a whole process, and caches that one model fills
+must not speed the next one up.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TrialAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a pair of models did; `bytes` are those of their weights, `peak_bytes` of the whole process."""
+    """The results of a pair of models; `bytes` are those of their weights, `peak_bytes` of the process."""
 
     answers: tuple[TrialAnswer, ...]
     passages: int
@@ -71,7 +71,7 @@ def run_trial(
         report = store.add(Text(id=doc["id"], title=doc["title"], text=doc["text"]) for doc in documents)
         ingest_seconds = time.perf_counter() - began
         answerer = Answerer(store, reader, encoder)
-        if questions:  # what happens once, at the first question, is no question's time
+        if questions:  # models are loaded with the first question: not measured
             answerer.ask(questions[0], k=k)
         answers = tuple(_ask(answerer, question, k) for question in questions)
     return Trial(
@@ -106,7 +106,7 @@ def weights_bytes(encoder: str, reader: str) -> int:
 
 
 def main() -> None:
-    """Read the task, run it, write what came of it; errors go the way of all exceptions."""
+    """Read the task, run it, write the trial; errors end the process with a traceback."""
     task: dict[str, Any] = json.load(sys.stdin)
     began = time.perf_counter()
     encoder, reader = load_encoder(task["encoder"]), load_reader(task["reader"])

@@ -4,8 +4,8 @@
     across   the same questions over the texts of one other language, whose gold answers count
 
 The files hold the same questions under the same ids, so that a question in one language has its answer in the
-texts of every other. Figures by the official SQuAD rules, which know words between blanks only: where a
-language writes none (Chinese, Thai) exact match says more than F1.
+texts of every other. Figures by the official SQuAD rules, which split words at spaces: for a language that
+writes none (Chinese, Thai) exact match says more than F1.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class LanguageFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguagesReport:
-    """All languages; `across` is the one whose texts were asked in all others."""
+    """All languages; `across` is the one whose texts were asked in all languages."""
 
     languages: tuple[LanguageFigures, ...]
     across: str
@@ -75,7 +75,7 @@ def evaluate_languages(
     k: int = 20,
     progress: Progress | None = None,
 ) -> LanguagesReport:
-    """Every file `*.LANGUAGE.json` (or .json.gz) of a folder; the language `across` is asked in all others.
+    """Every file `*.LANGUAGE.json` (or .json.gz) of a folder; texts of `across` are asked in all languages.
 
     `limit` draws that many questions by `seed`, the same in every language; the collections stay whole.
     `progress` is called with (stages done, stages, what is being done). Raises DataError where there are no
@@ -97,11 +97,11 @@ def evaluate_languages(
             progress(done, 3 * len(squads), what)
         done += 1
 
-    asked = {language: _asked(squad, ids, squads[across]) for language, squad in squads.items()}
+    examples = {language: _shared(squad, ids, squads[across]) for language, squad in squads.items()}
     target = {example.id: example for example in squads[across].examples}
     moved = {
-        language: [replace(target[item.id], question=item.question) for item in examples]
-        for language, examples in asked.items()
+        language: [replace(target[item.id], question=item.question) for item in items]
+        for language, items in examples.items()
     }
     crossed = evaluate_groups(
         squads[across],
@@ -111,14 +111,16 @@ def evaluate_languages(
         k=k,
         progress=lambda language: begin(f"{language}: texts in {across}"),
     )
-    found: list[LanguageFigures] = []
+    figures: list[LanguageFigures] = []
     for language, squad in squads.items():
         begin(f"{language}: gold paragraphs")
-        read = evaluate_reader(replace(squad, examples=tuple(asked[language])), reader, always_answer=True)
+        read = evaluate_reader(replace(squad, examples=tuple(examples[language])), reader, always_answer=True)
         begin(f"{language}: own texts")
         same = language == across
-        own = crossed if same else evaluate_groups(squad, {language: asked[language]}, reader, encoder, k=k)
-        found.append(
+        own = (
+            crossed if same else evaluate_groups(squad, {language: examples[language]}, reader, encoder, k=k)
+        )
+        figures.append(
             LanguageFigures(
                 language=language,
                 read=read,
@@ -126,19 +128,19 @@ def evaluate_languages(
                 across=None if same else crossed[language],
             )
         )
-    return LanguagesReport(languages=tuple(found), across=across, questions=len(ids))
+    return LanguagesReport(languages=tuple(figures), across=across, questions=len(ids))
 
 
-def _asked(squad: SquadFile, ids: frozenset[str], target: SquadFile) -> list[Example]:
-    """The questions of a file that are drawn and have their answer in the other one too."""
-    there = {example.id for example in target.examples} & ids
-    asked = [example for example in squad.examples if example.id in there]
-    if not asked:
+def _shared(squad: SquadFile, ids: frozenset[str], target: SquadFile) -> list[Example]:
+    """The sampled questions of a file that the other one holds too."""
+    shared = {example.id for example in target.examples} & ids
+    examples = [example for example in squad.examples if example.id in shared]
+    if not examples:
         raise DataError(
             f"{squad.path} shares no question with {target.path}",
             hint="the ids must be the same in all files",
         )
-    return asked
+    return examples
 
 
 def _files(folder: Path) -> Mapping[str, Path]:

@@ -57,28 +57,29 @@ def attribute(
     of the reader holds the span.
     """
     tokenizer = reader.tokenizer
-    asked = tokenizer.encode(question)
+    tokens = tokenizer.encode(question)
     windows = make_windows(
-        asked, tokenizer.encode(context), tokenizer.pair, max_tokens=min(reader.max_tokens, MAX_TOKENS)
+        tokens, tokenizer.encode(context), tokenizer.pair, max_tokens=min(reader.max_tokens, MAX_TOKENS)
     )
     with evaluating(reader.model):
         target = _target(reader, context, span, windows)
-        places = _text_places(target.window, tokenizer.pair)
-        found = shares_of(
+        positions = _text_positions(target.window, tokenizer.pair)
+        result = shares_of(
             reader,
             target.window.input_ids,
-            np.concatenate(places),
+            np.concatenate(positions),
             lambda inputs: _log_odds(reader, target, inputs),
             method,
             steps,
         )
-    of_question, loose = words_of(question, asked.offsets[: len(places[0])], found.shares[places[0]])
-    of_passage, more_loose = words_of(context, target.window.offsets, found.shares[places[1]])
+    in_question, in_passage = positions
+    of_question, loose = words_of(question, tokens.offsets[: len(in_question)], result.shares[in_question])
+    of_passage, more_loose = words_of(context, target.window.offsets, result.shares[in_passage])
     return Attribution(
         method=method,
-        target_log_odds=found.full,
-        null_score=target.score - found.full,
-        baseline_log_odds=found.empty,
+        target_log_odds=result.full,
+        null_score=target.score - result.full,
+        baseline_log_odds=result.empty,
         question=of_question,
         passage=of_passage,
         other=loose + more_loose,
@@ -88,7 +89,7 @@ def attribute(
 def words_of(
     text: str, offsets: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> tuple[tuple[TokenWeight, ...], float]:
-    """Word pieces joined to words as people see them, and the weight of pieces that show nothing.
+    """Word pieces joined to words, and the weight of pieces that belong to no word.
 
     `offsets`, shape (n, 2), and `weights`, shape (n,), belong to the pieces in their order. Pieces of one
     character, and pieces that touch inside a word or a visible character, become one.
@@ -107,10 +108,10 @@ def _target(reader: Trainable, context: str, span: Span, windows: Sequence[Windo
     """The window and the tokens by which the reader itself chose the span, else those that score it best."""
     read = [_read(reader, window) for window in windows]
     chosen = [
-        _target_at(item, (found.first_token, found.last_token))
+        _target_at(item, (choice.first_token, choice.last_token))
         for item in read
-        for found in window_spans(context, item, SpanSettings())
-        if (found.start, found.end) == (span.start, span.end)
+        for choice in window_spans(context, item, SpanSettings())
+        if (choice.start, choice.end) == (span.start, span.end)
     ]
     targets = chosen or [
         _target_at(item, pair) for item in read for pair in _token_pairs(context, span, item.window)
@@ -152,7 +153,7 @@ def _token_pairs(context: str, span: Span, window: Window) -> list[tuple[int, in
     return pairs or ([] if located is None else [located])
 
 
-def _text_places(window: Window, frame: Frame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _text_positions(window: Window, frame: Frame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The positions of the question's and of the context's tokens in the window."""
     question = np.arange(len(frame.before), window.context_position - len(frame.between))
     return question, window.context_position + np.arange(len(window.offsets))

@@ -1,9 +1,9 @@
-"""Why an answer was given, for those who ask: the reader's view of it beside retrieval's and its rivals'.
+"""Why an answer was given: the words that made the reader choose it, its retrieval scores, other answers.
 
     AskResult, Answer -> scores of its passage + contributions of words + the other answers -> Why
 
-Explaining needs gradients, so it loads the reader a second time, as a plain float32 model, when the first
-explanation is asked for; whoever only asks pays nothing for it. It decides nothing.
+Explaining needs gradients, so the reader is loaded a second time, as a float32 model, for the first
+explanation and not before.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     shares = (embedding - blank) x gradient, the gradient averaged over the line from blank to embedding
 
-The blank is the mask's embedding in the place of every word. With the gradient at the embedding alone this is
+The blank has the mask's embedding instead of every word's. With the gradient at the embedding alone this is
 gradient x input (Shrikumar et al. 2016, arXiv:1605.01713); averaged over the line it is integrated gradients
 (Sundararajan et al. 2017, arXiv:1703.01365), whose shares add up to the difference of the scores. One text at
-a time, never padded: given embeddings instead of ids, RoBERTa cannot know padding and counts its positions
-otherwise.
+a time, never padded: given embeddings instead of ids, RoBERTa cannot see padding and would count other
+positions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def shares_of(
     method: Method,
     steps: int,
 ) -> Shares:
-    """The shares of the tokens `ids` of which those at the places `blanked` are words, the others frame."""
+    """The shares of the tokens `ids`; those at the positions `blanked` are words, the others frame."""
     whole = embedded(model, ids)
     blank = whole.clone()
     blank[blanked] = embedded(model, np.array([model.tokenizer.mask_id]))

@@ -1,4 +1,4 @@
-"""Why an answer: the values that say what spoke for it, and nothing that computes them.
+"""The records of an explanation; `answer_attribution` and `explainer` compute them.
 
     Why = Attribution (what the reader looked at) + Evidence (why the passage was read) + Competitors
 
@@ -94,7 +94,7 @@ class Competitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """All that spoke for one answer.
+    """Everything that explains one answer.
 
     `span_score` is the log-odds of the span against "no answer" by which it was judged, `agreement` the
     number of other places that say the same. `competitors` are the other answers of the result, best first.

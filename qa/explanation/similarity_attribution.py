@@ -1,4 +1,4 @@
-"""Which words make a passage near to a question: contributions to the cosine by which a search ranks it.
+"""Which words make a passage close to a question: contributions to the cosine by which a search ranks it.
 
     cosine = vector(question) . vector(passage), both of unit length
 
@@ -37,7 +37,7 @@ class SideWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Similarity:
-    """Why question and passage are so near: on each side `cosine` = baseline + the words' weights + other."""
+    """Why question and passage are close: on each side `cosine` = baseline + the words' weights + other."""
 
     method: Method
     cosine: float
@@ -51,10 +51,10 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramedText:
-    """A text as the encoder takes it: ids, the places of its own pieces, and their characters (n, 2)."""
+    """A text as the encoder takes it: ids, the positions of its own pieces, and their characters (n, 2)."""
 
     ids: NDArray[np.int64]
-    places: NDArray[np.int64]
+    positions: NDArray[np.int64]
     offsets: NDArray[np.int64]
     cut: bool
 
@@ -73,19 +73,22 @@ def explain_similarity(
     `dimension` takes the first ones of both vectors only. No gradient is left in the model. Raises
     DataError where either has no token.
     """
-    asked = frame_text(encoder, question, encoder.prefixes.query)
-    given = frame_text(encoder, passage, encoder.prefixes.passage)
+    framed_question = frame_text(encoder, question, encoder.prefixes.query)
+    framed_passage = frame_text(encoder, passage, encoder.prefixes.passage)
     with evaluating(encoder.model):
         vectors = [
             unit_vectors(encoder, item.ids, embedded(encoder, item.ids)[None], dimension)[0].detach()
-            for item in (asked, given)
+            for item in (framed_question, framed_passage)
         ]
         sides = []
-        for text, shown, against in ((question, asked, vectors[1]), (passage, given, vectors[0])):
-            score = _cosine(encoder, shown.ids, against, dimension)
-            found = shares_of(encoder, shown.ids, shown.places, score, method, steps)
-            words, loose = words_of(text, shown.offsets, found.shares[shown.places])
-            sides.append(SideWeights(words=words, baseline=found.empty, other=loose, cut=shown.cut))
+        for text, framed, other in (
+            (question, framed_question, vectors[1]),
+            (passage, framed_passage, vectors[0]),
+        ):
+            score = _cosine(encoder, framed.ids, other, dimension)
+            result = shares_of(encoder, framed.ids, framed.positions, score, method, steps)
+            words, loose = words_of(text, framed.offsets, result.shares[framed.positions])
+            sides.append(SideWeights(words=words, baseline=result.empty, other=loose, cut=framed.cut))
     return Similarity(
         method=method, cosine=float(vectors[0] @ vectors[1]), question=sides[0], passage=sides[1]
     )
@@ -102,7 +105,7 @@ def frame_text(encoder: Trainable, text: str, prefix: str = "") -> FramedText:
         raise DataError(f"{text!r} has no word to explain", hint="give a text with words")
     return FramedText(
         ids=np.array([*frame.before, *tokens.ids[:room], *frame.after], dtype=np.int64),
-        places=own + len(frame.before),
+        positions=own + len(frame.before),
         offsets=np.maximum(offsets[own], 0),
         cut=len(tokens.ids) > room,
     )
@@ -118,7 +121,5 @@ def unit_vectors(
     return torch.nn.functional.normalize(vectors[:, :dimension], dim=1)
 
 
-def _cosine(
-    encoder: Trainable, ids: NDArray[np.int64], against: torch.Tensor, dimension: int | None
-) -> Score:
-    return lambda inputs: unit_vectors(encoder, ids, inputs, dimension) @ against
+def _cosine(encoder: Trainable, ids: NDArray[np.int64], other: torch.Tensor, dimension: int | None) -> Score:
+    return lambda inputs: unit_vectors(encoder, ids, inputs, dimension) @ other

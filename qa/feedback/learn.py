@@ -1,11 +1,10 @@
-"""Learning from verdicts: a reader fine-tuned on them, or the confidence fitted to them, and what it brought.
+"""Learning from verdicts: a reader fine-tuned on them, or the confidence fitted to them, and the effect.
 
     verdicts -> labelled paragraphs -> three quarters to learn from, a quarter held out -> before and after
 
-Whole paragraphs are held out, chosen by their hash, so that nothing of what is judged was learnt and the
-same verdicts fall to the same side next time. The weights are half those of the reader it began with: a few
-hundred questions teach the words of a collection, and the other half keeps what was known (Wortsman et al.
-2022).
+Whole paragraphs are held out, chosen by their hash: no paragraph is both learnt from and judged, and the same
+verdicts fall to the same side next time. The weights are the mean of the fine-tuned reader's and those it
+started from, which keeps what the start knew (Wortsman et al. 2022).
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from index.protocols import Encoder
 from index.store.store import Store
 from index.training.loop import TrainingProgress
 from index.training.settings import LoopSettings
-from qa.answering.calibration_file import Calibration, fitted_decision, reading_settings, save_calibration
-from qa.calibration.calibrate import collect
-from qa.calibration.fit import crossed_figures, figures, fit_decision
+from qa.answering.calibration_file import fitted_decision, save_calibration
+from qa.calibration.calibrate import collect, fit_calibration
+from qa.calibration.fit import figures
 from qa.evaluation.evaluate import evaluate_reader
 from qa.feedback.squad_files import verdicts_json
-from qa.feedback.verdicts import asked_of_everything
+from qa.feedback.verdicts import questions_of_collection
 from qa.protocols import Reader
 from qa.reading.reader import load_reader
 from qa.squad.dataset import Example, SquadFile, parse_squad
@@ -44,10 +43,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedReader:
-    """A reader made of verdicts. Figures are 0 to 100, of the reader it began with and of the new one.
+    """A reader fine-tuned on verdicts. Figures are 0 to 100, of the reader at the start and of the new one.
 
-    `before` and `after` are over the verdicts held out, `general_before` and `general_after` over questions
-    that have nothing to do with them. `better` says that F1 over those held out did not fall.
+    `before` and `after` are over the verdicts held out, `general_before` and `general_after` over other
+    questions. `better` says that F1 over those held out did not fall.
     """
 
     folder: Path
@@ -65,7 +64,7 @@ class LearnedReader:
         return self.after["f1"] >= self.before["f1"]
 
     def as_json(self) -> dict[str, Any]:
-        """The machine-readable form."""
+        """The keys of `--json`."""
         return {
             "reader": str(self.folder),
             "start": self.start,
@@ -91,7 +90,7 @@ class LearnedConfidence:
     after: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
-        """The machine-readable form."""
+        """The keys of `--json`."""
         return {
             "calibration": str(self.path),
             "questions": self.questions,
@@ -114,7 +113,7 @@ def learn_reader(
 ) -> LearnedReader:
     """Fine-tune the reader of a store on its verdicts into the folder `out`.
 
-    A run that was killed goes on from its last checkpoint when it is called again on the same verdicts.
+    A killed run continues from its last checkpoint when it is called again on the same verdicts.
     Raises DataError where there are fewer than 20 labelled questions.
     """
     content = verdicts_json(store)
@@ -162,12 +161,12 @@ def learn_reader(
 def learn_confidence(
     store: Store, reader: Reader, encoder: Encoder, *, seed: int = 0, progress: Progress | None = None
 ) -> LearnedConfidence:
-    """Ask the questions of the verdicts of the store itself and fit confidence and threshold to them.
+    """Ask the store the questions of its verdicts and fit confidence and threshold to the answers.
 
-    It begins at the settings in force, so that a few questions move little. Raises DataError where fewer than
-    20 questions are known over the whole collection.
+    The fit starts at the settings in force, so that a few questions move little. Raises DataError where the
+    right answer over the whole collection is known for fewer than 20 questions.
     """
-    known = asked_of_everything(store.feedback())
+    known = questions_of_collection(store.feedback())
     if len(known) < _FEWEST:
         raise DataError(
             f"{store.path} has {len(known)} questions whose right answer is known, and {_FEWEST} are the "
@@ -177,33 +176,23 @@ def learn_confidence(
     squad = _file(known)
     labelled = collect(squad, reader, encoder, store=store, seed=seed, progress=progress)
     start = fitted_decision(store.path, encoder=encoder.fingerprint, reader=reader.fingerprint)
-    after = crossed_figures(labelled, start)
-    calibration = Calibration(
-        encoder=encoder.fingerprint,
-        reader=reader.fingerprint,
-        settings=reading_settings(),
-        decision=fit_decision(labelled, start),
-        questions=len(labelled),
-        unanswerable=sum(not question.golds for question in labelled),
-        source="verdicts",
-        figures=after,
-    )
+    calibration = fit_calibration(labelled, start, reader, encoder, source="verdicts")
     return LearnedConfidence(
         path=save_calibration(store.path, calibration),
         questions=calibration.questions,
         unanswerable=calibration.unanswerable,
         threshold=calibration.decision.threshold,
         before=figures(labelled, start),
-        after=after,
+        after=calibration.figures,
     )
 
 
 def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
-    """What is learnt from and what is held out: one paragraph in four, one at least where there are two."""
+    """Examples to learn from and examples held out: one paragraph in four, at least one of two or more."""
     contexts = sorted({example.context for example in examples}, key=_digest)
-    kept_out = set(contexts[::_HELD_OUT] if len(contexts) > 1 else ())
-    learnt = [example for example in examples if example.context not in kept_out]
-    return learnt, [example for example in examples if example.context in kept_out]
+    held_out = set(contexts[::_HELD_OUT] if len(contexts) > 1 else ())
+    learnt = [example for example in examples if example.context not in held_out]
+    return learnt, [example for example in examples if example.context in held_out]
 
 
 def _examples(content: Mapping[str, Any]) -> tuple[Example, ...]:
@@ -219,14 +208,14 @@ def _read_both(
 
 
 def _figures(reader: Reader, squad: SquadFile, progress: Progress | None) -> dict[str, float]:
-    """Exact match and F1 with the threshold that serves these questions best, and F1 of the best spans."""
+    """Exact match and F1 with the best threshold for these questions, and F1 of the best spans."""
     report = evaluate_reader(squad, reader, always_answer=True, progress=progress)
-    found = {"exact": report.every.exact, "f1": report.every.f1, "questions": float(report.every.total)}
+    shares = {"exact": report.every.exact, "f1": report.every.f1, "questions": float(report.every.total)}
     if report.best_exact is not None and report.best_f1 is not None:
-        found |= {"exact": report.best_exact.best, "f1": report.best_f1.best}
+        shares |= {"exact": report.best_exact.best, "f1": report.best_f1.best}
     if report.answerable is not None:
-        found["answerable_f1"] = report.answerable.f1
-    return found
+        shares["answerable_f1"] = report.answerable.f1
+    return shares
 
 
 def _file(examples: Sequence[Example]) -> SquadFile:

@@ -4,10 +4,10 @@
         {"id", "question", "answers", "is_impossible", "plausible_answers", "verdicts": [...]}]}]}],
      "unplaced_verdicts": [...]}
 
-Every program that reads SQuAD 2.0 reads the questions; `verdicts` hold what people said, word for word, and
-are what is taken back in. Words called wrong are `plausible_answers`, as in SQuAD 2.0 itself. What says
-nothing about a paragraph ("there is an answer somewhere") is kept beside `data`, where it misleads nobody. A
-file from elsewhere, without verdicts, is taken in where its paragraphs stand in documents of the store.
+Every program that reads SQuAD 2.0 reads the questions; an import reads `verdicts`, which hold the feedback
+unchanged. Wrong words are `plausible_answers`, as in SQuAD 2.0 itself. Verdicts without a label for a
+paragraph ("there is an answer somewhere") stand beside `data`. A file from elsewhere, without verdicts, is
+imported where its paragraphs stand in documents of the store.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _HINT = "give a file written by `spanwise export --feedback`, or any SQuAD file 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictsWritten:
-    """How many verdicts a file holds, as how many labelled questions, and how many say nothing of a text."""
+    """How many verdicts a file holds, how many labelled questions, and how many verdicts label no text."""
 
     verdicts: int
     questions: int
@@ -60,19 +60,19 @@ def verdicts_json(store: Store) -> dict[str, Any]:
     """All verdicts of a store as the content of a SQuAD 2.0 file."""
     feedback = store.feedback()
     labelled = labelled_paragraphs(feedback, store)
-    placed = {id(item) for found in labelled if found.usable for item in found.feedback}
+    placed = {id(item) for label in labelled if label.usable for item in label.feedback}
     articles: dict[str, dict[str, list[LabelledParagraph]]] = {}
-    for found in labelled:
-        if found.usable:
-            contexts = articles.setdefault(found.paragraph.title, {})
-            contexts.setdefault(found.paragraph.text, []).append(found)
+    for label in labelled:
+        if label.usable:
+            contexts = articles.setdefault(label.paragraph.title, {})
+            contexts.setdefault(label.paragraph.text, []).append(label)
     return {
         "version": "v2.0",
         "data": [
             {
                 "title": title,
                 "paragraphs": [
-                    {"context": context, "qas": [_question(found) for found in group]}
+                    {"context": context, "qas": [_question(label) for label in group]}
                     for context, group in contexts.items()
                 ],
             }
@@ -100,56 +100,55 @@ def write_verdicts(store: Store, path: str | Path) -> VerdictsWritten:
 
 
 def summary(content: Mapping[str, Any]) -> VerdictsWritten:
-    """What the content of `verdicts_json` holds."""
+    """The counts of the content of `verdicts_json`."""
     questions = [
         item for article in content["data"] for part in article["paragraphs"] for item in part["qas"]
     ]
     unplaced = len(content["unplaced_verdicts"])
-    said = sum(len(item["verdicts"]) for item in questions)
-    return VerdictsWritten(verdicts=said + unplaced, questions=len(questions), unplaced=unplaced)
+    placed = sum(len(item["verdicts"]) for item in questions)
+    return VerdictsWritten(verdicts=placed + unplaced, questions=len(questions), unplaced=unplaced)
 
 
 def read_verdicts(path: str | Path, store: Store, *, author: str = "") -> VerdictsRead:
-    """Take in the verdicts of a file; those that are known already count as such.
+    """Add the verdicts of a file; those that the store holds already count as known.
 
-    `author` is put to the labels of a file from elsewhere. Raises DataError for a file of another form.
+    `author` is noted for the labels of a file from elsewhere. Raises DataError for a file of another form.
     """
     content = load_json(Path(path).expanduser())
-    kept = list(_kept(str(path), content))
-    if not kept:
+    feedback = list(_own(str(path), content))
+    if not feedback:
         return _foreign(str(path), content, store, author)
-    added = sum(store.add_feedback(item) for item in kept)
-    return VerdictsRead(added=added, known=len(kept) - added, unknown_paragraphs=0)
+    added = sum(store.add_feedback(item) for item in feedback)
+    return VerdictsRead(added=added, known=len(feedback) - added, unknown_paragraphs=0)
 
 
-def _question(found: LabelledParagraph) -> dict[str, Any]:
-    said = [asdict(item) for item in found.feedback]
+def _question(label: LabelledParagraph) -> dict[str, Any]:
     digest = hashlib.sha256(
-        json.dumps([found.question, found.paragraph.title, found.paragraph.text]).encode()
+        json.dumps([label.question, label.paragraph.title, label.paragraph.text]).encode()
     )
-    answers = [{"text": item.text, "answer_start": item.start} for item in found.answers]
-    wrong = [{"text": item.text, "answer_start": item.start} for item in found.wrong]
+    answers = [{"text": item.text, "answer_start": item.start} for item in label.answers]
+    wrong = [{"text": item.text, "answer_start": item.start} for item in label.wrong]
     return {
         "id": digest.hexdigest()[:24],
-        "question": found.question,
+        "question": label.question,
         "answers": answers,
         "is_impossible": not answers,
         "plausible_answers": wrong,
-        "verdicts": said,
+        "verdicts": [asdict(item) for item in label.feedback],
     }
 
 
-def _kept(where: str, content: Any) -> Iterator[Feedback]:
-    """The verdicts that a file of ours carries, as they were given."""
+def _own(where: str, content: Any) -> Iterator[Feedback]:
+    """The verdicts in a file that this module wrote."""
     form = TypeAdapter(Feedback)
     try:
-        for value in _carried(content):
+        for value in _verdicts(content):
             yield form.validate_python(value)
     except (ValidationError, TypeError, AttributeError) as error:
         raise DataError(f"{where} holds a verdict that cannot be read: {error}", hint=_HINT) from error
 
 
-def _carried(content: Any) -> Iterator[Any]:
+def _verdicts(content: Any) -> Iterator[Any]:
     if not isinstance(content, dict):
         return
     for article in content.get("data") or ():
@@ -161,14 +160,14 @@ def _carried(content: Any) -> Iterator[Any]:
 
 def _foreign(where: str, content: Any, store: Store, author: str) -> VerdictsRead:
     examples = parse_squad(where, content).examples
-    said = [(item.question, item.verdict, item.quote, item.start) for item in store.feedback()]
+    held = [(item.question, item.verdict, item.quote, item.start) for item in store.feedback()]
     places = _places({example.context for example in examples}, store)
     added = known = 0
     for example in examples:
         for feedback in _labels(example, places.get(example.context), store, author):
-            fresh = (feedback.question, feedback.verdict, feedback.quote, feedback.start) not in said
-            added += fresh and store.add_feedback(feedback)
-            known += not fresh
+            new = (feedback.question, feedback.verdict, feedback.quote, feedback.start) not in held
+            added += new and store.add_feedback(feedback)
+            known += not new
     unknown = sum(example.context not in places for example in examples)
     return VerdictsRead(added=added, known=known, unknown_paragraphs=unknown)
 
@@ -199,12 +198,12 @@ def _labels(example: Example, place: tuple[str, int] | None, store: Store, autho
 def _places(contexts: Iterable[str], store: Store) -> dict[str, tuple[str, int]]:
     """The document and the character where each paragraph stands, for those that stand in one."""
     wanted = [context for context in dict.fromkeys(contexts) if context.strip()]
-    found: dict[str, tuple[str, int]] = {}
+    places: dict[str, tuple[str, int]] = {}
     for info in store.documents():
-        if len(found) == len(wanted):
+        if len(places) == len(wanted):
             break
         text = store.document(info.id).text
         for context in wanted:
-            if context not in found and (place := text.find(context)) >= 0:
-                found[context] = (info.id, place)
-    return found
+            if context not in places and (start := text.find(context)) >= 0:
+                places[context] = (info.id, start)
+    return places

@@ -1,12 +1,12 @@
-"""What people say of answers, and what follows from it for a question and a paragraph.
+"""Verdicts of people on answers, and the labelled questions that follow from them.
 
     right   these words answer the question; without words: "no answer in here" is right
-    span    these words do, selected by a person
-    wrong   these words do not; without words: there is an answer in here, somewhere
+    span    these words answer it, selected by a person
+    wrong   these words do not answer it; without words: there is an answer in here, somewhere
 
-A verdict is kept as `index.records.Feedback`, anchored to the file and its words. The paragraph in which it
-was given is kept with it (`details`), so that a labelled question stays whole when its document is cut up
-anew, changes or goes. Where people disagree the last word counts, paragraph by paragraph.
+A verdict is stored as `index.records.Feedback`, anchored to the file and its words. The paragraph in which it
+was given is stored with it (`details`), so that a labelled question stays whole when its document is split
+again, changes or goes. Of several verdicts on the same words of a paragraph the last one counts.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ingest.records import Document
 from ingest.text.words import occurrences
 from qa.squad.dataset import Example, GoldAnswer
 
-_ROOM = 600  # characters on either side of words whose paragraph was not kept
+_ROOM = 600  # characters on either side of words whose paragraph was not stored
 
 
 class Verdict(StrEnum):
-    """What was said."""
+    """The judgement of an answer."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
-    """The text in which a verdict was given, and where its words begin in it; None: it is about no words."""
+    """The text in which a verdict was given, and where its words begin in it; None for a verdict without."""
 
     title: str
     text: str
@@ -44,9 +44,9 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledParagraph:
-    """All that was said of one question in one paragraph, oldest first, and what follows from it.
+    """All verdicts on one question in one paragraph, oldest first, and the label that follows from them.
 
-    `answers` are right, `wrong` were called wrong; neither: nothing follows, and `usable` is False.
+    `answers` are right and `wrong` are wrong; with neither, `usable` tells whether "no answer" is right.
     """
 
     question: str
@@ -120,36 +120,36 @@ def verdict_on_refusal(
 
 
 def paragraph_of(feedback: Feedback, store: Store) -> Paragraph | None:
-    """Where a verdict was given: as kept with it, else around its words in the document of today."""
+    """Where a verdict was given: as stored with it, else around its words in the document of today."""
     details, quote = feedback.details, feedback.quote
-    kept, title = details.get("paragraph"), details.get("title", "")
-    if kept is not None and quote is None:
-        return Paragraph(title=title, text=kept)
-    if kept is not None and quote is not None and feedback.start is not None:
-        place = feedback.start - _number(details.get("paragraph_start"))
-        if place >= 0 and kept.startswith(quote, place):
-            return Paragraph(title=title, text=kept, start=place)
+    text, title = details.get("paragraph"), details.get("title", "")
+    if text is not None and quote is None:
+        return Paragraph(title=title, text=text)
+    if text is not None and quote is not None and feedback.start is not None:
+        start = feedback.start - _number(details.get("paragraph_start"))
+        if start >= 0 and text.startswith(quote, start):
+            return Paragraph(title=title, text=text, start=start)
     if quote is None or feedback.content_sha256 is None:
         return None
     return _around(feedback.content_sha256, quote, feedback.start or 0, store)
 
 
 def labelled_paragraphs(feedback: Iterable[Feedback], store: Store) -> list[LabelledParagraph]:
-    """Verdicts gathered by question and paragraph, in the order in which the first of each was given."""
-    gathered: dict[tuple[str, str, str], list[tuple[Feedback, Paragraph]]] = {}
+    """Verdicts grouped by question and paragraph, in the order in which the first of each was given."""
+    groups: dict[tuple[str, str, str], list[tuple[Feedback, Paragraph]]] = {}
     for item in feedback:
         paragraph = paragraph_of(item, store)
         if paragraph is not None:
             key = (item.question, paragraph.title, paragraph.text)
-            gathered.setdefault(key, []).append((item, paragraph))
-    return [_settled(question, said) for (question, _, _), said in gathered.items()]
+            groups.setdefault(key, []).append((item, paragraph))
+    return [_labelled(question, verdicts) for (question, _, _), verdicts in groups.items()]
 
 
-def asked_of_everything(feedback: Iterable[Feedback]) -> list[Example]:
-    """What is known of each question over the whole collection: its right words, or that there are none.
+def questions_of_collection(feedback: Iterable[Feedback]) -> list[Example]:
+    """The questions whose right words in the whole collection are known, or that it holds none.
 
-    A question of which only wrong answers are known is left out, and so is one whose words were all taken
-    back. The last word on the same words counts.
+    A question with wrong answers only is left out, and so is one whose right words were all withdrawn. The
+    last verdict on the same words counts.
     """
     answers: dict[str, dict[str, bool]] = {}
     none: dict[str, bool] = {}
@@ -168,39 +168,39 @@ def asked_of_everything(feedback: Iterable[Feedback]) -> list[Example]:
             question=question,
             context=question,
             title=question,
-            answers=tuple(GoldAnswer(text=text, start=0) for text, right in said.items() if right),
+            answers=tuple(GoldAnswer(text=text, start=0) for text, right in quotes.items() if right),
         )
-        for number, (question, said) in enumerate(answers.items(), start=1)
-        if any(said.values()) or none.get(question, False)
+        for number, (question, quotes) in enumerate(answers.items(), start=1)
+        if any(quotes.values()) or none.get(question, False)
     ]
 
 
-def _settled(question: str, said: list[tuple[Feedback, Paragraph]]) -> LabelledParagraph:
-    said = sorted(said, key=lambda item: item[0].created_ns)
+def _labelled(question: str, verdicts: list[tuple[Feedback, Paragraph]]) -> LabelledParagraph:
+    verdicts = sorted(verdicts, key=lambda item: item[0].created_ns)
     last: dict[tuple[str, int], bool] = {}
-    for item, paragraph in said:
+    for item, paragraph in verdicts:
         if item.quote is not None and paragraph.start is not None:
             last[item.quote, paragraph.start] = item.verdict != Verdict.WRONG
     return LabelledParagraph(
         question=question,
-        paragraph=said[0][1],
-        feedback=tuple(item for item, _ in said),
+        paragraph=verdicts[0][1],
+        feedback=tuple(item for item, _ in verdicts),
         answers=tuple(GoldAnswer(text=text, start=start) for (text, start), right in last.items() if right),
         wrong=tuple(GoldAnswer(text=text, start=start) for (text, start), right in last.items() if not right),
     )
 
 
 def _around(content_sha256: str, quote: str, start: int, store: Store) -> Paragraph | None:
-    """Words in the document as it is parsed today, those of them nearest to where they stood."""
+    """The text around words in the document of today, at the occurrence nearest to `start`."""
     document = store.document_of_content(content_sha256) if quote else None
     if document is None:
         return None
-    places = list(occurrences(document.text, quote))
-    if not places:
+    starts = list(occurrences(document.text, quote))
+    if not starts:
         return None
-    place = min(places, key=lambda found: abs(found - start))
-    first, last = max(place - _ROOM, 0), min(place + len(quote) + _ROOM, len(document.text))
-    return Paragraph(title=document.title, text=document.text[first:last], start=place - first)
+    nearest = min(starts, key=lambda position: abs(position - start))
+    first, last = max(nearest - _ROOM, 0), min(nearest + len(quote) + _ROOM, len(document.text))
+    return Paragraph(title=document.title, text=document.text[first:last], start=nearest - first)
 
 
 def _number(text: str | None) -> int:

@@ -95,7 +95,7 @@ def drops(model: Trainable, question: str, passage: str, found: Similarity) -> t
         other = unit_vectors(model, asked.ids, embedded(model, asked.ids)[None])[0]
     words = found.passage.words
     places = [
-        kept.places[
+        kept.positions[
             [n for n, (start, end) in enumerate(kept.offsets.tolist()) if start < w.end and end > w.start]
         ]
         for w in words

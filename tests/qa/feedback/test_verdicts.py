@@ -19,8 +19,8 @@ from qa.feedback.squad_files import read_verdicts, verdicts_json, write_verdicts
 from qa.feedback.verdicts import (
     Paragraph,
     Verdict,
-    asked_of_everything,
     labelled_paragraphs,
+    questions_of_collection,
     verdict_on,
     verdict_on_refusal,
 )
@@ -78,8 +78,8 @@ def test_the_last_word_counts(store: Store, document: Document) -> None:
     (found,) = labelled_paragraphs([taken_back, first], store)
     assert found.answers == ()
     assert [item.text for item in found.wrong] == ["Agnes Thorne"]
-    assert asked_of_everything([first, taken_back]) == []
-    assert asked_of_everything([first])[0].answer_texts == ("Agnes Thorne",)
+    assert questions_of_collection([first, taken_back]) == []
+    assert questions_of_collection([first])[0].answer_texts == ("Agnes Thorne",)
 
 
 def test_a_refusal_called_right_is_a_question_without_answer_and_called_wrong_is_none(
@@ -94,7 +94,7 @@ def test_a_refusal_called_right_is_a_question_without_answer_and_called_wrong_is
     (question,) = content["data"][0]["paragraphs"][0]["qas"]
     assert (question["question"], question["is_impossible"]) == ("Who is the king?", True)
     assert [item["question"] for item in content["unplaced_verdicts"]] == ["Who is the queen?"]
-    assert [item.question for item in asked_of_everything([right, wrong])] == ["Who is the king?"]
+    assert [item.question for item in questions_of_collection([right, wrong])] == ["Who is the king?"]
 
 
 def test_a_verdict_outlives_its_document_and_one_without_paragraph_is_found_again(
