@@ -1,4 +1,4 @@
-"""What is to be done with a file, as far as that can be told without parsing it.
+"""Decides what is to be done with a file, without parsing it.
 
     (stat, what is stored, what was refused, options) -> FileDecision
 
@@ -16,13 +16,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from itertools import islice
 from pathlib import Path
 
 from index.records import FileState
 from index.sql.catalog import Catalog
 from index.sql.paths import KnownPath
 from index.sql.rejections import RememberedRejection
+from ingest.batches import batched
 from ingest.conversion.formats import RECOGNISED, converters, is_current
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import Limits, sha256_of
@@ -104,8 +104,7 @@ class ChangeDetector:
 
         Each is made when it is taken, after the caller has acted on the one before.
         """
-        remaining = iter(files)
-        while block := list(islice(remaining, _BLOCK)):
+        for block in batched(files, _BLOCK):
             known = self._catalog.paths.among(block)
             refused = self._catalog.rejections.among(block)
             for file in block:
@@ -170,7 +169,7 @@ def decide_by_status(
     refused: RememberedRejection | None,
     conditions: ReadingConditions,
 ) -> FileDecision:
-    """What size and times tell: HASH where they are not enough.
+    """The decision by size and times: HASH where they are not enough.
 
     `looked_ns` is the time just before `status` was taken; `stale` says that the same bytes would give
     another document today than the one that is stored under this path.
@@ -196,7 +195,7 @@ def first_gone(holders: Sequence[KnownPath]) -> str | None:
 
 
 def _surely_same(then: KnownPath | RememberedRejection, status: os.stat_result) -> bool:
-    """Whether size and times alone prove that a file holds what it held.
+    """Whether size and times alone prove that a file has not changed.
 
     Programs can set back the time of the content, but not that of the directory entry (`st_ctime_ns`).
     """

@@ -1,7 +1,7 @@
-"""What a run counts while it goes on, and how far it is.
+"""The counts of a run and its progress.
 
-The number of files is not known before they are found, and finding a million takes a while: a second walk
-counts them beside the work, so that the total grows for some seconds and then stands.
+The number of files is unknown before the walk ends, and a walk over a million takes a while: a second walk
+counts them in a thread, so that the total grows for some seconds and then stays.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Tally:
         self.rejected.append(rejected)
 
     def warn(self, document: Document) -> None:
-        """Note what the converter warned of."""
+        """Note the converter's warnings."""
         self.warnings += [f"{document.path}: {warning}" for warning in document.warnings]
 
     def report(self, *, seconds: float) -> IngestReport:
@@ -60,14 +60,14 @@ class Tally:
 
 
 class Totals:
-    """Tells a caller how many files are done, of how many that were found so far."""
+    """Reports how many files are done, of how many that the walk has reached so far."""
 
     def __init__(
         self, files: Iterable[str] | None, callback: Callable[[IngestProgress], None] | None
     ) -> None:
         self._callback = callback
         self._done = 0
-        self._found = 0
+        self._walked = 0
         self._enough = threading.Event()
         self._counter: threading.Thread | None = None
         if files is not None and callback is not None:
@@ -90,11 +90,11 @@ class Totals:
         """One more file is done."""
         self._done += 1
         if self._callback is not None:
-            total = max(self._found, self._done)
+            total = max(self._walked, self._done)
             self._callback(IngestProgress(done=self._done, total=total, path=path, passages=passages))
 
     def _count(self, files: Iterable[str]) -> None:
         for _ in files:
-            self._found += 1
+            self._walked += 1
             if self._enough.is_set():
                 return

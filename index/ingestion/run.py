@@ -178,7 +178,7 @@ class Ingestion:
         self._tally.reject(rejected, held=decision.held)
 
     def _foresee(self, decision: FileDecision) -> None:
-        """Count what a run would do, as far as that can be told without parsing."""
+        """Count what a run would do; a file that must be parsed counts as if that succeeds."""
         match decision.action:
             case Action.UNCHANGED | Action.TOUCHED:
                 self._tally.unchanged += 1
@@ -198,7 +198,7 @@ class Ingestion:
     # -- the way into SQL -----------------------------------------------------------------------------------
 
     def _take(self, decision: FileDecision, result: Document | Rejected, readers: str) -> None:
-        """Reject what could not be parsed, and let the document of all else go on."""
+        """Note a rejection, or hold the parsed document for encoding."""
         if isinstance(result, Rejected):
             self._reject(result, decision, readers)
             self._progress.step(result.path, 0)
@@ -209,7 +209,7 @@ class Ingestion:
         self._hold(result, state)
 
     def _hold(self, document: Document, state: FileState) -> None:
-        """Keep a document until there are enough passages to encode at once, or it has waited enough."""
+        """Split a document and hold it until there are enough passages to encode, or it waited enough."""
         self._tally.warn(document)
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
@@ -224,7 +224,7 @@ class Ingestion:
             self._flush()
 
     def _flush(self) -> None:
-        """Let what waits be encoded, and commit what was encoded meanwhile."""
+        """Start encoding what is held, and commit what was encoded meanwhile."""
         pending, self._pending = self._pending, []
         begun = self._encoding
         self._encoding = (pending, self._thread.submit(self._encode, pending)) if pending else None
@@ -238,7 +238,7 @@ class Ingestion:
             self._published = time.monotonic()
 
     def _drain(self) -> None:
-        """Commit all that was taken in so far."""
+        """Encode and commit everything that is held."""
         while self._pending or self._encoding is not None:
             self._flush()
 

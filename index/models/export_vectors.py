@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from index.errors import DataError
 from index.models.vector_files import VectorSink, vector_file
 from index.models.vectorizer import Vectorizer
 from index.protocols import Vectors
+from ingest.batches import batched
 from ingest.chunking.split import ChunkSettings, embedding_text, split
 from ingest.conversion.convert import document_from_text
 from ingest.conversion.parser_pool import ingest_paths
@@ -65,8 +65,7 @@ def embed_to_file(
     began = time.monotonic()
     report = EmbedReport(out=str(out), unit=unit, dimension=vectorizer.dimension)
     with vector_file(out, vectorizer.dimension) as sink:
-        passages = _passages(source, vectorizer, report)
-        while batch := list(islice(passages, _PASSAGES_AT_ONCE)):
+        for batch in batched(_passages(source, vectorizer, report), _PASSAGES_AT_ONCE):
             for places, vectors in _vectors(batch, vectorizer, unit, whole or vectorizer.whole):
                 _write(sink, places, vectors, report)
             if progress is not None:

@@ -64,7 +64,7 @@ def blocks(document: Document) -> list[Block]:
     heading_ends = {start: _heading_end(text, start) for start in headings}
     cuts = {*regions, *headings, *heading_ends.values(), *_paragraph_starts(text)}
     paths = _Paths(document.headings)
-    found: list[Block] = []
+    parts: list[Block] = []
     crossed = Border.PARAGRAPH
     for start, end in pairwise(sorted({0, *cuts, len(text)})):
         crossed = _firmer(crossed, _border(start, regions, headings, top))
@@ -72,11 +72,11 @@ def blocks(document: Document) -> list[Block]:
         if span is None:
             continue
         is_heading = start in headings
-        border = _joined(text, found, *span) if crossed is Border.PARAGRAPH else crossed
+        border = _joined(text, parts, *span) if crossed is Border.PARAGRAPH else crossed
         path = paths.at(start)
-        found.append(Block(start=span[0], end=span[1], border=border, heading=is_heading, path=path))
+        parts.append(Block(start=span[0], end=span[1], border=border, heading=is_heading, path=path))
         crossed = Border.PARAGRAPH
-    return found
+    return parts
 
 
 def lines_matter(text: str) -> bool:

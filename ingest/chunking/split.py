@@ -101,15 +101,15 @@ def _plain(line: str) -> str:
 
 
 def _atoms(document: Document, tokenizer: TextTokenizer, settings: ChunkSettings) -> list[Atom]:
-    found = blocks(document)
-    paths = sorted({block.path for block in found})
+    parts = blocks(document)
+    paths = sorted({block.path for block in parts})
     contexts = tokenizer.encode_ids([_context(document.title, path, "") for path in paths])
     budget = settings.max_tokens - settings.overlap
     rooms = {path: max(_LEAST_ROOM, budget - len(ids)) for path, ids in zip(paths, contexts, strict=True)}
-    encoded = tokenizer.encode_batch([document.text[block.start : block.end] for block in found])
+    encoded = tokenizer.encode_batch([document.text[block.start : block.end] for block in parts])
     return [
         atom
-        for block, tokens in zip(found, encoded, strict=True)
+        for block, tokens in zip(parts, encoded, strict=True)
         for atom in torn(document, block, tokens, rooms[block.path])
     ]
 
@@ -122,7 +122,7 @@ def _regions(atoms: Sequence[Atom]) -> Iterator[Sequence[Atom]]:
 
 
 def _shared_path(group: Sequence[Atom]) -> tuple[str, ...]:
-    """The headings that hold for all that the passage says."""
+    """The headings that apply to the whole passage."""
     paths = [atom.path for atom in group if not atom.heading] or [group[-1].path]
     same = takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False))
     return tuple(level[0] for level in same)

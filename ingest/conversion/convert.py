@@ -68,27 +68,27 @@ def parse_bytes(
 def document_from_text(text: Text, *, language: str | None = None) -> Document:
     """A text given from Python as a document with the path `text:<id>`; its characters stay where they are.
 
-    `language` spares telling it by the words, which for thousands of short texts takes minutes.
+    `language` skips the detection, which takes minutes for thousands of short texts.
 
     Offsets of answers are offsets into the caller's own string, so it is not brought into the normal form.
     Only what no database takes (NUL, halves of surrogate pairs) is replaced, one character by one.
     """
-    kept = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text.text)
+    content = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text.text)
     title = squeeze(text.title)[:MAX_TITLE] or squeeze(text.id)
     metadata = {squeeze(key): squeeze(value) for key, value in text.metadata.items()}
-    data = json.dumps([title, kept, sorted(metadata.items())]).encode()
+    data = json.dumps([title, content, sorted(metadata.items())]).encode()
     content_sha256 = hashlib.sha256(data).hexdigest()
     return Document(
         id=document_id(content_sha256, _TEXT_PARSER),
         content_sha256=content_sha256,
         path=f"text:{text.id}",
         title=title,
-        text=kept,
+        text=content,
         type="text",
-        language=detect_language(kept) if language is None else language,
+        language=detect_language(content) if language is None else language,
         metadata=metadata,
         parser=_TEXT_PARSER,
-        size_bytes=len(kept.encode()),
+        size_bytes=len(content.encode()),
     )
 
 

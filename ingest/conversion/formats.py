@@ -279,20 +279,20 @@ def _in_zip(data: bytes) -> str | None:
 
 
 def _first_bytes(archive: zipfile.ZipFile, name: str) -> str:
-    """The beginning of a member; it may swell to gigabytes."""
+    """The beginning of a member, not all of it: it may unpack to gigabytes."""
     with archive.open(name) as member:
         return member.read(80).decode("ascii", "replace")
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
-    """Libraries unpack what they like; what an archive says about its members, zipfile holds it to."""
+    """Rejects archives that would unpack to too much; zipfile enforces the sizes that they declare."""
     size = sum(info.file_size for info in archive.infolist())
     if size > _MOST_UNPACKED:
         raise UnparsableError(RejectReason.TOO_LARGE, f"it unpacks to {size:,} bytes")
 
 
 def looks_like_text(data: bytes) -> bool:
-    """No control characters that no text holds, wide encodings aside."""
+    """Whether there are no control characters that no text holds, wide encodings aside."""
     sample = data[:8192]
     if sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return True

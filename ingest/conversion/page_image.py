@@ -37,7 +37,7 @@ class NoPicture(Exception):
 def page_picture(
     document: Document, page: int, start: int, end: int, *, passwords: Sequence[str] = ()
 ) -> PagePicture:
-    """A page of a document with what of `document.text[start:end]` stands on it boxed; raises NoPicture."""
+    """A page of a document, its part of `document.text[start:end]` boxed; raises NoPicture."""
     request = {
         "path": document.path,
         "sha256": document.content_sha256,
@@ -62,14 +62,14 @@ def page_picture(
 
 
 def characters(runs: Sequence[SourceRun], page: int, start: int, end: int) -> list[tuple[int, int]]:
-    """The converter's own characters, as half-open ranges, of what of [start, end) stands on a page."""
-    found = []
+    """The converter's own character ranges, half open, of the part of [start, end) on a page."""
+    ranges = []
     for run in runs:
         first, last = max(start, run.text_start), min(end, run.text_end)
         if run.page == page and first < last:
             offset = run.source_start - run.text_start
-            found.append((first + offset, last + offset))
-    return found
+            ranges.append((first + offset, last + offset))
+    return ranges
 
 
 def _ask(request: bytes) -> bytes:

@@ -35,7 +35,7 @@ _SECONDS = 30
 
 
 def draw(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """The reply to a request and the picture; ValueError with a word for what stands in the way."""
+    """The reply to a request and the picture; ValueError with the reason where there is none."""
     path = Path(request["path"])
     if not path.is_file() or path.stat().st_size > _MOST_BYTES:
         raise ValueError("changed")
@@ -125,7 +125,7 @@ def _mark(picture: Image.Image, boxes: Iterable[Box]) -> None:
 
 
 def _limit() -> None:
-    """Where the system can, a greedy page ends this process and not the machine's patience."""
+    """Limits time and memory of this process where the system can."""
     try:
         import resource
     except ImportError:

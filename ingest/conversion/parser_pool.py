@@ -236,7 +236,7 @@ class _Worker:
             begun = said_at
 
     def _await_start(self) -> None:
-        """The process says that it is there; one that cannot start is a fault of ours and not of a file."""
+        """Wait for the process to report; RuntimeError if it does not start, which is no fault of a file."""
         try:
             self._ready_at, line = self._replies.get(timeout=_START_SECONDS)
         except queue.Empty:

@@ -37,7 +37,7 @@ def parse_file(
 
 
 def main() -> None:
-    """Says that it is there, then answers requests until standard input ends."""
+    """Reports the start, then answers requests until standard input ends."""
     # Web pages nest their elements far deeper than programs nest their calls.
     sys.setrecursionlimit(10_000)
     replies = _private_output()
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _watch(seconds: float) -> None:
-    """A watch inside the process, below Python's own lock, for the case that the parent is gone."""
+    """Ends the process after a while, below Python's own lock, in case that the parent is gone."""
     faulthandler.dump_traceback_later(2 * seconds + 10, exit=True)
 
 

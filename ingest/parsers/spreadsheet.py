@@ -50,11 +50,11 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
         for sheet in workbook.worksheets:
             # Some writers declare a wrong extent, and read-only mode believes it.
             sheet.reset_dimensions()
-            told = (
+            cells = (
                 ["" if value is None else _cell(value) for value in row]
                 for row in sheet.iter_rows(values_only=True)
             )
-            rows = list(allowance.rows(told, builder, f" of {sheet.title!r}"))
+            rows = list(allowance.rows(cells, builder, f" of {sheet.title!r}"))
             if any(any(row) for row in rows):
                 builder.heading(1, sheet.title)
                 append_table(rows, builder)
@@ -65,13 +65,13 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
 
 
 class _Allowance:
-    """How much of a file's tables is read: beyond a million cells no one looks, and a program should."""
+    """How many cells of a file's tables are read: beyond a million they are data and no text."""
 
     def __init__(self) -> None:
         self._cells = _MOST_CELLS
 
     def rows(self, rows: Iterable[Row], builder: TextBuilder, of: str = "") -> Iterator[Row]:
-        """The rows until the allowance is spent; that the rest was left out becomes a warning."""
+        """The rows until the allowance is spent; a warning where rows were left out."""
         for number, row in enumerate(rows):
             self._cells -= sum(map(bool, row)) + len(row) // _BLANKS_TO_A_CELL
             if self._cells < 0:
@@ -96,7 +96,7 @@ def append_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
 
 
 def _append_block(block: list[Row], builder: TextBuilder) -> None:
-    """Lines above the names of the columns are said as they are, then one record per row."""
+    """Lines above the names of the columns stay as they are, then one record per row."""
     block = _without_empty_columns(block)
     start = next((i for i, row in enumerate(block) if sum(map(bool, row)) > 1), len(block))
     for row in block[:start]:

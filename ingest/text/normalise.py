@@ -124,29 +124,29 @@ def _substitute(
     numbers: list[int],
 ) -> tuple[str, list[int]]:
     pieces: list[str] = []
-    kept: list[int] = []
+    sources: list[int] = []
     done = 0
     for match in matches:
         new = replacement(match)
         pieces += (text[done : match.start()], new)
-        kept += numbers[done : match.start()] + [numbers[match.start()]] * len(new)
+        sources += numbers[done : match.start()] + [numbers[match.start()]] * len(new)
         done = match.end()
-    return "".join(pieces) + text[done:], kept + numbers[done:]
+    return "".join(pieces) + text[done:], sources + numbers[done:]
 
 
 def _compose(text: str, numbers: list[int]) -> tuple[str, list[int]]:
     """NFC piece by piece: a piece is a character with the marks or jamo that may melt into it."""
     starts = [i for i, character in enumerate(text) if not i or not _melts(character)]
     pieces: list[str] = []
-    kept: list[int] = []
+    sources: list[int] = []
     for start, end in pairwise([*starts, len(text)]):
         new = unicodedata.normalize("NFC", text[start:end])
         if new == text[start:end]:
-            kept += numbers[start:end]
+            sources += numbers[start:end]
         else:
-            kept += [numbers[start]] * len(new)
+            sources += [numbers[start]] * len(new)
         pieces.append(new)
-    return "".join(pieces), kept
+    return "".join(pieces), sources
 
 
 def _melts(character: str) -> bool:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -22,6 +21,7 @@ from index.protocols import Encoder
 from index.records import Filters, Mode, SearchResult
 from index.search.retriever import Retriever
 from index.store.store import Store
+from ingest.batches import batched
 from qa.answering.calibration_file import fitted_decision
 from qa.answering.citation import cite
 from qa.answering.decision import Decision, DecisionSettings
@@ -169,8 +169,7 @@ class Answerer:
         """
         if min_confidence is not None and not 0 <= min_confidence <= 1:
             raise ValueError(f"min_confidence is {min_confidence}, not a probability from 0 to 1")
-        remaining = iter(questions)
-        while batch := list(islice(remaining, _QUESTIONS_AT_ONCE)):
+        for batch in batched(questions, _QUESTIONS_AT_ONCE):
             started = time.perf_counter()
             results = self._retriever.search_many(batch, k, Mode.HYBRID, filters)
             searched = time.perf_counter()

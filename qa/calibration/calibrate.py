@@ -17,6 +17,7 @@ from pathlib import Path
 from index.errors import DataError
 from index.protocols import Encoder
 from index.store.store import Store
+from ingest.batches import batched
 from qa.answering.answerer import Answerer
 from qa.answering.calibration_file import Calibration, fitted_decision, reading_settings, save_calibration
 from qa.answering.decision import DecisionSettings
@@ -135,8 +136,7 @@ def collect(
         examples = _without_answers(examples, share, rng)
     labelled: list[LabelledQuestion] = []
     with _answerer(squad, examples, reader, encoder, store) as answerer:
-        for first in range(0, len(examples), _AT_ONCE):
-            part = examples[first : first + _AT_ONCE]
+        for part in batched(examples, _AT_ONCE):
             items = answerer.read([example.question for example in part], k=k)
             labelled += [
                 LabelledQuestion(

@@ -68,7 +68,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """Which to take, None where nothing can be said, and why."""
+    """The pair to take, None where the figures do not decide, and the reason."""
 
     name: str | None
     reason: str

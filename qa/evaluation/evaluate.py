@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from index.evaluation.output_file import check_writable
 from index.protocols import Encoder
 from index.search.retriever import Retriever
+from ingest.batches import batched
 from qa.answering.answerer import Answerer
 from qa.answering.decision import DecisionSettings
 from qa.evaluation.outcomes import SEARCH_DEPTH, FailureStage, Outcome, failure_log
@@ -83,9 +83,8 @@ def _read(path: str | Path) -> SquadFile:
 def _best_spans(
     examples: Sequence[Example], reader: Reader, progress: Progress | None
 ) -> Iterator[SpanCandidate | None]:
-    remaining = iter(examples)
     done = 0
-    while batch := list(islice(remaining, _QUESTIONS_AT_ONCE)):
+    for batch in batched(examples, _QUESTIONS_AT_ONCE):
         for candidates in reader.read_many([(example.question, [example.context]) for example in batch]):
             yield max(candidates, key=lambda candidate: candidate.score, default=None)
         done += len(batch)

@@ -1,1 +1,1 @@
-"""What people said of answers, and learning from it."""
+"""Verdicts of people on answers, and learning from them."""

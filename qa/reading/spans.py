@@ -43,7 +43,7 @@ class SpanSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowLogits:
-    """What the model said about one window: raw start and end logits, shape (tokens of the window,)."""
+    """The model's raw start and end logits for one window, shape (tokens of the window,) each."""
 
     window: Window
     start: Logits
@@ -100,11 +100,11 @@ def _by_score(span: WindowSpan) -> tuple[float, int, int]:
 
 
 def _without_overlaps(ranked: Sequence[WindowSpan]) -> list[WindowSpan]:
-    kept: list[WindowSpan] = []
+    best: list[WindowSpan] = []
     for span in ranked:
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return kept
+        if all(span.end <= other.start or other.end <= span.start for other in best):
+            best.append(span)
+    return best
 
 
 def window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> list[WindowSpan]:
@@ -112,21 +112,21 @@ def window_spans(context: str, item: WindowLogits, settings: SpanSettings) -> li
     scores = _joint_scores(context, item, settings)
     first = np.arange(scores.shape[1])[None, :]
     last = first + np.arange(scores.shape[0])[:, None]
-    found: list[WindowSpan] = []
-    while scores.size and len(found) < settings.best:
+    spans: list[WindowSpan] = []
+    while scores.size and len(spans) < settings.best:
         row, column = (int(place) for place in np.unravel_index(scores.argmax(), scores.shape))
         score = float(scores[row, column])
         if score == -np.inf:
             break
         characters = item.window.characters(column, column + row)
         trimmed = trim(context, characters.start, characters.end)
-        found.append(
+        spans.append(
             WindowSpan(
                 start=trimmed.start, end=trimmed.end, score=score, first_token=column, last_token=column + row
             )
         )
         scores[(first <= column + row) & (last >= column)] = -np.inf
-    return found
+    return spans
 
 
 def _joint_scores(context: str, item: WindowLogits, settings: SpanSettings) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ _VALUE = re.compile(r"^[\s$€£¥+-]*[\d.,:/\s%-]*\d[\d.,:/\s%-]*\w{0,3}$")
 
 
 def names_columns(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: words, all different, none of them said again below."""
+    """Whether the first row names the columns: words, all different, none of them repeated below."""
     first = [cell for cell in rows[0] if cell]
     if len(rows) < 2 or len(first) < max(2, len(rows[0]) - 1) or len(set(first)) < len(first):
         return False

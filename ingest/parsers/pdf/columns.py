@@ -31,7 +31,7 @@ Strip = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """What stands side by side, from left to right as the stream tells it."""
+    """What stands side by side, from left to right in the order of the stream."""
 
     lines: tuple[RawLine, ...]
 

@@ -66,18 +66,18 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
     silent: list[int] = []
     recognised: list[int] = []
     for number, characters in enumerate(pages, start=1):
-        found = [p for p in paragraphs(characters, words) if p.text.strip()]
-        read = "" if found else _recognise(document, number, builder)
+        blocks = [p for p in paragraphs(characters, words) if p.text.strip()]
+        read = "" if blocks else _recognise(document, number, builder)
         if read:
             recognised.append(number)
-        elif not found:
+        elif not blocks:
             silent.append(number)
         with builder.page(number):
             builder.block(read)
-            for paragraph in found:
+            for paragraph in blocks:
                 builder.mapped(paragraph.text, paragraph.sources, number)
         if number == 1:
-            biggest = _biggest(found)
+            biggest = _biggest(blocks)
     if len(silent) == count:
         raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr))
     if recognised:

@@ -58,17 +58,17 @@ def without_running_heads(pages: Sequence[list[Character]]) -> list[list[Charact
     lines = [raw_lines(page) for page in pages]
     edges = [list(_edges(page)) for page in lines]
     words, numbers = _repeated_words(edges), _page_numbers(edges)
-    said: set[tuple[str, str]] = set()
-    kept: list[list[Character]] = []
+    seen: set[tuple[str, str]] = set()
+    remaining: list[list[Character]] = []
     for number, page in enumerate(pages):
         dropped: set[int] = set()
         for side in ("top", "bottom"):
-            found = [edge for edge in edges[number] if edge.side == side]
-            dropped |= set(_dropped(_running(found, number, words, numbers), said))
+            rows = [edge for edge in edges[number] if edge.side == side]
+            dropped |= set(_dropped(_running(rows, number, words, numbers), seen))
         if dropped and len(dropped) < len(lines[number]):
             page = [c for at, line in enumerate(lines[number]) if at not in dropped for c in line.characters]
-        kept.append(page)
-    return kept
+        remaining.append(page)
+    return remaining
 
 
 def _edges(lines: Sequence[RawLine]) -> Iterator[_Edge]:
@@ -189,11 +189,11 @@ def _running(
     return found[:last]
 
 
-def _dropped(rows: Sequence[_Edge], said: set[tuple[str, str]]) -> Iterator[int]:
-    """The lines whose words an earlier page has said, and those that only count."""
+def _dropped(rows: Sequence[_Edge], seen: set[tuple[str, str]]) -> Iterator[int]:
+    """The lines whose words stand on an earlier page, and page numbers; adds the words to `seen`."""
     for edge in rows:
         for at, cells in zip(edge.lines, edge.words, strict=True):
             keys = {(edge.side, cell) for cell in cells}
-            if keys <= said:
+            if keys <= seen:
                 yield at
-            said |= keys
+            seen |= keys

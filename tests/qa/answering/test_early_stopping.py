@@ -1,4 +1,4 @@
-"""Passages come in the order of their order, and the rest is left when it can change nothing."""
+"""The most promising passages are read first, and the rest is left unread when it can change nothing."""
 
 from __future__ import annotations
 
