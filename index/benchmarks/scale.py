@@ -1,9 +1,9 @@
 """A store filled to sizes that no collection at hand has, and what each part of the filling cost.
 
-Documents of another store are added again and again under other names and titles, each by the way that any
-text takes: cut up, committed, published. Only encoding is left out, which costs the same for a passage
-whatever the store holds: vectors of the source's texts, moved a little, stand for theirs. Titles tell the
-copies apart, so that the lexical index meets new words as it would in a real collection.
+Documents of another store are added again and again under other names and titles, each by the same path as
+any text: cut up, committed, published. Only encoding is left out, which costs the same for a passage whatever
+the store holds: vectors of the source's texts, moved a little, stand for theirs. Titles tell the copies
+apart, so that the lexical index meets new words as it would in a real collection.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The architecture that RoBERTa's family shares, in names and shapes, and what of it is served (pure).
 
 RoBERTa, XLM-RoBERTa, CamemBERT and BERT are one architecture with other numbers (Devlin et al. 2019; Liu et
-al. 2019; Conneau et al. 2020). What differs in more than numbers is told apart by `unsupported`.
+al. 2019; Conneau et al. 2020). `unsupported` names what differs in more than numbers.
 """
 
 from __future__ import annotations

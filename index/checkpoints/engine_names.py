@@ -1,4 +1,4 @@
-"""The names of the engines, and which one this process was told to use; nothing is imported for it."""
+"""The names of the engines, and the one that this process prefers; no model library is imported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def prefer(engine: str | None) -> None:
 
 
 def preferred() -> str | None:
-    """What `prefer` was told last."""
+    """The engine set by `prefer`, None for the fastest."""
     return _preferred[0] if _preferred else None
 
 

@@ -1,9 +1,8 @@
-"""What a checkpoint's folder says besides its weights: tokens, window, how vectors are made, fingerprint.
+"""A checkpoint's files besides its weights: tokenizer, window, pooling, prefixes, fingerprint.
 
     name -> folder (`index.checkpoints.hub`) -> `ModelFiles`
 
-Light on purpose: no model library is imported, so that an answer needs none. What the vectors mean (pooling,
-prefixes) is read here; a pooling that is not known is refused.
+No model library is imported, so that an answer needs none. A pooling that is not known is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What this machine is, as far as speed depends on it; no model library is imported."""
+"""The processor and memory of this machine; no model library is imported."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""Test collections in BEIR's form: documents, questions and judgements of which answers which.
+"""Test collections in BEIR's form: documents, questions and relevance judgements.
 
     folder/corpus.jsonl  queries.jsonl  qrels/<split>.tsv      each also as .gz
 
 A split may have its own questions (`queries-train.jsonl`). Every mistake in a file is reported with its name
 and line. Judgements of documents that the corpus lacks are kept, as published figures keep
-them, because they lower every score. Reading only: scoring is `index.evaluation.trec_metrics`, running is
-`index.evaluation.retrieval`.
+them, because they lower every score.
 """
 
 from __future__ import annotations

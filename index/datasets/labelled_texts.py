@@ -4,8 +4,8 @@
     .jsonl                         an object a line
 
 The columns are found by the names that people give them (`text`, `sentence`, `premise` ...; `label`,
-`category` ...), or named in the settings. A label `a|b` says that the text is one of the two and nobody knows
-which: how sets with fewer labels (entailed or not) are learnt together with finer ones.
+`category` ...), or named in the settings. A label `a|b` means one of
+the two, not known which: sets with coarse labels can be learnt together with finer ones.
 """
 
 from __future__ import annotations

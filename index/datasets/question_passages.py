@@ -25,9 +25,9 @@ _FORM = "expected two columns, question and passage, as .tsv, .csv or .jsonl (al
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSource:
-    """A file of questions with their passages, and how often each pair is seen per epoch.
+    """A file of questions with their passages, and how often each pair is shown per epoch.
 
-    A weight of 0.5 draws half of them anew in every epoch, 2 sees each twice.
+    A weight of 0.5 draws another half of them in every epoch, 2 shows each twice.
     """
 
     __pydantic_config__: ClassVar = STRICT

@@ -1,4 +1,4 @@
-"""Which labelled items a step of a training sees, and which are kept out of it: by weight and seed alone."""
+"""Sampling of labelled items by weight and seed, and the share that is held out by hash."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw(weights: Sequence[float], *, seed: int, epoch: int) -> list[int]:
 
 
 def held_out(name: str, share: float) -> bool:
-    """Whether what bears this name is kept out of training: by its hash, so the same in every training."""
+    """Whether the item of this name is held out: by its hash, so the same in every training."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) < share * 2**32
 
 

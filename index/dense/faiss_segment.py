@@ -53,7 +53,7 @@ class BuildStopped(Exception):
 
 
 class Chosen:
-    """Some positions of a segment, as FAISS wants to be told of them."""
+    """Some positions of a segment, in the form that FAISS takes."""
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask

@@ -2,7 +2,7 @@
 
 Below `LEAST_APPROXIMATE` vectors a segment is scanned exactly. Above it an inverted file of four-bit product
 codes proposes candidates, and the stored float16 vectors, which stay on disk beside it, put them in their
-exact order: the codes decide only what is looked at, never the score. A FAISS factory string in the place of
+exact order: the codes decide only what is looked at, never the score. A FAISS factory string instead of
 `auto` overrides the choice; what FAISS cannot search under a selection of ids is refused.
 """
 

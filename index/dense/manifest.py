@@ -1,4 +1,4 @@
-"""What is published: which files make up the derived indexes of which revision of which store.
+"""The manifest: the files of the published indexes, and the store and revision that they belong to.
 
 A manifest is replaced as a whole and last of all, so that a reader sees either the old state or the new one.
 It names its store, so that files which were copied over from another store are recognised.

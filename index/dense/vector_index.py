@@ -1,4 +1,4 @@
-"""What the segments of a vector index are together: one search, and which of them to write anew (pure).
+"""A search over all segments of a vector index, and which of them to merge (pure).
 
 The index is a list of immutable segments in the order of their passage ids. A commit adds a small exact one;
 neighbours are written together so that sizes stay geometric and the cost of a commit does not grow with the
@@ -19,7 +19,7 @@ from index.dense.faiss_segment import EXACT_UP_TO, Chosen, Ids, Segment, members
 from index.protocols import Vectors
 
 _MERGE_FACTOR = 4
-# A segment is written anew when this share of it is deleted.
+# A segment is written again when this share of it is deleted.
 MOST_DEAD = 0.25
 _MEAN_SAMPLE = 1000
 

@@ -1,4 +1,4 @@
-"""A checkpoint's name to a model that runs: the front door of the answering path.
+"""A checkpoint by its name, ready to run.
 
     name -> files (`index.checkpoints.files`) -> engine (`index.engines.selection`) -> LoadedModel
 

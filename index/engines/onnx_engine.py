@@ -2,8 +2,7 @@
 
 Every sequence is run by itself, so that nothing is padded and a result does not depend on what else was
 asked; the cores are kept busy with several sequences at a time, one thread each. A lone sequence can have
-several cores for itself: a passage in float32 takes 44 ms on two of them instead of 64 on one, at a third
-more processor time; where several are run at a time, nothing changes.
+several cores for itself (figures in `data/bench/engines.md`).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from index.engines.batching import Outputs, longest_first, segments
 from index.errors import ModelError
 from index.protocols import TokenIds
 
-# How far threads may run ahead of who takes the results, in sequences for each thread.
+# How many sequences for each thread may wait for their results to be taken.
 _AHEAD = 4
 
 

@@ -4,15 +4,15 @@
 
 RoBERTa, XLM-RoBERTa, CamemBERT and BERT are one architecture with other numbers: embeddings, layers of
 self-attention and feed-forward (Vaswani et al. 2017; Liu et al. 2019), and for a reader one linear layer on
-top. What is served of it says `index.checkpoints.architecture`. Attention, GELU and normalisations are fused
+top. `index.checkpoints.architecture` checks what is supported. Attention, GELU and normalisations are fused
 operators.
 
 With `bits` the matrices are stored as int8, one scale for each output channel, and the inputs of each product
 are quantised as they come, one scale for each token (dynamic quantisation). Processors without VNNI add
 two products in 16 bits and saturate; seven bits for the weights keep them from it.
 
-The values, which attention sums up, stay in float32 in an encoder: with them in int8 too the bundled one's
-vectors are .062 away from those of float32, and so .040. A reader's logits hardly gain by it.
+The values, which attention sums up, stay in float32 in an encoder; a reader's logits hardly gain by it
+(figures in `data/bench/engines.md`).
 """
 
 from __future__ import annotations

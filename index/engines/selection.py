@@ -46,11 +46,7 @@ _ROUNDS = 3
 # The operators of one passage are too short to be shared out among more.
 _MOST_CORES_EACH = 4
 # Distance from float32's outputs, as a share of their spread, up to which int8 is taken; an encoder's are its
-# pooled vectors. The bundled encoder is at .05 with VNNI: with questions in float32 (`question_engine`) its
-# nDCG@10 moves by -.0026 (cranfield), -.0001 (cisi), +.0011 (cacm), +.0024 (scifact), -.0009 (stackfaq) and,
-# over 35 questions only, -.006 (adi). Without VNNI, and so with seven bits, it is at .10: too much for an
-# index that is kept. The bundled reader is at .05. With one scale for a whole text it was at .12, and another
-# span came first for 28 of 100 questions.
+# pooled vectors. What the bundled models lose at it stands in `data/bench/engines.md`.
 _MOST_LOSS = {"encoder": 0.05, "reader": 0.08}
 _TEXTS = (
     "A library lends books to whoever holds a card. Cards are given out at the desk on the ground floor, on "
@@ -64,7 +60,7 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a short measurement said.
+    """The result of a short measurement.
 
     `engine` is the choice, `milliseconds` what each one took, `loss` int8's distance from float32.
     """
@@ -120,12 +116,11 @@ def open_engine(files: ModelFiles, task: Task, wanted: str | None) -> tuple[Engi
 
 
 def question_engine(files: ModelFiles, engine: Engine, wanted: str | None) -> Engine | None:
-    """What encodes questions in the place of an encoder's engine, None for that engine itself.
+    """The engine that encodes questions, None for the encoder's own.
 
-    Where the engine was chosen and not asked for, questions are encoded in float32 by ONNX Runtime. They are
-    so short that this costs nothing, that int8's errors do not average out over their tokens (with both sides
-    in int8 nDCG@10 falls by .0044 instead of .0026 on cranfield), and that a new process would only wait for
-    PyTorch.
+    Where the engine was chosen by measurement, questions are encoded in float32 by ONNX Runtime. They are so
+    short that this costs nothing, that int8's errors do not average out over their tokens (figures in
+    `data/bench/engines.md`), and that a new process would only wait for PyTorch.
     """
     chosen = wanted is None and preferred() is None
     if chosen and (engine.name == INT8 or isinstance(engine, LazyEngine)):

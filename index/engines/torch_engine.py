@@ -1,7 +1,7 @@
 """Running a transformers model with PyTorch behind the `Engine` protocol: every family, any device.
 
-The reference that other engines are compared with. The segment numbers that BERT wants for a pair are read
-off the separators, because no other family here uses them and the seam would be wider for all.
+The reference that other engines are compared with. The segment numbers that BERT wants for a pair are
+computed from the separators, because no other family here uses them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -71,11 +72,23 @@ def torch_inputs(
     return {name: torch.from_numpy(np.ascontiguousarray(item)).to(device) for name, item in inputs.items()}
 
 
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """The model without dropout and gradients; afterwards in the mode in which it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
+
+
 @cache
 def keep_freed_memory() -> bool:
     """Tells glibc to keep the large blocks that a forward pass frees, and says whether it did.
 
-    By default every intermediate array is mapped and unmapped anew, and the page faults cost as much as the
+    By default every intermediate array is mapped and unmapped again, and the page faults cost as much as the
     arithmetic of a small model. Other C libraries are left alone.
     """
     if platform.libc_ver()[0] != "glibc":

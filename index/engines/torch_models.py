@@ -1,7 +1,7 @@
 """The one place where transformers loads checkpoints: for its own engine, for training, and back to files.
 
-Safetensors only and remote code never. What would run and give nonsense is refused: a reader without a
-trained head, weights that do not fill the architecture.
+Safetensors only and remote code never. A reader without a trained head and weights that do
+not fill the architecture are refused: they would run and give nonsense.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a figure could be off by the luck of which questions were asked: the percentile bootstrap.
+"""Sampling error of a figure: the percentile bootstrap over questions.
 
     questions drawn again with replacement, many times -> the figure of each draw -> its middle 95 %
 

@@ -1,9 +1,9 @@
-"""What confidences are worth: how often they come true, and what is gained by answering only the sure ones.
+"""Calibration and risk-coverage curves of confidences.
 
     reliability     questions in ranges of confidence, each with its mean confidence and its accuracy
     risk coverage   accuracy among the questions answered, as more and more of them are answered
 
-Pure numpy over one score and one verdict for each question; what a verdict is, the caller decides.
+Pure numpy over one score and one verdict for each question; the caller decides what counts as right.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Bin:
         return abs(self.confidence - self.accuracy)
 
     def as_json(self) -> dict[str, float | int | None]:
-        """The machine-readable form."""
+        """The range as a JSON object."""
         return {
             "low": self.low,
             "high": self.high,

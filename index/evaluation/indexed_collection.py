@@ -3,7 +3,7 @@
     unit "passage"   documents go through a store of their own, chunked as usual
     unit "document"  title + space + text as one, cut at the encoder's window (the cuts are counted)
 
-Scoring is no part of it, and no user's store is touched.
+Nothing is scored here, and no user's store is touched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that a long piece of work writes its result into: what cannot be written is said before it begins."""
+"""Checks of output files before a long piece of work begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an evaluation of retrieval found, and the keys under which it is published.
+"""Reports of a retrieval evaluation, and the JSON keys under which they are published.
 
 The keys of `as_json` are contracts: new ones are only ever added.
 """
@@ -36,7 +36,7 @@ class RetrievalReport:
     seconds: float
 
     def as_json(self) -> dict[str, float | int | str]:
-        """The machine-readable form."""
+        """The figures as a JSON object."""
         return {
             **self.scores.figures(),
             "queries": self.scores.queries,
@@ -57,7 +57,7 @@ class ModeDifference:
     ndcg_at_10: Difference
 
     def as_json(self) -> dict[str, object]:
-        """The machine-readable form."""
+        """The figures as a JSON object."""
         found = self.ndcg_at_10
         return {
             "mode": str(self.mode),

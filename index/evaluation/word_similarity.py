@@ -1,4 +1,4 @@
-"""How well vectors agree with people: Spearman's correlation on scored pairs, accuracy on analogies.
+"""Agreement of vectors with human judgements: Spearman's correlation on scored pairs, accuracy on analogies.
 
     file -> texts -> vectors of every chosen layer -> cosines -> rank correlation with the human scores
 
@@ -55,7 +55,7 @@ class FileReport:
     categories: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """The machine-readable form."""
+        """The report as a JSON object."""
         kind, unit = ("accuracy", "questions") if self.analogies else ("spearman", "pairs")
         found: dict[str, object] = {kind: self.value, unit: self.used, "skipped": self.skipped}
         if self.vocabulary is not None:

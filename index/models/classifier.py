@@ -41,7 +41,7 @@ class Classifier(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """The name by which it was loaded."""
         ...
 
     @property
@@ -150,7 +150,7 @@ class LinearClassifier:
         return self._encoder.unknown_share(text)
 
     def probabilities(self, items: Sequence[Texts]) -> Floats:
-        """Shape (len(items), labels); raises ModelError for a pair in the place of a text, or the reverse."""
+        """Shape (len(items), labels); raises ModelError for a pair instead of a text, or the reverse."""
         wanted = 2 if self.pairs else 1
         if any(len(item) != wanted for item in items):
             raise ModelError(
@@ -170,7 +170,7 @@ class LinearClassifier:
         return averaged(found, owners, [max(1, len(piece)) for piece, _ in pieces], len(items))
 
     def of_vectors(self, vectors: Floats) -> Floats:
-        """The same for vectors of this encoder that are there already, shape (n, dimension)."""
+        """As `probabilities`, from vectors of this encoder, shape (n, dimension)."""
         return self._head.probabilities(vectors)
 
 

@@ -2,13 +2,10 @@
 
     hidden -> dense -> GELU -> layer norm -> word table (tied) + bias        (RoBERTa's head; Liu et al. 2019)
 
-Tied embeddings (Press and Wolf 2017) leave the head a square matrix and a bias for each word: 0.4 MB for
-the bundled encoder. A head is taken from the checkpoint itself, from `lm_head.safetensors` beside it, or is
-new and has to be trained. The bundled encoder comes without one: what its training for sentences left in the
-last layer says little about a hidden word. A head trained on it alone guesses one hidden token in ten right
-(23,000 tokens of the reader's training texts; cross-entropy 6.7, from the fourth layer 6.6), where frequency
-alone gives about 6.9. Logits are computed at the hidden places only: they are seven times as wide as all the
-rest of a small model.
+Tied embeddings (Press and Wolf 2017) leave the head a square matrix and a bias for each word: 0.4 MB for the
+bundled encoder. A head is taken from the checkpoint itself, from `lm_head.safetensors` beside it, or is new
+and has to be trained, as for the bundled encoder (`data/bench/language-model.md`). Logits are computed at the
+hidden places only: they are seven times as wide as all the rest of a small model.
 """
 
 from __future__ import annotations
@@ -26,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from index.checkpoints.hub import locate
 from index.checkpoints.weights import Weights
 from index.engines.batching import of_like_length
+from index.engines.torch_engine import evaluating
 from index.engines.torch_models import Trainable, load_trainable
 from index.errors import ModelError
 from index.models.masking import MaskedText
@@ -64,7 +62,7 @@ class LanguageHead(torch.nn.Module):
 
 
 class LanguageModel(torch.nn.Module):
-    """A backbone and its head, trained together; `new_head` says that the head knows nothing yet."""
+    """A backbone and its head, trained together; `new_head` says that the head is untrained."""
 
     def __init__(self, start: Trainable, head: LanguageHead, *, new_head: bool) -> None:
         super().__init__()
@@ -74,10 +72,10 @@ class LanguageModel(torch.nn.Module):
         self.new_head = new_head
 
     def expect(self, texts: Sequence[TokenIds]) -> None:
-        """Give the head's bias how often each token occurs in these texts, and keep it there.
+        """Set the head's bias to the log frequencies of tokens in these texts, and hold it.
 
-        Trained from nothing it never comes right: most tokens are rare, and AdamW moves a rare one's bias as
-        far at every step as a frequent one's (cross-entropy 7.2 so, 6.7 with a bias that is held).
+        Trained from zero it does not converge: most tokens are rare, and AdamW moves a rare one's bias as far
+        at every step as a frequent one's.
         """
         size = len(self.head.bias)
         counts = np.bincount(np.concatenate(texts), minlength=size)[:size] + 1.0
@@ -176,19 +174,16 @@ def pseudo_perplexity(
     ]
     logs, right = np.zeros(len(asked)), 0
     done = 0
-    was_training = model.training
-    model.eval()
-    for batch in of_like_length([text.ids for text in asked]):
-        with torch.inference_mode():
+    with evaluating(model):
+        for batch in of_like_length([text.ids for text in asked]):
             logits = model([asked[number] for number in batch]).float()
-        targets = torch.tensor([int(asked[number].targets[0]) for number in batch], device=logits.device)
-        chances = torch.log_softmax(logits, -1).gather(1, targets[:, None])[:, 0]
-        logs[batch] = chances.cpu().numpy()
-        right += int((logits.argmax(-1) == targets).sum())
-        done += len(batch)
-        if progress is not None:
-            progress(done, len(asked))
-    model.train(was_training)
+            targets = torch.tensor([int(asked[number].targets[0]) for number in batch], device=logits.device)
+            chances = torch.log_softmax(logits, -1).gather(1, targets[:, None])[:, 0]
+            logs[batch] = chances.cpu().numpy()
+            right += int((logits.argmax(-1) == targets).sum())
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(asked))
     return MaskedScores(
         pseudo_perplexity=float(np.exp(-logs.mean())),
         accuracy=right / len(asked),

@@ -1,4 +1,4 @@
-"""Which tokens a masked language model has to guess, drawn anew whenever a text is shown (pure).
+"""Dynamic masking: which tokens a masked language model has to guess, other ones in every pass (pure).
 
 RoBERTa's dynamic masking (Liu et al. 2019, section 4.1) with BERT's shares (Devlin et al. 2019): of all
 tokens 15 % are chosen; of these 80 % become the mask, 10 % a token drawn from the vocabulary, and 10 % stay.
@@ -20,7 +20,7 @@ MASKED, RANDOM = 0.8, 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskedText:
-    """What the model sees, and where in it (ascending) it has to say which token stood there."""
+    """A text with hidden tokens, the places of these (ascending) and the tokens that stood there."""
 
     ids: TokenIds
     places: NDArray[np.int64]
@@ -35,7 +35,7 @@ def generator(seed: int, epoch: int, text: int) -> np.random.Generator:
 def mask(
     ids: TokenIds,
     words: NDArray[np.int64],
-    lot: np.random.Generator,
+    rng: np.random.Generator,
     *,
     mask_id: int,
     drawn_from: TokenIds,
@@ -50,14 +50,14 @@ def mask(
     """
     eligible = words >= 0
     if whole_words:
-        drawn = lot.random(int(words.max(initial=-1)) + 1) < rate
+        drawn = rng.random(int(words.max(initial=-1)) + 1) < rate
         chosen = np.append(drawn, False)[words]  # the last is that of -1
     else:
-        chosen = eligible & (lot.random(len(ids)) < rate)
+        chosen = eligible & (rng.random(len(ids)) < rate)
     places = np.flatnonzero(chosen)
-    fate = lot.random(len(places))
+    fate = rng.random(len(places))
     shown = ids.copy()
     shown[places[fate < MASKED]] = mask_id
     swapped = places[(fate >= MASKED) & (fate < MASKED + RANDOM)]
-    shown[swapped] = lot.choice(drawn_from, len(swapped))
+    shown[swapped] = rng.choice(drawn_from, len(swapped))
     return MaskedText(ids=shown, places=places, targets=ids[places])

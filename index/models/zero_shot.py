@@ -1,4 +1,4 @@
-"""Labels without examples: the label whose vector is nearest to the text's.
+"""Zero-shot labels: the label whose vector is nearest to the text's.
 
     "refund"                              the name alone
     "refund: the customer wants money"    a name and what it means
@@ -76,5 +76,5 @@ class NearestLabels:
         )
 
     def of_vectors(self, vectors: Floats) -> Floats:
-        """The same for vectors of this encoder that are there already."""
+        """As `probabilities`, from vectors of this encoder, shape (n, dimension)."""
         return softmax(np.asarray(unit_length(vectors) @ self._vectors.T / _TEMPERATURE, np.float32))

@@ -1,7 +1,7 @@
-"""Texts that look like an answer and are none: hard negatives, found with our own retrieval.
+"""Hard negatives for training: texts that retrieval finds and that do not answer.
 
 The same words index, the same vectors and the same fusion as in a store, over a list of texts in a temporary
-folder; used to make training examples and never to answer.
+folder; used for training examples only.
 """
 
 from __future__ import annotations

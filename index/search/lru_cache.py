@@ -1,4 +1,4 @@
-"""What was worked out lately, kept as long as there is room: least recently used goes first."""
+"""A cache that drops what was least recently used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cache(Generic[K, V]):
             return self._held.get(key)
 
     def put(self, key: K, value: V) -> None:
-        """Keep a value, in the place of the one that was not asked for the longest."""
+        """Keep a value; the least recently used one makes room."""
         with self._lock:
             self._held[key] = value
             self._held.move_to_end(key)

@@ -1,4 +1,4 @@
-"""The passages of a store on a plane: those with like vectors lie together, as far as two dimensions can say.
+"""The passages of a store on a plane: those with like vectors lie together, as far as two dimensions show it.
 
 PCA keeps the two directions in which the vectors differ most and says how much of their spread that is; UMAP
 (McInnes et al. 2018), where it is installed, keeps neighbours together instead and has no such figure.

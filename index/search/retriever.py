@@ -143,7 +143,7 @@ class Retriever:
         mode: Mode | str = Mode.HYBRID,
         filters: Filters | None = None,
     ) -> list[SearchResult]:
-        """The same for many questions, encoded together; the time of encoding is shared out evenly."""
+        """As `search`, for many questions encoded together; the time of encoding is shared out evenly."""
         if k < 1:
             raise ValueError(f"k is {k}, the least is 1")
         for _ in range(_ATTEMPTS - 1):
@@ -241,7 +241,7 @@ class Retriever:
                 snapshot, query, vector, pool=pool, mode=mode, selection=selection, fusion=self._fusion
             )
             rows = self._rows(found.ranked, k, snapshot.revision)
-            # The lexical index may show what is too new for this snapshot in the place of what is not.
+            # The lexical index may show what is too new for this snapshot instead of what is not.
             if len(rows) >= k or len(found.ranked) < pool:
                 break
             pool *= _WIDER

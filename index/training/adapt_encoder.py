@@ -2,8 +2,8 @@
 
     texts -> (a new head alone) -> masked-language training -> realignment -> folder with model, head and card
 
-No next-sentence task, masks anew at every pass, as RoBERTa does it (Liu et al. 2019). Whether a search gets
-better by it is measured by the caller: `qa.training.adapt_encoder` asks labelled questions before and after.
+No next-sentence task, and other masks in every pass, as RoBERTa does it (Liu et al. 2019). The caller
+measures whether a search gets better: `qa.training.adapt_encoder` asks labelled questions before and after.
 """
 
 from __future__ import annotations
@@ -81,20 +81,12 @@ def adapt_encoder(
             f"{len(distinct)} texts are too few to adapt to",
             hint=f"give documents of {_LEAST_TEXTS} passages",
         )
-    kept = [not held_out(text, settings.hold_out) for text in distinct]
+    apart = {text for text in distinct if held_out(text, settings.hold_out)}
     work = _Adaptation(
         settings,
         model,
-        framed(
-            model.start,
-            [text for text, keep in zip(distinct, kept, strict=True) if keep],
-            settings.max_tokens,
-        ),
-        framed(
-            model.start,
-            [text for text, keep in zip(distinct, kept, strict=True) if not keep],
-            settings.max_tokens,
-        ),
+        framed(model.start, [text for text in distinct if text not in apart], settings.max_tokens),
+        framed(model.start, [text for text in distinct if text in apart], settings.max_tokens),
         out / "checkpoints",
         progress,
     )

@@ -1,12 +1,12 @@
-"""The two things that an adaptation learns: to guess hidden words, and to give the vectors it gave before.
+"""The two tasks of an adaptation: guessing hidden words, and giving the vectors that it gave before.
 
     MaskedTask    hidden tokens of the collection's texts        cross-entropy at the hidden places
     RealignTask   the collection's texts and parts of them       1 - cosine to the teacher's vectors
 
-The teacher is the encoder as it was. Its space is where the vectors of questions, and those stored already,
-are at home, and masked-language training alone leaves it (a masked language model is a poor sentence
+The teacher is the encoder as it was. Questions and stored vectors are in its space, and
+masked-language training alone leaves it (a masked language model is a poor sentence
 encoder); distillation leads back (Reimers and Gurevych 2020 do the same from one language to another). Parts
-of texts, drawn anew at every pass, stand in for questions, which are short.
+of texts, other ones in every pass, stand in for questions, which are short.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from index.datasets.sampling import Order
 from index.engines.batching import of_like_length
+from index.engines.torch_engine import evaluating
 from index.engines.torch_models import Trainable
 from index.models.layer_pooling import pooled
 from index.models.masked_lm import LanguageModel
@@ -93,18 +94,15 @@ class MaskedTask:
         texts = [text for text in texts if len(text.places)]
         if not texts:
             return {}
-        was_training = self._model.training
-        self._model.eval()
         loss, right, hidden = 0.0, 0, 0
-        for batch in of_like_length([text.ids for text in texts], _TOKENS_AT_ONCE):
-            part = [texts[number] for number in batch]
-            with torch.inference_mode():
+        with evaluating(self._model):
+            for batch in of_like_length([text.ids for text in texts], _TOKENS_AT_ONCE):
+                part = [texts[number] for number in batch]
                 logits = self._model(part).float()
-            targets = _targets(part, logits.device)
-            loss += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
-            right += int((logits.argmax(-1) == targets).sum())
-            hidden += len(targets)
-        self._model.train(was_training)
+                targets = _targets(part, logits.device)
+                loss += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
+                right += int((logits.argmax(-1) == targets).sum())
+                hidden += len(targets)
         return {"masked_accuracy": right / hidden, "masked_loss": loss / hidden}
 
     def _masked(self, texts: AdaptTexts, row: int, epoch: int) -> MaskedText:
@@ -143,10 +141,10 @@ class RealignTask:
 
     def losses(self, step: int) -> Iterator[torch.Tensor]:
         """The mean of 1 - cosine over the step's texts and a part of each."""
-        lot = random.Random(f"{self._seed}/realign {step}")  # noqa: S311
+        rng = random.Random(f"{self._seed}/realign {step}")  # noqa: S311
         places = range(step * self._per_step, (step + 1) * self._per_step)
         texts = [self._texts.ids[self._order.at(place)] for place in places]
-        shown = [*texts, *(self._part(ids, lot) for ids in texts)]
+        shown = [*texts, *(self._part(ids, rng) for ids in texts)]
         for batch in of_like_length(shown, _TOKENS_AT_ONCE):
             part = [shown[number] for number in batch]
             yield (1 - self._cosines(part)).sum() / len(shown)
@@ -156,22 +154,18 @@ class RealignTask:
         texts = self._held_out.ids[:_EVALUATED]
         if not texts:
             return {}
-        model: torch.nn.Module = self._student.model
-        was_training = model.training
-        model.eval()
         total = 0.0
-        for batch in of_like_length(texts, _TOKENS_AT_ONCE):
-            with torch.inference_mode():
+        with evaluating(self._student.model):
+            for batch in of_like_length(texts, _TOKENS_AT_ONCE):
                 total += float(self._cosines([texts[number] for number in batch]).sum())
-        model.train(was_training)
         return {"cosine": total / len(texts)}
 
-    def _part(self, ids: TokenIds, lot: random.Random) -> TokenIds:
+    def _part(self, ids: TokenIds, rng: random.Random) -> TokenIds:
         """A run of the text's own tokens, framed again."""
         frame = self._student.tokenizer.single
         own = ids[len(frame.before) : len(ids) - len(frame.after)]
-        length = min(len(own), lot.randint(_SHORTEST_PART, _LONGEST_PART))
-        first = lot.randint(0, len(own) - length)
+        length = min(len(own), rng.randint(_SHORTEST_PART, _LONGEST_PART))
+        first = rng.randint(0, len(own) - length)
         return np.array([*frame.before, *own[first : first + length], *frame.after], dtype=np.int64)
 
     def _cosines(self, sequences: Sequence[TokenIds]) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """The loss of an encoder, and its gradient over more texts than fit into memory (pure torch).
 
-Each question is told apart from all passages of its step (InfoNCE, van den Oord et al. 2018), one way only:
+Each question is contrasted with all passages of its step (InfoNCE, van den Oord et al. 2018), one way only:
 a search asks which passage a question means, never which question a passage does, and a passage that answers
 several questions of a step would be punished for it. With shorter vectors the loss is the mean over the
 widths (Matryoshka representations, Kusupati et al. 2022).

@@ -1,6 +1,6 @@
-"""The training loop: batches in, weights out, taken up again after a kill as if nothing had been.
+"""The training loop: batches in, weights out; a killed run resumes exactly.
 
-What is learnt is a `TrainingTask`; here is only how. A step's batch and its random numbers follow from the
+A `TrainingTask` says what is learnt. A step's batch and its random numbers follow from the
 seed and the step's number alone, so a resumed run repeats exactly what an uninterrupted one does on the same
 machine. bfloat16 autocast where the processor multiplies it, else float32.
 """
@@ -52,7 +52,7 @@ class TrainingProgress:
 
 
 class TrainingTask(Protocol):
-    """What is learnt: `steps` batches by number, and a figure that says how well."""
+    """What is learnt: `steps` batches by number, and a figure that measures it."""
 
     @property
     def steps(self) -> int:

@@ -22,7 +22,7 @@ class LowRank(torch.nn.Module):
         self.up = torch.nn.Parameter(torch.zeros(base.out_features, rank))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """As the layer alone, and the difference."""
+        """The frozen layer's output plus the difference."""
         linear = torch.nn.functional.linear
         moved: torch.Tensor = self.base(x) + 2.0 * linear(linear(x, self.down), self.up)
         return moved

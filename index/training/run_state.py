@@ -1,4 +1,4 @@
-"""A run that can be taken up again: weights, optimiser and average in safetensors, the rest in JSON.
+"""Checkpoints of a run that can be resumed: weights, optimiser and average in safetensors, the rest in JSON.
 
 Each checkpoint is a folder of its own, written beside its final name and renamed, so that a kill at any
 moment leaves the one before it. Nothing is pickled.
@@ -82,7 +82,7 @@ def load_state(folder: Path) -> Saved | None:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise DataError(
             f"the checkpoint {newest} cannot be read: {error}",
-            hint="remove that folder to start the training anew",
+            hint="remove that folder to start the training again",
         ) from error
 
 

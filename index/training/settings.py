@@ -1,4 +1,4 @@
-"""What encoders and classifiers are trained from, on what and how: the forms of the settings files."""
+"""Settings of the trainings of encoders and classifiers: the forms of their settings files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class EncoderTraining:
     """All settings of one training.
 
     `start` is a preset, a folder or a hub id. `epochs` may be a fraction. `questions` with their passages
-    make one step, and each is told apart from all passages of the step; `tokens_at_once` of them are in
+    make one step, and each is contrasted with all passages of the step; `tokens_at_once` of them are in
     memory together, whatever the step holds. Texts are cut at `max_tokens`. Cosines are divided by
     `temperature`. `dimensions` are the shorter vectors that shall serve too, beside the model's full width;
     those that it is not wider than are left out. `hold_out` is the share of titles (or of passages without
@@ -112,7 +112,7 @@ class ClassifierTraining:
     `method` is `linear` for a linear head on the encoder's frozen vectors (of a pair: on both together, their
     differences and products), which sees every example once, `fine-tune` for the whole model,
     `auto` for the first below `few` examples. `adapter` is the rank of low-rank adapters (Hu et al. 2021)
-    that are trained in the place of the whole model, 0 for none: the result is some MB and names the
+    that are trained instead of the whole model, 0 for none: the result is some MB and names the
     checkpoint it belongs to. `embeddings` trains the word vectors too: half of the parameters of a small
     model, nine tenths of a multilingual one, and few examples hardly move them. Texts are cut at
     `max_tokens`. `epochs` may be a fraction, `batch` examples make a step. `smoothing` is the share of

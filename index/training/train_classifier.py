@@ -171,7 +171,7 @@ def _train_linear(settings: ClassifierTraining, data: ExampleData, out: Path) ->
         cut += sum(len(parts) > 1 for parts in pieces)
         return encoder.encode_passages([parts[0] for parts in pieces])
 
-    # A weight is how often an example is seen; a convex fit sees it as many times over, a fraction by lot.
+    # A weight is how often an example is seen; a convex fit sees it as many times over, a fraction at random.
     drawn = sorted(draw(_balanced(data, settings.balance), seed=settings.loop.seed, epoch=0))
     used = list(dict.fromkeys(drawn))
     row = {place: number for number, place in enumerate(used)}

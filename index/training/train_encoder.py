@@ -213,10 +213,10 @@ class _EncoderTask:
         )
         return dict(zip(self._answering, found, strict=True))
 
-    def _negatives(self, pair: Pair, lot: random.Random) -> list[int]:
+    def _negatives(self, pair: Pair, rng: random.Random) -> list[int]:
         answers = [_plain(answer) for answer in pair.answers]
         pool = list(self._mined.get(pair.question, ()))
-        lot.shuffle(pool)
+        rng.shuffle(pool)
         chosen: list[int] = []
         for place in pool:
             if len(chosen) == self._settings.negatives.passages:
@@ -227,12 +227,12 @@ class _EncoderTask:
         return chosen
 
     def _step(self, step: int) -> _Step:
-        lot = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
+        rng = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
         first = step * self._settings.questions
         places = range(first, first + self._settings.questions)
         pairs = [self._data.pairs[self._order.at(place)] for place in places]
         golds = [self._place[pair.passage] for pair in pairs]
-        negatives = [place for pair in pairs for place in self._negatives(pair, lot)]
+        negatives = [place for pair in pairs for place in self._negatives(pair, rng)]
         columns = list(dict.fromkeys([*golds, *negatives]))
         return _Step(
             sequences=[
@@ -309,15 +309,15 @@ def _held_out_task(
     pairs: Sequence[Pair], settings: EncoderTraining
 ) -> tuple[list[str], list[str], list[set[int]]]:
     """Questions, the passages they are asked over, and which of these are right for each question."""
-    lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
+    rng = random.Random(0)  # noqa: S311  the same questions every time, not a secret
     answering: defaultdict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         answering[pair.question].add(pair.passage)
-    questions = lot.sample(list(answering), min(settings.evaluated, len(answering)))
+    questions = rng.sample(list(answering), min(settings.evaluated, len(answering)))
     among = dict.fromkeys(passage for question in questions for passage in sorted(answering[question]))
     others = list(dict.fromkeys(pair.passage for pair in pairs if pair.passage not in among))
     room = max(0, settings.evaluated_among - len(among))
-    among |= dict.fromkeys(lot.sample(others, min(room, len(others))))
+    among |= dict.fromkeys(rng.sample(others, min(room, len(others))))
     place = {passage: number for number, passage in enumerate(among)}
     return questions, list(among), [{place[text] for text in answering[question]} for question in questions]
 

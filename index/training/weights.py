@@ -1,4 +1,4 @@
-"""What is done to a model's weights and switches around a training."""
+"""Dropout, copies and blends of a model's weights around a training."""
 
 from __future__ import annotations
 

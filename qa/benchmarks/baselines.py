@@ -5,7 +5,7 @@
     sentence-transformers  `SentenceTransformer.encode`, its default settings
 
 All of them in float32 on the processor, as they do by default; weights that are stored in 16 bits are widened
-when they are loaded. They are not needed by anything else and are loaded by name, when they are installed.
+when they are loaded. They are optional and are loaded by name.
 """
 
 from __future__ import annotations

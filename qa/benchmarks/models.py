@@ -1,7 +1,7 @@
 """The speed of the two models beside their peers: reading passages for a question, and encoding passages.
 
-Peers read and encode the same texts with the same weights (`qa.benchmarks.baselines`). Whether speed changes
-answers is the matter of `qa.benchmarks.store`, because what rounds is not what decides.
+Peers read and encode the same texts with the same weights (`qa.benchmarks.baselines`). See
+`qa.benchmarks.store` for whether speed changes answers.
 """
 
 from __future__ import annotations

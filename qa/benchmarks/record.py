@@ -1,8 +1,8 @@
-"""`spanwise bench`: everything that is said of speed and memory, as one record with the machine it holds for.
+"""`spanwise bench`: speed and memory as one record, with the machine that it holds for.
 
-The parts run one after the other; what a part cannot do is said in its place and does not end the run.
-Those that measure the memory of other processes come first: a new process is counted with what its parent
-held. `targets` holds the figures against what this project asks of itself.
+The parts run one after the other; the error of a part that fails stands in its place and does not end the
+run. Those that measure the memory of other processes come first: a new process is counted with what its
+parent held. `targets` holds the figures against what this project asks of itself.
 """
 
 from __future__ import annotations

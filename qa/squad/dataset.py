@@ -1,7 +1,7 @@
 """SQuAD files, v1.1 and v2.0, plain or gzip, as typed examples; predictions for the official script.
 
-The reader of the form only: what is missing is named with its place in the file; gold offsets that do not
-point at their text are counted and left to those who need offsets (scoring needs the texts alone).
+What is missing is named with its place in the file. Gold offsets that do not point at their text are counted
+and kept: scoring needs the texts alone.
 """
 
 from __future__ import annotations

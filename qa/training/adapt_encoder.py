@@ -42,7 +42,7 @@ MODES = (Mode.DENSE, Mode.HYBRID)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one set of questions says: nDCG@10 by mode before and after, and answers' F1 if it labels any.
+    """One set of questions: nDCG@10 by mode before and after, and answers' F1 if it labels any.
 
     `differences` are the gains in nDCG@10 by mode, with their interval over questions.
     """

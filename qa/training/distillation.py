@@ -20,7 +20,7 @@ from qa.training.labelled_windows import NO_ANSWER
 
 
 class Teacher:
-    """A loaded reader that says what it thinks of windows made for another one."""
+    """A loaded reader that gives its logits for windows made for another one."""
 
     def __init__(self, model: LoadedModel) -> None:
         self._model = model

@@ -1,4 +1,4 @@
-"""What a reader is trained from, on what and how: the form of the settings file."""
+"""Settings of the training of a reader: the form of its settings file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from index.training.settings import LoopSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A SQuAD file and how often each of its questions is seen per epoch.
+    """A SQuAD file and how often each of its questions is shown per epoch.
 
-    A weight of 0.5 draws half of them anew in every epoch, 2 sees each twice; `unanswerable` multiplies it
-    for questions without an answer.
+    A weight of 0.5 draws another half of them in every epoch, 2 shows each twice; `unanswerable` multiplies
+    it for questions without an answer.
     """
 
     __pydantic_config__: ClassVar = STRICT

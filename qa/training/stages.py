@@ -1,4 +1,4 @@
-"""Trainings in a row, each from what those before it gave: one settings file, one command.
+"""Trainings in a row, each from the results of those before it: one settings file, one command.
 
 settings file -> stages -> `train_reader` for each: into OUT/stages/NAME, the last one into OUT
 """
@@ -72,7 +72,7 @@ def train_stages(
     """Train one stage after the other and return the last, which is in the folder `out`.
 
     Called again after a kill it goes on where the last checkpoint stands; stages that are done are only
-    evaluated anew. Raises what `train_reader` raises.
+    evaluated again. Raises what `train_reader` raises.
     """
     out = Path(out)
     folders = _folders(stages, out)
@@ -90,7 +90,7 @@ def train_stages(
 
 
 def forget_checkpoints(stages: Sequence[Stage], out: Path) -> None:
-    """Let every stage begin anew; what else stands in the folder `out` stays."""
+    """Remove the checkpoints of every stage; everything else in the folder `out` stays."""
     for folder in _folders(stages, out).values():
         shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 

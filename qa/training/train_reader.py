@@ -172,7 +172,7 @@ class _Passage:
 
 
 class _ReaderTask:
-    """The steps of a training: which questions, against which passages, and the loss of what is said."""
+    """The steps of a training: which questions, against which passages, and the loss of the logits."""
 
     figure = "f1"
 
@@ -215,28 +215,28 @@ class _ReaderTask:
             for place in range(first, first + self._settings.questions)
         ]
 
-    def _negatives(self, example: Example, lot: random.Random) -> list[str]:
+    def _negatives(self, example: Example, rng: random.Random) -> list[str]:
         settings = self._settings.negatives
-        if lot.random() >= settings.share:
+        if rng.random() >= settings.share:
             return []
         golds = [normalise_answer(text) for text in example.answer_texts]
         mined = [self._contexts[place] for place in self._mined.get(example.question, ())]
         article = self._of_title.get(example.title, [])
         chosen: list[str] = []
         for _ in range(settings.passages):
-            pool = article if article and lot.random() < settings.same_article else mined
+            pool = article if article and rng.random() < settings.same_article else mined
             usable = [
                 text
                 for text in pool
                 if text != example.context and text not in chosen and not _says(text, golds)
             ]
             if usable:
-                chosen.append(lot.choice(usable))
+                chosen.append(rng.choice(usable))
         return chosen
 
     def _windows(self, step: int) -> Iterator[tuple[list[_Passage], list[LabelledWindow], list[list[int]]]]:
         """What is in memory together: passages, one window of each, and the rows of each question."""
-        lot = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
+        rng = random.Random(f"{self._settings.loop.seed}/step {step}")  # noqa: S311
         examples = self._examples(step)
         at_once = self._settings.questions_at_once
         for first in range(0, len(examples), at_once):
@@ -245,17 +245,17 @@ class _ReaderTask:
             groups: list[list[int]] = []
             for example in examples[first : first + at_once]:
                 question = example.question
-                if lot.random() < self._settings.respelled:
-                    question = respell(question, lot)
+                if rng.random() < self._settings.respelled:
+                    question = respell(question, rng)
                 rows = []
-                for context in (example.context, *self._negatives(example, lot)):
+                for context in (example.context, *self._negatives(example, rng)):
                     own = context is example.context
                     spans = (
                         [Span(start=a.start, end=a.start + len(a.text)) for a in example.answers]
                         if own
                         else []
                     )
-                    window = self._one_window(question, context, spans, len(passages), lot)
+                    window = self._one_window(question, context, spans, len(passages), rng)
                     if window is not None:
                         passages.append(_Passage(question=question, context=context))
                         rows.append(len(windows))
@@ -265,7 +265,7 @@ class _ReaderTask:
                 yield passages, windows, groups
 
     def _one_window(
-        self, question: str, context: str, spans: Sequence[Span], passage: int, lot: random.Random
+        self, question: str, context: str, spans: Sequence[Span], passage: int, rng: random.Random
     ) -> LabelledWindow | None:
         """A window that holds the answer where there is one, else any."""
         found = label_windows(
@@ -280,7 +280,7 @@ class _ReaderTask:
         positive = [window for window in found if window.positive]
         if spans and not positive:
             return None  # the answer is longer than the windows share: no label could be right
-        return lot.choice(positive or found) if found else None
+        return rng.choice(positive or found) if found else None
 
     # -- what is minimised ----------------------------------------------------------------------------------
 
@@ -362,8 +362,8 @@ class _ReaderTask:
         held_out = self._data.held_out
         if not held_out:
             return {}
-        lot = random.Random(0)  # noqa: S311  the same questions every time, not a secret
-        examples = lot.sample(held_out, min(self._settings.evaluated, len(held_out)))
+        rng = random.Random(0)  # noqa: S311  the same questions every time, not a secret
+        examples = rng.sample(held_out, min(self._settings.evaluated, len(held_out)))
         squad = SquadFile(path="held-out titles", version="2.0", examples=tuple(examples), wrong_offsets=0)
         report = evaluate_reader(squad, RobertaReader(self._start.loaded("reader")), always_answer=True)
         figures = {"f1": report.every.f1, "questions": float(report.every.total)}
