@@ -107,12 +107,7 @@ class Annotations:
 
     def add_feedback(self, feedback: Feedback) -> bool:
         """Store a verdict; False if the very same is stored already."""
-        row = {**asdict(feedback), "details": dict(feedback.details)}
-        same = [
-            getattr(FeedbackRow, field).is_not_distinct_from(value)
-            for field, value in row.items()
-            if field != "details"
-        ]
+        row, same = {**asdict(feedback), "details": dict(feedback.details)}, _same_feedback(feedback)
         with changing(self._engine) as connection:
             if connection.scalar(select(FeedbackRow.key).where(*same).limit(1)) is not None:
                 return False
@@ -121,13 +116,8 @@ class Annotations:
 
     def remove_feedback(self, feedback: Feedback) -> int:
         """Remove a verdict; returns how many."""
-        same = [
-            getattr(FeedbackRow, field).is_not_distinct_from(value)
-            for field, value in asdict(feedback).items()
-            if field != "details"
-        ]
         with changing(self._engine) as connection:
-            return connection.execute(delete(FeedbackRow).where(*same)).rowcount
+            return connection.execute(delete(FeedbackRow).where(*_same_feedback(feedback))).rowcount
 
     def feedback(self) -> tuple[Feedback, ...]:
         """All verdicts, in the order in which they were given."""
@@ -146,6 +136,14 @@ class Annotations:
         statement = select(*columns).where(*conditions).order_by(table.key)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _same_feedback(feedback: Feedback) -> list[Any]:
+    return [
+        getattr(FeedbackRow, field).is_not_distinct_from(value)
+        for field, value in asdict(feedback).items()
+        if field != "details"
+    ]
 
 
 def holds_quote(engine: Engine) -> Any:

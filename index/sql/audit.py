@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from index.errors import StoreError
 from index.sql.database import changing, get_setting, next_revision, set_setting
 from index.sql.schema import VECTOR, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
-from index.sql.stored_documents import fitting_layout
+from index.sql.stored_documents import fitting_layout, read_metadata
 
 _ROWS = 2000
 _UNIT_ERROR = 0.01
@@ -161,9 +161,13 @@ def _findings(connection: Connection) -> Iterator[Finding]:
         for table, count in orphans.items():
             yield Finding(fault=Fault.ORPHAN, message=f"{_ORPHANS[table]}: {count}")
     yield from _settings(connection)
-    for fault, statement in (*_statements(), *(_unreadable() if sqlite else ())):
+    for fault, statement in _statements():
         yield from _finding(fault, connection.scalars(statement).all())
-    yield from _finding(Fault.LAYOUT, list(_wrong_layouts(connection)))
+    if sqlite:
+        yield from _finding(Fault.PASSAGES, connection.scalars(_wrong_headings()).all())
+    wrong = list(_wrong_json(connection))
+    for fault in (Fault.LAYOUT, Fault.DETAILS):
+        yield from _finding(fault, [key for kind, key in wrong if kind is fault])
     fingerprint, dimension = get_setting(connection, "fingerprint"), get_setting(connection, "dimension")
     if fingerprint is not None and (dimension or "").isdigit():
         yield from _finding(Fault.VECTOR, list(_wrong_vectors(connection, fingerprint, int(dimension or 0))))
@@ -255,61 +259,42 @@ def _count_statements(alive: Any) -> Iterator[tuple[Fault, Select[Any]]]:
     )
 
 
-def _unreadable() -> Iterator[tuple[Fault, Select[Any]]]:
-    """JSON that SQLite keeps as text; a server's database accepts no other than well-formed."""
-    alive = DocumentRow.deleted_revision.is_(None)
-    yield (
-        Fault.DETAILS,
-        select(DocumentRow.key).where(alive, func.json_type(_valid(DocumentRow.attributes)) != "object"),
-    )
-    yield (
-        Fault.PASSAGES,
+def _wrong_headings() -> Select[Any]:
+    """Documents with headings that are no JSON array; SQLite keeps JSON as text and accepts any."""
+    headings = cast(PassageRow.headings, Text)
+    readable = case((func.json_valid(headings) == 1, headings), else_="null")
+    return (
         select(PassageRow.document_key)
-        .where(PassageRow.deleted_revision.is_(None))
-        .where(func.json_type(_valid(PassageRow.headings)) != "array")
-        .distinct(),
+        .where(PassageRow.deleted_revision.is_(None), func.json_type(readable) != "array")
+        .distinct()
     )
 
 
-def _valid(column: Any) -> Any:
-    text = cast(column, Text)
-    return case((func.json_valid(text) == 1, text), else_="null")
-
-
-def _wrong_layouts(connection: Connection) -> Iterator[int]:
-    """Documents whose pages, headings or units cannot be read or lie outside of their text."""
-    last = 0
-    while True:
-        rows = connection.execute(
-            select(
-                ContentRow.document_key,
-                func.length(ContentRow.text).label("length"),
-                cast(ContentRow.layout, Text).label("layout"),
-            )
-            .join(DocumentRow, DocumentRow.key == ContentRow.document_key)
-            .where(DocumentRow.deleted_revision.is_(None), ContentRow.document_key > last)
-            .order_by(ContentRow.document_key)
-            .limit(_ROWS)
-        ).all()
-        for row in rows:
-            if fitting_layout(row.layout, row.length) is None:
-                yield row.document_key
-        if len(rows) < _ROWS:
-            return
-        last = rows[-1].document_key
+def _wrong_json(connection: Connection) -> Iterator[tuple[Fault, int]]:
+    """Documents whose metadata, pages, headings or units cannot be read or do not fit their text."""
+    statement = (
+        select(
+            ContentRow.document_key,
+            func.length(ContentRow.text).label("length"),
+            cast(ContentRow.layout, Text).label("layout"),
+            cast(DocumentRow.attributes, Text).label("attributes"),
+        )
+        .join(DocumentRow, DocumentRow.key == ContentRow.document_key)
+        .where(DocumentRow.deleted_revision.is_(None))
+    )
+    for row in connection.execute(statement, execution_options={"yield_per": _ROWS}):
+        if fitting_layout(row.layout, row.length) is None:
+            yield Fault.LAYOUT, row.document_key
+        if read_metadata(row.attributes) is None:
+            yield Fault.DETAILS, row.document_key
 
 
 def _wrong_vectors(connection: Connection, fingerprint: str, dimension: int) -> Iterator[int]:
-    last = 0
-    while True:
-        rows = connection.execute(
-            select(VectorRow.passage_id, VectorRow.data)
-            .where(VectorRow.fingerprint == fingerprint, VectorRow.passage_id > last)
-            .order_by(VectorRow.passage_id)
-            .limit(_ROWS)
-        ).all()
-        sized = [row for row in rows if len(row.data) == 2 * dimension]
-        yield from (row.passage_id for row in rows if len(row.data) != 2 * dimension)
+    """Passages whose vector has another width or another length than 1."""
+    statement = select(VectorRow.passage_id, VectorRow.data).where(VectorRow.fingerprint == fingerprint)
+    for rows in connection.execute(statement, execution_options={"yield_per": _ROWS}).partitions():
+        sized = [row for row in rows if len(row.data) == VECTOR.itemsize * dimension]
+        yield from (row.passage_id for row in rows if len(row.data) != VECTOR.itemsize * dimension)
         data = np.frombuffer(b"".join(row.data for row in sized), dtype=VECTOR)
         lengths = np.linalg.norm(data.reshape(len(sized), dimension).astype(np.float32), axis=1)
         yield from (
@@ -317,6 +302,3 @@ def _wrong_vectors(connection: Connection, fingerprint: str, dimension: int) -> 
             for row, length in zip(sized, lengths, strict=True)
             if not abs(float(length) - 1) < _UNIT_ERROR
         )
-        if len(rows) < _ROWS:
-            return
-        last = rows[-1].passage_id

@@ -211,6 +211,20 @@ def batches(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield values[start : start + _PARAMETERS]
 
 
+def blocks(engine: Engine, statement: Any, column: Any, size: int) -> Iterator[Sequence[Any]]:
+    """The rows of a statement, in order of a unique column of it, `size` in each short transaction."""
+    last: Any = None
+    while True:
+        part = statement if last is None else statement.where(column > last)
+        with engine.connect() as connection:
+            rows = connection.execute(part.order_by(column).limit(size)).all()
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        last = getattr(rows[-1], column.key)
+
+
 # -- copying -------------------------------------------------------------------------------------------------
 
 

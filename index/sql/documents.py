@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from index.records import DocumentInfo, DocumentSize, FileReport
-from index.sql.database import batches
+from index.sql.database import batches, blocks
 from index.sql.schema import ContentRow, DocumentRow, PathRow
 
 _BLOCK = 1000
@@ -136,32 +136,23 @@ class Documents:
 
     def files(self) -> Iterator[FileReport]:
         """Every stored file, by path."""
-        pages, warnings = ContentRow.layout["pages"], ContentRow.layout["warnings"]
-        last = ""
-        while True:
-            statement = (
-                select(
-                    PathRow.path,
-                    PathRow.size_bytes,
-                    DocumentRow.type,
-                    DocumentRow.language,
-                    DocumentRow.characters,
-                    DocumentRow.passages,
-                    pages.label("pages"),
-                    warnings.label("warnings"),
-                )
-                .join(DocumentRow, DocumentRow.key == PathRow.document_key)
-                .join(ContentRow, ContentRow.document_key == DocumentRow.key)
-                .where(PathRow.deleted_revision.is_(None), PathRow.path > last)
-                .order_by(PathRow.path)
-                .limit(_BLOCK)
+        statement = (
+            select(
+                PathRow.path,
+                PathRow.size_bytes,
+                DocumentRow.type,
+                DocumentRow.language,
+                DocumentRow.characters,
+                DocumentRow.passages,
+                ContentRow.layout["pages"].label("pages"),
+                ContentRow.layout["warnings"].label("warnings"),
             )
-            with self._engine.connect() as connection:
-                rows = connection.execute(statement).all()
+            .join(DocumentRow, DocumentRow.key == PathRow.document_key)
+            .join(ContentRow, ContentRow.document_key == DocumentRow.key)
+            .where(PathRow.deleted_revision.is_(None))
+        )
+        for rows in blocks(self._engine, statement, PathRow.path, _BLOCK):
             yield from (_file_report(row) for row in rows)
-            if len(rows) < _BLOCK:
-                return
-            last = rows[-1].path
 
     def pages_without_text(self, document_key: int) -> int:
         """How many pages of a document hold no text; 0 for one without pages."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 
 from index.records import FileState
-from index.sql.database import batches, changing
+from index.sql.database import batches, blocks, changing
 from index.sql.schema import DocumentRow, PathRow
 
 _BLOCK = 10_000
@@ -73,19 +73,8 @@ class Paths:
 
     def blocks(self) -> Iterator[Sequence[str]]:
         """All paths, ten thousand at a time, in the order in which they were stored."""
-        last = 0
-        while True:
-            statement = (
-                select(PathRow.key, PathRow.path)
-                .where(PathRow.deleted_revision.is_(None), PathRow.key > last)
-                .order_by(PathRow.key)
-                .limit(_BLOCK)
-            )
-            with self._engine.connect() as connection:
-                rows = connection.execute(statement).all()
-            if not rows:
-                return
-            last = rows[-1].key
+        statement = select(PathRow.key, PathRow.path).where(PathRow.deleted_revision.is_(None))
+        for rows in blocks(self._engine, statement, PathRow.key, _BLOCK):
             yield [row.path for row in rows]
 
     def touch(self, path: str, state: FileState) -> None:

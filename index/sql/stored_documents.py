@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Text, cast, func, select
 
 from index.records import FileState
+from index.sql.database import blocks
 from index.sql.schema import VECTOR, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow, visible
 from ingest.conversion.document_json import layout_records
 from ingest.records import Document, Passage
@@ -63,11 +64,8 @@ class StoredDocuments:
             row = connection.execute(_DOCUMENTS.where(DocumentRow.key == key)).one_or_none()
         if row is None:
             return None
-        try:
-            metadata = dict(json.loads(row.attributes))
-        except (ValueError, TypeError):
-            metadata = {}
-        return _document(row, metadata, fitting_layout(row.layout, len(row.text)) or {})
+        metadata, layout = read_metadata(row.attributes), fitting_layout(row.layout, len(row.text))
+        return _document(row, metadata or {}, layout or {})
 
     def count(self, revision: int) -> int:
         """How many documents are visible at a revision."""
@@ -77,24 +75,22 @@ class StoredDocuments:
 
     def read(self, revision: int, fingerprint: str | None) -> Iterator[StoredDocument]:
         """All documents visible at a revision, oldest first, with the vectors of an encoder if given."""
-        last = 0
-        while True:
-            statement = (
-                select(DocumentRow.key)
-                .where(DocumentRow.key > last, visible(DocumentRow, revision))
-                .order_by(DocumentRow.key)
-                .limit(_BLOCK)
-            )
-            with self._engine.connect() as connection:
-                keys = list(connection.scalars(statement))
-            if not keys:
-                return
-            last = keys[-1]
-            for key in keys:
+        statement = select(DocumentRow.key).where(visible(DocumentRow, revision))
+        for rows in blocks(self._engine, statement, DocumentRow.key, _BLOCK):
+            for row in rows:
                 with self._engine.connect() as connection:
-                    stored = _stored_document(connection, key, revision, fingerprint)
+                    stored = _stored_document(connection, row.key, revision, fingerprint)
                 if stored is not None:
                     yield stored
+
+
+def read_metadata(attributes: str) -> dict[str, str] | None:
+    """The metadata of a document out of its JSON; None where that is damaged."""
+    try:
+        metadata = json.loads(attributes)
+    except ValueError:
+        return None
+    return metadata if isinstance(metadata, dict) else None
 
 
 def fitting_layout(layout: str, length: int) -> dict[str, Any] | None:
