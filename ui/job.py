@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a job is light until it holds its lock
 
 _NICE = 10
 _POLL_SECONDS = 0.3
-_PATIENCE_SECONDS = 15.0
+_GRACE_SECONDS = 15.0
 _SECONDS_BETWEEN_WRITES = 0.3
 
 
@@ -84,7 +84,7 @@ def _end_when_cancelled(folder: Path, started: float) -> None:
     while not (folder / "cancel").exists():
         time.sleep(_POLL_SECONDS)
     _thread.interrupt_main()
-    time.sleep(_PATIENCE_SECONDS)
+    time.sleep(_GRACE_SECONDS)
     # The main thread does not react; what is committed is safe, as after any kill.
     write_end(folder, JobState.CANCELLED, time.monotonic() - started)
     os._exit(130)

@@ -1,8 +1,8 @@
-"""What stands around every tab: the tabs themselves, the language and its switch, the name.
+"""The frame of every tab: the name, the links to the tabs, the switch of the language.
 
 Tabs are Streamlit pages with addresses of their own (`/search?q=...`), so that only the visible one runs and
 the browser's back button leads from one to the other. A tab NAME is the function `show_NAME(library, say)` of
-the module `ui.page.tabs.NAME`, imported when it is first looked at, with the title `nav.NAME`.
+the module `ui.page.tabs.NAME`, imported when it is first opened, with the title `nav.NAME`.
 
 The address carries what a link should share: the question (`q`), filters, and the language (`lang`) where it
 is not the browser's (see `url_state`). The links between tabs hand these on.
@@ -21,7 +21,7 @@ from ui.page.fragments import base
 from ui.render.messages import Say, language_for
 from ui.services.url_state import carried
 
-if TYPE_CHECKING:  # it loads what reads and searches, which the frame must not wait for
+if TYPE_CHECKING:  # it imports the models, which the frame must not wait for
     from ui.services.library import Library
 
 TABS = ("ask", "search", "collection", "map", "questionnaire", "teach", "models", "quality")
@@ -43,12 +43,12 @@ def tab_pages(say: Say, open_library: Callable[[], Library]) -> dict[str, Page]:
 
 def show_tabs(pages: Mapping[str, Page], here: Page, say: Say) -> None:
     """The name, the links to the tabs, and the switch of the language, in one row."""
-    handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
+    parameters = carried({key: st.query_params.get_all(key) for key in st.query_params})
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", key="frame"):
         st.html(base.wordmark(say), width="content")
         for name in TABS:
             with st.container(key="tab_here" if pages[name] is here else f"tab_{name}", width="content"):
-                st.page_link(pages[name], query_params=handed)
+                st.page_link(pages[name], query_params=parameters)
         st.space("stretch")
         for other in say.others:
             st.button(
@@ -72,7 +72,7 @@ def link(tab: str, label: str, parameters: Sequence[tuple[str, str]], *, icon: s
 
 def _page(name: str, say: Say, open_library: Callable[[], Library]) -> Page:
     def show() -> None:
-        library = open_library()  # with a word to those who wait, so before the tab's own imports
+        library = open_library()  # shows that it loads, so before the tab's own imports
         getattr(import_module(f"ui.page.tabs.{name}"), f"show_{name}")(library, say)
 
     return st.Page(show, title=say(f"nav.{name}"), url_path=name, default=name == TABS[0])

@@ -1,4 +1,4 @@
-"""The door of the page: asks for the password, once a session, before anything of the store is shown."""
+"""The login: asks for the password, once a session, before anything of the store is shown."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ui.services.password import opens
 
 
 def admitted(password: str | None, say: Say) -> bool:
-    """Whether this session may see the page; draws the question for the password where it may not."""
+    """Whether this session may see the page; draws the form for the password where it may not."""
     if password is None or st.session_state.get("admitted") is True:
         return True
     st.html(base.lead("Spanwise", say("door.lead")))
     with st.form("door", border=False):
         typed = st.text_input(say("door.password"), type="password", key="password")
-        asked = st.form_submit_button(say("door.open"), type="primary", key="door_button")
-    if asked and typed and opens(typed, password):
+        submitted = st.form_submit_button(say("door.open"), type="primary", key="door_button")
+    if submitted and typed and opens(typed, password):
         st.session_state.admitted = True
         st.rerun()
-    if asked:
+    if submitted:
         st.html(base.failure(say("door.wrong"), say("door.hint"), say))
     return False

@@ -259,7 +259,7 @@ def _share(field: str, title: str) -> Spec:
 
 
 def _save(spec: Spec, path: Path) -> Path:
-    import vl_convert  # 80 megabytes, for those who draw
+    import vl_convert  # 80 megabytes, needed only here
 
     spec = {"background": "white", "config": {"title": {"anchor": "start"}}, **spec}
     drawn = (

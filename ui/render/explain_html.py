@@ -27,7 +27,7 @@ _STYLE = Path(__file__).parent / "static" / "explain.css"
 
 def reasons_page(reasons: Reasons) -> str:
     """The whole page."""
-    near, found = reasons.similarity, reasons.attribution
+    near, answered = reasons.similarity, reasons.attribution
     parts = [
         f"<h1>{_escape(reasons.question)}</h1>",
         f"<h2>Near by these words: cosine {near.cosine:.3f}</h2>",
@@ -36,14 +36,14 @@ def reasons_page(reasons: Reasons) -> str:
         _shaded(reasons.question, near.question.words),
         _shaded(reasons.passage, near.passage.words),
     ]
-    if found is not None and reasons.answer is not None:
+    if answered is not None and reasons.answer is not None:
         start, end = reasons.answer.start, reasons.answer.end
         parts += [
             f"<h2>Answered by these words: &ldquo;{_escape(reasons.passage[start:end])}&rdquo;</h2>",
-            f'<p class="note">What each word adds to the log-odds ({found.target_log_odds:+.2f}) of the '
+            f'<p class="note">What each word adds to the log-odds ({answered.target_log_odds:+.2f}) of the '
             "reader for this span against &ldquo;no answer&rdquo;. The span is framed.</p>",
-            _shaded(reasons.question, found.question),
-            _shaded(reasons.passage, found.passage, reasons.answer),
+            _shaded(reasons.question, answered.question),
+            _shaded(reasons.passage, answered.passage, reasons.answer),
         ]
     parts += [
         "<h2>Where the reader's attention goes</h2>",
@@ -118,7 +118,7 @@ def _image(weights: NDArray[np.float32], x: float, y: float, size: float) -> str
 
 
 def _busiest(attention: Attention, weights: NDArray[np.float32]) -> str:
-    """The three strongest links between words, for whoever points at a map."""
+    """The three strongest links between words, for the tooltip of a map."""
     own = np.array([piece.side != "frame" for piece in attention.pieces])
     seen = np.where(own[:, None] & own[None, :] & ~np.eye(len(own), dtype=bool), weights, 0.0)
     places = np.argsort(-seen, axis=None)[:3]
@@ -149,10 +149,10 @@ def _rolled(reasons: Reasons) -> str:
             words[piece.side].append(
                 TokenWeight(text=piece.text, start=piece.start, end=piece.end, weight=weight)
             )
-    whom = "the answer's tokens collect" if rows else "the first special token collects"
+    collector = "the answer's tokens collect" if rows else "the first special token collects"
     framed = float(sum(mean[row] for row, piece in enumerate(pieces) if not piece.text))
     return (
-        f'<p class="note">What {whom}; {framed:.0%} of it comes from the special tokens, not shown.</p>'
+        f'<p class="note">What {collector}; {framed:.0%} of it comes from the special tokens, not shown.</p>'
         + _shaded(reasons.question, _without_overlap(words["question"]))
         + _shaded(reasons.passage, _without_overlap(words["passage"]), answer)
     )
@@ -160,11 +160,11 @@ def _rolled(reasons: Reasons) -> str:
 
 def _without_overlap(words: Sequence[TokenWeight]) -> list[TokenWeight]:
     """Pieces of one character, which a vocabulary may have several of, drawn once."""
-    found: list[TokenWeight] = []
+    kept: list[TokenWeight] = []
     for word in words:
-        if not found or word.start >= found[-1].end:
-            found.append(word)
-    return found
+        if not kept or word.start >= kept[-1].end:
+            kept.append(word)
+    return kept
 
 
 def _shaded(text: str, words: Sequence[TokenWeight], answer: Span | None = None) -> str:

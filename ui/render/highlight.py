@@ -43,16 +43,16 @@ def _wanted(query: str, language: str) -> frozenset[str]:
 
 def _spans(text: str, wanted: frozenset[str], language: str) -> list[tuple[int, int]]:
     """Places of the wanted words, in order, none within or touching another."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
         if _UNSPACED.match(text, start):
             for at in range(start, end - 1):
                 if text[at : at + 2] in wanted:
-                    if found and found[-1][1] >= at:
-                        found[-1] = (found[-1][0], at + 2)
+                    if spans and spans[-1][1] >= at:
+                        spans[-1] = (spans[-1][0], at + 2)
                     else:
-                        found.append((at, at + 2))
+                        spans.append((at, at + 2))
         elif not wanted.isdisjoint(analysis.terms(match.group(), language)):
-            found.append((start, end))
-    return found
+            spans.append((start, end))
+    return spans

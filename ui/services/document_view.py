@@ -1,4 +1,4 @@
-"""What the viewer shows of a document: a part in blocks, and where else the same words stand (pure)."""
+"""What the viewer shows of a document: a part in blocks, and the other places of the same words (pure)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_OCCURRENCES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A paragraph, or a heading with its level; a place of the document, its words are its text's."""
+    """A paragraph, or a heading with its level; as a span of the document's text."""
 
     start: int
     end: int
@@ -24,7 +24,7 @@ class Block:
 
 
 def occurrences(text: str, words: str) -> list[Span]:
-    """Where words stand in a text, whatever their case and the white space between them.
+    """Where words occur in a text, whatever their case and the white space between them.
 
     >>> [span.start for span in occurrences("Ellery. In ellery", "Ellery")]
     [0, 11]
@@ -36,8 +36,8 @@ def occurrences(text: str, words: str) -> list[Span]:
     left = r"(?<!\w)" if words.strip()[0].isascii() and words.strip()[0].isalnum() else ""
     right = r"(?!\w)" if words.strip()[-1].isascii() and words.strip()[-1].isalnum() else ""
     form = re.compile(left + r"\s+".join(parts) + right, re.IGNORECASE)
-    found = (Span(start=match.start(), end=match.end()) for match in form.finditer(text))
-    return [span for span, _ in zip(found, range(_MOST_OCCURRENCES), strict=False)]
+    spans = (Span(start=match.start(), end=match.end()) for match in form.finditer(text))
+    return [span for span, _ in zip(spans, range(_MOST_OCCURRENCES), strict=False)]
 
 
 def window(document: Document, start: int, end: int) -> Span:
@@ -77,7 +77,7 @@ def _paragraphs(text: str, part: Span, borders: tuple[int, ...]) -> Iterator[tup
 
 
 def _heading_line(text: str, heading: Heading, end: int) -> int | None:
-    """The end of a heading's own line, if its words stand there (those of bookmarks may not)."""
+    """The end of a heading's own line, if its words are there (those of PDF bookmarks may not be)."""
     stop = text.find("\n", heading.start, end)
     line = text[heading.start : end if stop < 0 else stop]
     words = re.findall(r"\w+", heading.title.casefold())

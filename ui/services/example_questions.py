@@ -1,8 +1,8 @@
-"""Questions to try, made from the very collection and shown only if it answers them.
+"""Questions to try, made from the documents of the collection and shown only if it answers them.
 
-Candidates are questions that stand in the documents themselves (as in lists of frequent ones), and sentences
-of a few plain forms turned round: "The league was founded in 1871" asks "When was the league founded?". They
-are English; what reads no English offers none. The demo collection has questions of its own.
+Candidates are questions in the documents themselves (as in lists of frequent ones), and sentences of a few
+plain forms turned into questions: "The league was founded in 1871" asks "When was the league founded?". They
+are English; a reader without English offers none. The demo collection has questions of its own.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ def candidates(text: str, language: str = "en") -> list[str]:
     >>> candidates("Word2vec was published in 2013. Seals swim.")
     ['When was Word2vec published?']
     """
-    found: list[tuple[int, str]] = []
+    ranked: list[tuple[int, str]] = []
     lines = (line.strip(" #*-\t") for line in text.splitlines())
-    found += [(0, line) for line in lines if _ASKED.match(line) and _stands_alone(line, _OWN)]
+    ranked += [(0, line) for line in lines if _ASKED.match(line) and _stands_alone(line, _OWN)]
     for span in sentences(text, language):
         sentence = " ".join(text[span.start : span.end].split())
         for rank, (form, question) in enumerate(_FORMS, start=1):
             match = form.match(sentence)
             if match and _stands_alone(match["subject"]):
-                found.append((rank, question(match)))
+                ranked.append((rank, question(match)))
                 break
-    ordered = sorted(dict.fromkeys(found), key=lambda item: item[0])
+    ordered = sorted(dict.fromkeys(ranked), key=lambda item: item[0])
     return list(dict.fromkeys(question for _, question in ordered))[:_OF_EACH]
 
 
@@ -97,8 +97,8 @@ def _proposed(library: Library, documents: int) -> Iterator[str]:
     seen: set[str] = set()
     others: list[list[str]] = []
     for key in dict.fromkeys(document.id for document in english if document is not None):
-        found = candidates(library.store.document(key).text[:_CHARACTERS])
-        fresh = [question for question in found if question not in seen]
+        proposed = candidates(library.store.document(key).text[:_CHARACTERS])
+        fresh = [question for question in proposed if question not in seen]
         seen.update(fresh)
         yield from fresh[:1]
         others.append(fresh[1:])
@@ -107,7 +107,7 @@ def _proposed(library: Library, documents: int) -> Iterator[str]:
 
 
 def _stands_alone(text: str, beside: frozenset[str] = frozenset()) -> bool:
-    """Whether words mean the same without what stands around them; those `beside` them are let pass."""
+    """Whether a text means the same out of its context: no pointing word in it, but for those of `beside`."""
     return (_POINTING - beside).isdisjoint(word.strip("?.,;:'\"").casefold() for word in text.split())
 
 

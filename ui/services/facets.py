@@ -1,7 +1,7 @@
-"""How many documents stand behind each value of a filter, given the other filters (pure).
+"""How many documents there are for each value of a filter, given the other filters (pure).
 
-The count beside a value says what choosing it would leave: the filter's own choice does not narrow its own
-counts, those of the others do. Passages that a question has found are counted as they were found.
+The count of a value is the number of documents left if it were chosen: the choices of the other filters
+narrow it, those of its own filter do not. Passages of the present result are counted as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ui.services.url_state import LISTS, Choices, folders_of
 class Facets:
     """For each filter its values with counts, most frequent first; `passing` documents pass all filters.
 
-    `found` counts in the same way the passages that the present question has found.
+    `found` counts in the same way the passages of the present result.
     """
 
     values: Mapping[str, Mapping[str, int]]
@@ -64,9 +64,7 @@ def facets(
         for name in LISTS:
             if not failed or failed == [name]:
                 counts[name].update(has[name])
-    values = {
-        name: dict(sorted(found.items(), key=lambda x: (-x[1], x[0]))) for name, found in counts.items()
-    }
+    values = {name: dict(sorted(each.items(), key=lambda x: (-x[1], x[0]))) for name, each in counts.items()}
     found: dict[str, Counter[str]] = {name: Counter() for name in LISTS}
     for hit in hits:
         for name in LISTS:

@@ -1,7 +1,7 @@
 """Ingesting from the page: jobs of one kind, and the uploaded files that they read (no streamlit).
 
-Uploads lie in the store's folder for them before the job starts. When it is over, those that it left out go,
-and what they had replaced comes back; whoever opens the page next sees to that, once.
+Uploads are written into the store's folder for them before the job starts. When it is over, the next view of
+the page deletes those that were left out and restores the files that they had replaced.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def start_ingest(
     retry_rejected: bool = False,
     uploaded: bool = False,
 ) -> None:
-    """Ingest files and folders in a job; raises JobBusy while one is at work.
+    """Ingest files and folders in a job; raises JobBusy while one runs.
 
     With `uploaded` the paths are those of `Uploads.keep_all`. Earlier jobs are forgotten: what they added
     is in the store, and what they left out in its report on files.

@@ -1,16 +1,16 @@
 """Long work in processes of their own, recorded in the store (no streamlit).
 
-    <store>/jobs/<id>/job.json       what was asked for, when, by whom
-                     /alive          locked by its process while that lives; the system lets go when it dies
-                     /cancel         put there by whoever wants it to end
-                     /progress.json  how far it is
+    <store>/jobs/<id>/job.json       the command, when it was started and by whom
+                     /alive          locked by its process while that runs; the system unlocks it when it ends
+                     /cancel         created to end the job
+                     /progress.json  its progress
                      /output.json    what the command printed
-                     /log.txt        what it said on the way
+                     /log.txt        its standard error
                      /end.json       how it ended
 
-A job is a command line of ours, so that all it does can be done in a shell too. It goes on when the page is
-closed or its server ends, and whoever opens the page later finds it again. A lock tells the living from the
-dead, and a file asks for the end: a process id may belong to somebody else by now, so none is ever signalled.
+A job is a command of `spanwise`, so that all it does can be done in a shell too. It goes on when the page is
+closed or its server ends, and is found again when the page is opened. A lock shows whether it still runs, and
+a file ends it: a process id may have been given to another process by now, so none is ever signalled.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from ingest.errors import SpanwiseError
 
 _LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
-_BIRTH_SECONDS = 60.0  # from a process's start to its lock; importing costs a moment on a busy machine
-_KEPT = 100
+_START_SECONDS = 60.0  # from a process's start to its lock; importing costs a moment on a busy machine
+_MOST = 100
 
-# What this process has started, so that the system can forget those that have ended.
+# Started by this process, which has to wait for those that have ended.
 _children: list[subprocess.Popen[bytes]] = []
 
 
 class JobBusy(SpanwiseError):
-    """A job of that kind is at work already."""
+    """A job of that kind runs already."""
 
 
 class JobState(StrEnum):
-    """How a job stands."""
+    """The state of a job."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -60,7 +60,7 @@ class JobState(StrEnum):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether its process has ended."""
         return self not in (JobState.STARTING, JobState.RUNNING, JobState.CANCELLING)
 
 
@@ -100,7 +100,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What was asked for; `arguments` are those of the command `spanwise`, `facts` are for who shows it."""
+    """A command to run; `arguments` are those of `spanwise`, `facts` are for the page."""
 
     id: str
     kind: str
@@ -113,7 +113,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStanding:
-    """A job as it is now; `message` and `hint` say in a sentence each why it failed and what to do."""
+    """A job and its state; `message` and `hint` are a sentence each on why it failed and what to do."""
 
     job: Job
     folder: Path
@@ -124,11 +124,11 @@ class JobStanding:
     seconds: float | None = None
 
     def output(self) -> dict[str, Any]:
-        """What the command printed, empty where it has not yet."""
+        """What the command has printed; empty before it has."""
         return read_json(self.folder / "output.json") or {}
 
     def log(self) -> str:
-        """What it said on the way, the end of it."""
+        """The end of its standard error."""
         try:
             return (self.folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-20_000:]
         except OSError:
@@ -165,7 +165,7 @@ class Jobs:
     ) -> Job:
         """Run `spanwise` with `arguments` in a process of its own, in a folder of `prepare`.
 
-        Raises JobBusy while a job of the same kind is at work.
+        Raises JobBusy while a job of the same kind runs.
         """
         folder = self.prepare() if folder is None else folder
         job = Job(
@@ -213,16 +213,16 @@ class Jobs:
         """Every job of these kinds (none: of all), the newest first."""
         _children[:] = [child for child in _children if child.poll() is None]
         names = sorted((path.parent.name for path in self.folder.glob("*/job.json")), reverse=True)
-        found = (self.standing(name) for name in names)
-        return [item for item in found if item is not None and (not kinds or item.job.kind in kinds)]
+        standings = (self.standing(name) for name in names)
+        return [item for item in standings if item is not None and (not kinds or item.job.kind in kinds)]
 
     def standing(self, job_id: str) -> JobStanding | None:
-        """How one job stands, None where there is none of that id."""
+        """One job with its state, None where there is none of that id."""
         folder = self.folder / Path(job_id).name
         job = _job(read_json(folder / "job.json"))
         if job is None:
             return None
-        alive = _alive(folder)  # looked at before the end is: what ends says so first and lets go then
+        alive = _alive(folder)  # read before end.json: a job writes end.json before it releases the lock
         end = read_json(folder / "end.json")
         progress = _progress(read_json(folder / "progress.json"))
         if end is not None:
@@ -235,13 +235,13 @@ class Jobs:
                 hint=str(end.get("hint", "")),
                 seconds=end.get("seconds"),
             )
-        asked = (folder / "cancel").exists()
+        cancelled = (folder / "cancel").exists()
         if alive:
-            state = JobState.CANCELLING if asked else JobState.RUNNING
-        elif time.time() - job.created < _BIRTH_SECONDS and not _known_dead(folder):
+            state = JobState.CANCELLING if cancelled else JobState.RUNNING
+        elif time.time() - job.created < _START_SECONDS and not _known_dead(folder):
             state = JobState.STARTING
         else:
-            state = JobState.CANCELLED if asked else JobState.DIED
+            state = JobState.CANCELLED if cancelled else JobState.DIED
             write_end(folder, state, time.time() - job.created)
         return JobStanding(job=job, folder=folder, state=state, progress=progress)
 
@@ -253,12 +253,12 @@ class Jobs:
             )
 
     def _drop_oldest(self) -> None:
-        for standing in self.all()[_KEPT:]:
+        for standing in self.all()[_MOST:]:
             self.forget(standing.job.id)
 
 
 def write_end(folder: Path, state: JobState, seconds: float, *, message: str = "", hint: str = "") -> None:
-    """Record how a job ended; what is recorded first stays."""
+    """Record how a job ended; the first record stays."""
     if not (folder / "end.json").exists():
         write_json(
             folder / "end.json",
@@ -267,7 +267,7 @@ def write_end(folder: Path, state: JobState, seconds: float, *, message: str = "
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a file that is either the old one or the new one, whenever somebody reads it."""
+    """Replace a file atomically: a reader sees the old one or the new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(2)}")
     try:
         draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8", errors="backslashreplace")
@@ -318,7 +318,7 @@ def _alive(folder: Path) -> bool:
 
 
 def _known_dead(folder: Path) -> bool:
-    """Whether this process started it and has seen it end."""
+    """Whether this process started it and it has ended."""
     try:
         pid = int((folder / "pid").read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -1,8 +1,7 @@
-"""Who may see the page where other computers reach it (no streamlit).
+"""The password of a page that other computers can reach (no streamlit).
 
-On this computer alone nobody is asked. As soon as the page listens elsewhere there is a password: the one in
-SPANWISE_UI_PASSWORD, or a new one for this run. It keeps strangers of the same network out; it is no
-encryption, for that a proxy with TLS stands in front.
+A page that only this computer reaches has none. Any other has the one in SPANWISE_UI_PASSWORD, or a new one
+for this run. It keeps strangers of the same network out; for encryption, put a proxy with TLS in front.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The address of the page, the one truth about a question: what is asked, where to look, how to read (pure).
+"""The address of the page, which holds a question, where to look and how to read (pure).
 
     ?q=...&type=pdf&type=md&folder=/papers&since=2024-01-01&k=30&sure=60&guess=1
 
-Whoever opens the address sees the same result. What cannot be understood is passed over, because an address
-may be typed by hand.
+The same address gives the same result. Parameters that cannot be read are ignored, because an address may be
+typed by hand.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Parameters = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What an address says beside the question: which documents, how many passages, how sure, how ranked.
+    """What an address holds beside the question: which documents, how many passages, how sure, how ranked.
 
-    `min_confidence` is None for the fitted threshold. Folders stand for everything below them.
+    `min_confidence` is None for the fitted threshold. A folder includes everything below it.
     """
 
     folders: tuple[str, ...] = ()

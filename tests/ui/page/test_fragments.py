@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
 from qa.records import Answer, AskResult, Reason
-from ui.page.fragments import answer as views_answer
 from ui.page.fragments import base, search
+from ui.page.fragments.answer import answer_card, other_answer, passage_panel, refusal_card
 from ui.page.fragments.static import static_file
 from ui.render import phrasing
 from ui.render.messages import ENGLISH
@@ -124,7 +124,7 @@ def test_the_passage_is_marked_at_the_offsets_and_not_at_the_first_same_words() 
     second = TEXT.rindex("To be")
     marked = phrasing.passage_segments(answer(start=second, end=second + 5))
     assert [piece.text for piece in marked] == [TEXT[:second], "To be", TEXT[second + 5 :]]
-    page = _Reader(views_answer.passage_panel(answer(start=second, end=second + 5), ENGLISH))
+    page = _Reader(passage_panel(answer(start=second, end=second + 5), ENGLISH))
     assert page.marks == ["To be"]
     assert page.text.endswith(TEXT[second + 5 :])
 
@@ -157,9 +157,9 @@ def test_document_text_titles_and_paths_reach_html_only_escaped(text: str, title
         headings=(title, text),
     )
     fragments = [
-        views_answer.answer_card(found, ENGLISH, sure=True, calibrated=False),
-        views_answer.passage_panel(found, ENGLISH),
-        views_answer.other_answer(found, 2, ENGLISH),
+        answer_card(found, ENGLISH, sure=True, calibrated=False),
+        passage_panel(found, ENGLISH),
+        other_answer(found, 2, ENGLISH),
         search.hit_list([hit(text, title=title, path=path)], text, ENGLISH),
         base.lead(text, title, path),
         base.failure(text, title),
@@ -180,7 +180,7 @@ def test_every_reason_has_a_sentence(reason: Reason) -> None:
     said = phrasing.no_answer_reason(result(reason))
     assert said[0].isupper()
     assert said.rstrip().endswith(".")
-    assert said in html.unescape(views_answer.refusal_card(result(reason), ENGLISH))
+    assert said in html.unescape(refusal_card(result(reason), ENGLISH))
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -210,8 +210,8 @@ def test_sizes_are_for_people(size: int, said: str) -> None:
 
 
 def test_an_unsure_answer_is_not_called_an_answer() -> None:
-    sure = _Reader(views_answer.answer_card(answer(), ENGLISH, sure=True, calibrated=True)).text
-    unsure = _Reader(views_answer.answer_card(answer(), ENGLISH, sure=False, calibrated=False)).text
+    sure = _Reader(answer_card(answer(), ENGLISH, sure=True, calibrated=True)).text
+    unsure = _Reader(answer_card(answer(), ENGLISH, sure=False, calibrated=False)).text
     assert sure.startswith("Answer")
     assert unsure.startswith("Best guess")
     assert "not fitted" in unsure
@@ -219,7 +219,7 @@ def test_an_unsure_answer_is_not_called_an_answer() -> None:
 
 
 def test_the_confidence_is_said_in_words_and_number_and_drawn() -> None:
-    card = views_answer.answer_card(answer(), ENGLISH, sure=True, calibrated=True)
+    card = answer_card(answer(), ENGLISH, sure=True, calibrated=True)
     assert "Very likely right, 90 %" in card
     assert "width:90%" in card
 
@@ -234,7 +234,7 @@ def test_a_search_says_when_it_went_by_words_alone() -> None:
 def test_every_class_that_is_used_is_styled() -> None:
     fragments = "".join(
         (
-            views_answer.answer_card(
+            answer_card(
                 answer(),
                 ENGLISH,
                 sure=False,
@@ -242,9 +242,9 @@ def test_every_class_that_is_used_is_styled() -> None:
                 agreeing=3,
                 differing=1,
             ),
-            views_answer.passage_panel(answer(), ENGLISH),
-            views_answer.refusal_card(result(Reason.EMPTY_STORE), ENGLISH),
-            views_answer.other_answer(answer(), 2, ENGLISH),
+            passage_panel(answer(), ENGLISH),
+            refusal_card(result(Reason.EMPTY_STORE), ENGLISH),
+            other_answer(answer(), 2, ENGLISH),
             search.numbered_hit(hit(), "be", ENGLISH),
             base.lead("a", "b", "c"),
         )

@@ -25,8 +25,8 @@ from qa.explanation.explainer import Explainer
 from qa.explanation.records import Attribution, Competitor, Evidence, Method, TokenWeight, Why
 from qa.records import Answer, AskResult, SpanCandidate
 from ui.cli import main
-from ui.page.fragments import why as views_why
 from ui.page.fragments.static import static_file
+from ui.page.fragments.why import STRONGEST, why_panel
 from ui.page.tabs import ask as page_ask
 from ui.render import json_forms, phrasing
 from ui.render import terminal as text
@@ -69,7 +69,7 @@ def why(*, rivals: int = 1) -> Why:
 
 def panel(reasons: Why, passage: str = PASSAGE) -> str:
     start = passage.find("noon")
-    return views_why.why_panel(reasons, QUESTION, passage, start, start + 4, ENGLISH)
+    return why_panel(reasons, QUESTION, passage, start, start + 4, ENGLISH)
 
 
 class _Reader(HTMLParser):
@@ -152,7 +152,7 @@ def test_any_text_reaches_html_whole_and_escaped(question: str, passage: str, da
     end = data.draw(st.integers(start, len(passage)))
     rival = replace(why().competitors[0], text=question, title=passage)
     reasons = replace(why(), attribution=found, competitors=(rival,))
-    fragment = views_why.why_panel(reasons, question, passage, start, end, ENGLISH)
+    fragment = why_panel(reasons, question, passage, start, end, ENGLISH)
     shown = _Reader(fragment)
     assert not shown.tags & {"script", "img"}
     # HTML knows one kind of line end
@@ -180,7 +180,7 @@ def test_text_on_the_strongest_shade_is_readable_in_both_themes(kind: str, lette
         rf"\.sw-{kind} {{ background: color-mix\(in srgb, (#\w{{6}}) var", static_file("style.css")
     )
     assert found is not None
-    share = views_why.STRONGEST / 100
+    share = STRONGEST / 100
     shade = [share * hue + (1 - share) * under for hue, under in zip(rgb(found[1]), rgb(ground), strict=True)]
     light, dark = sorted((luminance(rgb(letters)), luminance(shade)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -17,9 +17,9 @@ from streamlit.testing.v1 import AppTest
 from index.checkpoints.presets import ModelChoice
 from index.store.store import Store
 from qa.feedback.verdicts import Verdict
-from ui.page.fragments import models as views_models
 from ui.page.fragments import quality
-from ui.page.fragments import questionnaire as views_questionnaire
+from ui.page.fragments.models import model_card
+from ui.page.fragments.questionnaire import row_card
 from ui.page.tabs import questionnaire as page_questionnaire
 from ui.page.widgets.text_selection import selected_span, stretch
 from ui.render.messages import Say
@@ -104,7 +104,7 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
     assert table["Source"].tolist()[0].startswith("Ferry")
     assert ready(page) == ["answers_csv", "answers_xlsx"]
     assert MARKUP in page.session_state["answers_csv_file"][1].decode("utf-8-sig")
-    assert MARKUP not in views_questionnaire.row_card(rows[0], SAY)
+    assert MARKUP not in row_card(rows[0], SAY)
 
 
 def test_no_question_is_said(open_tab: OpenTab, html_of: Shown, not_started: None) -> None:
@@ -261,7 +261,7 @@ def test_readers_that_were_fine_tuned_here_are_candidates(tmp_path: Path) -> Non
     assert own == Candidate(name="reader-1", models=f"pocket,{folder}", bytes=5)
     assert not model_choices.serves(own, now)
     assert model_choices.serves(own, ModelChoice(encoder="pocket/encoder", reader=str(folder)))
-    assert "fine-tuned on your verdicts" in views_models.card(own, None, now, SAY)
+    assert "fine-tuned on your verdicts" in model_card(own, None, now, SAY)
     assert model_choices.missing(f",{tmp_path / 'none'}", now, SAY)[0].startswith(
         f"{tmp_path / 'none'} is not"
     )

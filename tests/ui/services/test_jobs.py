@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from index.records import IngestProgress
 from ui.job import ProgressFile
-from ui.page.fragments import jobs as views_work
+from ui.page.fragments.jobs import job_card, job_end
 from ui.render import progress
 from ui.render.messages import Say
 from ui.render.progress import Step
@@ -59,7 +59,7 @@ def test_a_job_runs_while_its_process_holds_its_lock_and_has_died_when_it_lets_g
     assert state(jobs, job) is JobState.DIED
     standing = jobs.standing(job.id)
     assert standing is not None
-    assert "ended without a word" in views_work.job_end(standing, SAY)
+    assert "ended without a word" in job_end(standing, SAY)
 
 
 def test_how_it_ended_is_what_it_said_first(jobs: Jobs) -> None:
@@ -70,7 +70,7 @@ def test_how_it_ended_is_what_it_said_first(jobs: Jobs) -> None:
     standing = jobs.standing(job.id)
     assert standing is not None
     assert (standing.state, standing.seconds) == (JobState.FAILED, 3.0)
-    shown = views_work.job_end(standing, SAY)
+    shown = job_end(standing, SAY)
     assert "No file &lt;script&gt;" in shown
     assert "Give one" in shown
 
@@ -136,7 +136,7 @@ def test_a_card_says_how_far_how_fast_and_how_long(jobs: Jobs) -> None:
         state=JobState.RUNNING,
         progress=JobProgress(done=30, total=90, unit="question", first=10, began=100.0, at=110.0),
     )
-    shown = views_work.job_card(standing, SAY)
+    shown = job_card(standing, SAY)
     assert "30 of 90 questions" in shown
     assert "2.0 a second" in shown
     assert "30 s left" in shown
@@ -151,11 +151,11 @@ def test_a_card_of_an_ingest_names_the_last_file_and_counts_new_passages(jobs: J
         state=JobState.RUNNING,
         progress=replace(progress, note="1,200 passages", first=0, began=100.0, at=160.0),
     )
-    shown = views_work.job_card(standing, SAY)
+    shown = job_card(standing, SAY)
     assert "30 of 120 files · 30.0 a minute · 3 min left · new passages: 1,200" in shown
     assert "Done last: /&lt;script" in shown
     assert MARKUP not in shown
-    assert "新增段落：1,200" in views_work.job_card(standing, Say("zh"))
+    assert "新增段落：1,200" in job_card(standing, Say("zh"))
 
 
 def test_listeners_hear_the_progress_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from ui.render.messages import Say
 def answer_card(
     answer: Answer, say: Say, *, sure: bool, calibrated: bool, agreeing: int = 1, differing: int = 0
 ) -> str:
-    """The answer large, how sure it is, who says so, its sentence and its source.
+    """The answer large, how sure it is, how many documents agree, its sentence and its source.
 
-    `agreeing` counts the documents that say it, `differing` those that say otherwise.
+    `agreeing` counts the documents that give it, `differing` those that give another.
     """
     kicker = say("answer.answer") if sure else say("answer.guess")
     agreement = ""

@@ -45,7 +45,7 @@ def marked(segments: Iterable[phrasing.Segment]) -> str:
 
 
 def source(title: str, headings: Sequence[str], page: int | None, path: str, say: Say) -> str:
-    """Where something stands, and the path of its file."""
+    """Title, headings and page of a source, and the path of its file."""
     return (
         f'<p class="sw-source" dir="auto">{escape(phrasing.place(title, headings, page, say))}</p>'
         f'<p class="sw-path" title="{escape(path)}">{escape(short_path(path))}</p>'
@@ -53,7 +53,7 @@ def source(title: str, headings: Sequence[str], page: int | None, path: str, say
 
 
 def lead(head: str, text: str, remark: str = "") -> str:
-    """What a tab begins with: a few large words and a sentence."""
+    """The head of a tab: a few large words and a sentence."""
     return (
         f'<section class="sw-welcome"><p class="sw-lead">{escape(head)}</p><p>{escape(text)}</p>'
         f"{note(remark) if remark else ''}</section>"
@@ -71,7 +71,7 @@ def head(text: str) -> str:
 
 
 def wordmark(say: Say) -> str:
-    """The name of the product; it also tells the browser the language, for those who listen to the page."""
+    """The name of the product; `focus.js` takes the language of the page from it, for screen readers."""
     return f'<p class="sw-name" lang="{say.language}">Spanwise</p>'
 
 
@@ -81,12 +81,12 @@ def note(text: str) -> str:
 
 
 def status(text: str) -> str:
-    """What has just been done, told to those who listen to the page too."""
+    """What has just been done; screen readers read it aloud."""
     return f'<p class="sw-note" role="status">{escape(text)}</p>'
 
 
 def failure(message: str, hint: str, say: Say = ENGLISH) -> str:
-    """Something that the user can mend."""
+    """An error that the user can do something about, with a hint."""
     return (
         f'<article class="sw-card" role="alert"><p class="sw-kicker">{say("frame.failed")}</p>'
         f'<p class="sw-reason">{escape(phrasing.sentence(message))}</p>'

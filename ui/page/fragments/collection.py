@@ -82,7 +82,7 @@ def lengths(characters: Iterable[int], say: Say) -> list[tuple[str, int]]:
 
 
 def ingest_summary(report: IngestReport, say: Say) -> str:
-    """What was taken in, and the files that were left out with the reason."""
+    """How many files were added, and the files that were left out with the reason."""
     counts = (
         (report.added, "collection.added"),
         (report.updated, "collection.updated"),
@@ -90,7 +90,7 @@ def ingest_summary(report: IngestReport, say: Say) -> str:
         (report.removed, "collection.removed"),
     )
     parts = [say(key, count=f"{number:,}") for number, key in counts if number]
-    said = " · ".join(
+    line = " · ".join(
         [
             ", ".join(parts) or say("collection.nothing_added"),
             say("collection.new_passages", count=f"{report.passages:,}"),
@@ -107,18 +107,18 @@ def ingest_summary(report: IngestReport, say: Say) -> str:
     rejected += f"<li>{say('collection.more_left_out', count=f'{more:,}')}</li>" if more > 0 else ""
     warnings = "".join(f'<li class="sw-note">{escape(item)}</li>' for item in report.warnings[:_SHOWN])
     lists = f"<ul>{rejected}{warnings}</ul>"
-    return f'<section class="sw-summary" role="status"><p>{escape(said)}</p>{lists}</section>'
+    return f'<section class="sw-summary" role="status"><p>{escape(line)}</p>{lists}</section>'
 
 
 def coverage_note(files: Sequence[FileReport], say: Say) -> str:
     """The sums of the report on files."""
-    taken = [file for file in files if file.rejected is None]
+    read = [file for file in files if file.rejected is None]
     return say(
         "collection.coverage_note",
-        files=f"{len(taken):,}",
-        characters=f"{sum(file.characters for file in taken):,}",
-        pages=f"{sum(file.pages for file in taken):,}",
-        with_text=f"{sum(file.pages_with_text for file in taken):,}",
+        files=f"{len(read):,}",
+        characters=f"{sum(file.characters for file in read):,}",
+        pages=f"{sum(file.pages for file in read):,}",
+        with_text=f"{sum(file.pages_with_text for file in read):,}",
     )
 
 

@@ -1,4 +1,4 @@
-"""A document as HTML: headings, paragraphs, pages, and the words that are looked at (pure, no streamlit).
+"""A document as HTML: headings, paragraphs, pages, and marked words (pure, no streamlit).
 
 As in `base`, text from documents gets in through `escape` only.
 """
@@ -15,7 +15,7 @@ from ui.services.document_view import Block, blocks
 
 
 def document_head(document: Document, headings: Sequence[str], say: Say) -> str:
-    """The title of a document, the headings over the place looked at, and the path of its file."""
+    """The title of a document, the headings above the place shown, and the path of its file."""
     path = " › ".join(heading for heading in headings if not phrasing.same_title(document.title, heading))
     under = f'<p class="sw-note" dir="auto">{escape(path)}</p>' if path else ""
     return (

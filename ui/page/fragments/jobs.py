@@ -1,4 +1,4 @@
-"""Work that takes a while, as HTML: how far, how fast, how long, and how it ended (pure, no streamlit)."""
+"""Jobs as HTML: progress, pace, time that remains, how they ended; bars and tables of figures (pure)."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def duration(seconds: float, say: Say) -> str:
 
 def pace(rate: float | None, remaining: float | None, say: Say) -> list[str]:
     """The rate and the time that remains, as far as they are known."""
-    said = []
+    parts = []
     if rate is not None:
-        said.append(
+        parts.append(
             say("work.rate_second", rate=f"{rate:,.1f}")
             if rate >= 1
             else say("work.rate_minute", rate=f"{60 * rate:,.1f}")
         )
     if remaining is not None:
-        said.append(say("work.left", time=duration(remaining, say)))
-    return said
+        parts.append(say("work.left", time=duration(remaining, say)))
+    return parts
 
 
 def track(share: float) -> str:
-    """A bar; its meaning stands beside it in words."""
+    """A bar of progress; the figures beside it are for screen readers."""
     return f'<div class="sw-track" aria-hidden="true"><span style="width:{share:.1%}"></span></div>'
 
 

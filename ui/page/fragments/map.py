@@ -13,20 +13,20 @@ from typing import Any
 from index.search.projection import FlatMap
 
 _GREY = "#8a8f98"
-# Each stands out from a light and from a dark ground.
+# Each is visible on a light and on a dark ground.
 _COLOURS = ("#1f9480", "#c05614", "#2e7fd6", "#b0437f", "#7d8a1c", "#8b66d9", "#b07d10", "#0e8fa8")
 _SNIPPET = 160
 
 
-def map_rows(found: FlatMap, titles: Mapping[str, str], others: str) -> list[dict[str, Any]]:
+def map_rows(flat: FlatMap, titles: Mapping[str, str], others: str) -> list[dict[str, Any]]:
     """One row for each point; `group` is its document's title for those with most passages, else `others`.
 
     The others come first, so that they are drawn below.
     """
-    named = Counter(passage.document_id for passage in found.passages)
+    named = Counter(passage.document_id for passage in flat.passages)
     largest = {document for document, _ in named.most_common(len(_COLOURS))}
     rows = []
-    for (x, y), passage in zip(found.points.tolist(), found.passages, strict=True):
+    for (x, y), passage in zip(flat.points.tolist(), flat.passages, strict=True):
         title = titles.get(passage.document_id, "")
         text = " ".join(passage.text.split())
         rows.append(

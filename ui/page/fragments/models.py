@@ -1,4 +1,4 @@
-"""Models as HTML: what serves, what there is, how good and how quick it is here (pure, no streamlit)."""
+"""Models as HTML: what serves, what there is, its quality and speed on this computer (pure, no streamlit)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.render.messages import Say
 from ui.services.model_choices import Candidate, Measured, serves
 
 
-def serving(models: ModelChoice, passages: int, say: Say) -> str:
+def serving_facts(models: ModelChoice, passages: int, say: Say) -> str:
     """Which models serve this store."""
     facts = (
         (say("models.encoder"), models.encoder),
@@ -22,7 +22,7 @@ def serving(models: ModelChoice, passages: int, say: Say) -> str:
     return f'<p class="sw-reason">{say("models.intro")}</p><dl class="sw-facts">{items}</dl>'
 
 
-def card(candidate: Candidate, measured: Measured | None, now: ModelChoice, say: Say) -> str:
+def model_card(candidate: Candidate, measured: Measured | None, now: ModelChoice, say: Say) -> str:
     """One choice: what it is, whether it is here, what was measured."""
     tags = []
     if serves(candidate, now):

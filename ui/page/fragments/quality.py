@@ -38,7 +38,7 @@ _READER = (
 
 
 def intro(say: Say) -> str:
-    """What this tab is for."""
+    """A sentence on what is measured."""
     return f'<p class="sw-reason">{say("quality.intro")}</p>'
 
 
@@ -56,11 +56,11 @@ def figures(output: Mapping[str, Any], say: Say) -> str:
         value = output.get(name)
         if not isinstance(value, int | float):
             continue
-        said = _figure(float(value), kind)
+        shown = _figure(float(value), kind)
         if isinstance(interval := intervals.get(name), Sequence) and len(interval) == 2:
             low, high = (_figure(float(edge), kind) for edge in interval)
-            said += f' <span class="sw-note">{low} – {high}</span>'
-        items.append(f"<div><dt>{say(f'quality.figure_{_key(name)}')}</dt><dd>{said}</dd></div>")
+            shown += f' <span class="sw-note">{low} – {high}</span>'
+        items.append(f"<div><dt>{say(f'quality.figure_{_key(name)}')}</dt><dd>{shown}</dd></div>")
     return f'<dl class="sw-facts">{"".join(items)}</dl><p class="sw-note">{say("quality.interval")}</p>'
 
 
@@ -69,9 +69,9 @@ def judged(output: Mapping[str, Any], say: Say) -> str:
     fit = output.get("store_fit")
     if not isinstance(fit, Mapping):
         return ""
-    asked = say.count("question", int(fit.get("questions", 0)))
-    told = say("quality.store_fit", questions=asked, source=str(fit.get("source", "")))
-    return f'<p class="sw-note">{escape(told)}</p>'
+    questions = say.count("question", int(fit.get("questions", 0)))
+    line = say("quality.store_fit", questions=questions, source=str(fit.get("source", "")))
+    return f'<p class="sw-note">{escape(line)}</p>'
 
 
 def stages(output: Mapping[str, Any], say: Say) -> str:
@@ -80,8 +80,8 @@ def stages(output: Mapping[str, Any], say: Say) -> str:
     if not isinstance(failures, Mapping):
         return ""
     rows = [(say(f"quality.stage_{stage}"), int(failures.get(stage, 0))) for stage in STAGES]
-    asked = int(output.get("questions", 0))
-    title = say("quality.lost", wrong=f"{sum(number for _, number in rows):,}", asked=f"{asked:,}")
+    questions = int(output.get("questions", 0))
+    title = say("quality.lost", wrong=f"{sum(number for _, number in rows):,}", asked=f"{questions:,}")
     return charts([bars(title, rows)])
 
 
@@ -91,15 +91,15 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = []
+    failures = []
     for line in lines:
         try:
             item = json.loads(line)
         except ValueError:
             continue
         if isinstance(item, dict):
-            found.append(item)
-    return found
+            failures.append(item)
+    return failures
 
 
 def failure_rows(failures: Iterable[Mapping[str, Any]], say: Say) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from ui.services.questionnaire import Row
 
 
 def intro(say: Say) -> str:
-    """What this tab is for."""
+    """A sentence on what can be done here."""
     return f'<p class="sw-reason">{say("questionnaire.intro")}</p>'
 
 
@@ -27,8 +27,8 @@ def job_name(standing: JobStanding) -> str:
 def summary(rows: Sequence[Row], say: Say) -> str:
     """How many were answered."""
     answered = sum(row.answered for row in rows)
-    said = say("questionnaire.answered", answered=f"{answered:,}", total=f"{len(rows):,}")
-    return f'<p class="sw-note">{said}</p>'
+    line = say("questionnaire.answered", answered=f"{answered:,}", total=f"{len(rows):,}")
+    return f'<p class="sw-note">{line}</p>'
 
 
 def table_rows(rows: Iterable[Row], say: Say) -> list[dict[str, Any]]:
@@ -45,7 +45,7 @@ def table_rows(rows: Iterable[Row], say: Say) -> list[dict[str, Any]]:
 
 
 def source(row: Row, say: Say) -> str:
-    """Where an answer stands, in a line."""
+    """Title, headings and page of an answer, in a line."""
     if not row.answer:
         return ""
     headings = tuple(part for part in row.headings.split(" › ") if part)
@@ -53,7 +53,7 @@ def source(row: Row, say: Say) -> str:
 
 
 def row_card(row: Row, say: Say) -> str:
-    """One row with all there is to say of it, and the way to ask it alone."""
+    """One row with its answer, source and other answers."""
     answer = escape(row.answer) if row.answer else escape(_refusal(row, say))
     guess = (
         "" if row.answered or not row.answer else f'<p class="sw-note">{say("questionnaire.is_guess")}</p>'

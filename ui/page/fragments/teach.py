@@ -1,4 +1,4 @@
-"""Verdicts, and what was learnt from them, as HTML and as rows (pure, no streamlit)."""
+"""Feedback, and what was learnt from it, as HTML and as rows (pure, no streamlit)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ui.render.messages import Say
 
 
 def intro(say: Say) -> str:
-    """What this tab is for."""
+    """A sentence on how to teach."""
     return f'<p class="sw-reason">{say("teach.intro")}</p>'
 
 
@@ -46,10 +46,10 @@ def selected(text: str, say: Say) -> str:
     )
 
 
-def said_of(feedback: Feedback, say: Say) -> str:
+def verdict_name(feedback: Feedback, say: Say) -> str:
     """A verdict in a word.
 
-    >>> said_of(Feedback(question="q", verdict="span", content_sha256="a", quote="x"), Say("en"))
+    >>> verdict_name(Feedback(question="q", verdict="span", content_sha256="a", quote="x"), Say("en"))
     'the right words'
     """
     kind = "refusal" if feedback.quote is None else "words"
@@ -65,7 +65,7 @@ def verdict_rows(feedback: Iterable[Feedback], say: Say) -> list[dict[str, Any]]
         {
             say("teach.column_question"): item.question,
             say("teach.column_words"): item.quote or "–",
-            say("teach.column_verdict"): said_of(item, say),
+            say("teach.column_verdict"): verdict_name(item, say),
             say("teach.column_who"): item.author or "–",
             say("teach.column_when"): datetime.fromtimestamp(item.created_ns / 1e9, UTC),
             say("teach.column_where"): item.details.get("title", ""),
@@ -87,9 +87,9 @@ def learned_reader(output: Mapping[str, Any], say: Say) -> str:
     rows = []
     for part, name in (("", "teach.held_out"), ("general_", "teach.general")):
         before, after = output.get(f"{part}before") or {}, output.get(f"{part}after") or {}
-        asked = say(name, count=f"{before.get('questions', 0):.0f}")
+        questions = say(name, count=f"{before.get('questions', 0):.0f}")
         rows += [
-            (f"{asked}, {say(f'teach.{figure}')}", f"{before[figure]:.1f}", f"{after[figure]:.1f}")
+            (f"{questions}, {say(f'teach.{figure}')}", f"{before[figure]:.1f}", f"{after[figure]:.1f}")
             for figure in ("exact", "f1")
             if figure in before and figure in after
         ]

@@ -20,20 +20,21 @@ _FAINTEST = 4  # below this per cent a word stays plain
 
 
 def why_panel(why: Why, question: str, passage: str, start: int, end: int, say: Say) -> str:
-    """Everything that spoke for an answer; it stands at [start, end) of the passage."""
-    found = why.attribution
-    strongest = max((abs(word.weight) for word in (*found.question, *found.passage)), default=0.0)
+    """The reasons of an answer that lies at [start, end) of the passage."""
+    attribution = why.attribution
+    strongest = max((abs(word.weight) for word in (*attribution.question, *attribution.passage)), default=0.0)
+    read = _shaded(passage, attribution.passage, strongest, start, end)
     return (
         f'<section class="sw-why"><h3>{escape(say("why.words"))}</h3>'
-        f'<div class="sw-text" dir="auto">{_shaded(question, found.question, strongest)}</div>'
-        f'<div class="sw-text" dir="auto">{_shaded(passage, found.passage, strongest, start, end)}</div>'
-        f"{_legend(found, say)}<h3>{escape(say('why.scores'))}</h3>"
+        f'<div class="sw-text" dir="auto">{_shaded(question, attribution.question, strongest)}</div>'
+        f'<div class="sw-text" dir="auto">{read}</div>'
+        f"{_legend(attribution, say)}<h3>{escape(say('why.scores'))}</h3>"
         f"{_table(_scores(why, say))}{_rivals(why, say)}</section>"
     )
 
 
 def _shaded(text: str, weighed: Sequence[TokenWeight], strongest: float, start: int = 0, end: int = 0) -> str:
-    """`text` whole, its words shaded, what is of the answer [start, end) underlined."""
+    """`text` whole, its words shaded, the answer [start, end) underlined."""
     pieces, place = [], 0
     for word in weighed:
         share = round(STRONGEST * abs(word.weight) / strongest) if strongest else 0
@@ -57,7 +58,7 @@ def _underlined(text: str, first: int, last: int, start: int, end: int) -> str:
     return f"{escape(text[first:left])}{inside}{escape(text[max(left, right) : last])}"
 
 
-def _legend(found: Attribution, say: Say) -> str:
+def _legend(attribution: Attribution, say: Say) -> str:
     def listed(weighed: Sequence[TokenWeight]) -> str:
         shown = (f"{escape(word.text)} {word.weight:+.1f}" for word in phrasing.strongest(weighed, 5))
         return ", ".join(shown) or "–"
@@ -68,16 +69,16 @@ def _legend(found: Attribution, say: Say) -> str:
         f'<span class="sw-w sw-against" style="--sw-share:30%">{escape(say("why.against"))}</span> · '
         f"<u>{escape(say('why.answer'))}</u></p>"
         f'<p class="sw-note">{escape(say("why.strongest"))} '
-        f'<span dir="auto">{listed(found.question)}</span>. '
-        f'{escape(say("why.strongest_passage"))} <span dir="auto">{listed(found.passage)}</span>.</p>'
+        f'<span dir="auto">{listed(attribution.question)}</span>. '
+        f'{escape(say("why.strongest_passage"))} <span dir="auto">{listed(attribution.passage)}</span>.</p>'
     )
 
 
 def _scores(why: Why, say: Say) -> list[tuple[str, str]]:
-    found, evidence = why.attribution, why.evidence
+    attribution, evidence = why.attribution, why.evidence
     return [
         (say("why.span_score"), f"{why.span_score:+.2f}"),
-        (say("why.baseline"), f"{found.baseline_log_odds:+.2f}"),
+        (say("why.baseline"), f"{attribution.baseline_log_odds:+.2f}"),
         (say("why.rank"), str(evidence.rank)),
         (say("why.score"), f"{evidence.score:.3f}"),
         (say("why.dense"), _figure(evidence.dense_score, ".2f", say)),

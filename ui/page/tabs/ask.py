@@ -10,8 +10,15 @@ from index.records import Hit
 from ingest.errors import SpanwiseError
 from qa.answering.support import agreement, others_worth_showing
 from qa.records import Answer, AskResult
-from ui.page.fragments import answer as views_answer
-from ui.page.fragments import base, search
+from ui.page.fragments import base
+from ui.page.fragments.answer import (
+    answer_card,
+    other_answer,
+    passage_panel,
+    refusal_card,
+    timing_note,
+)
+from ui.page.fragments.search import hit_list
 from ui.page.fragments.why import why_panel
 from ui.page.widgets.filters import chosen, offer_everywhere, show_how, show_where
 from ui.page.widgets.passages import open_in_document, show_also_in, show_passages
@@ -30,32 +37,32 @@ _ANSWERS = 5
 
 
 def show_ask(library: Library, say: Say) -> None:
-    """Draw the tab: the question box, and under it the answer or what to do first."""
+    """Draw the question box, and under it the answer, or questions to try."""
     contents = library.contents()
     question = question_box(say, "ask")
     bar = st.container(horizontal=True, gap="small", key="bar")
-    found: tuple[Hit, ...] = ()
+    hits: tuple[Hit, ...] = ()
     if question:
         result = _ask(library, question, chosen(), say)
-        found = result.passages
+        hits = result.passages
         _show_result(library, result, say)
     else:
         show_welcome(library, contents, say)
     with bar:  # after the answer, so that filters and history know it
-        show_where(library, contents, found, say)
+        show_where(library, contents, hits, say)
         show_how(say)
         show_history(say)
 
 
 def _show_result(library: Library, result: AskResult, say: Say) -> None:
-    """Everything that was found for a question."""
+    """Draw the answers, or the reason why there is none, and the passages."""
     if result.answers:
         _show_first(library, result, say)
         _show_others(library, result, say)
         rest = result.passages
     else:
         with st.container(key="answer"):
-            st.html(views_answer.refusal_card(result, say))
+            st.html(refusal_card(result, say))
             if result.passages:
                 show_share(result, say)
             else:
@@ -68,30 +75,30 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
         title = say("answer.passages") if result.answers else say("answer.more_passages")
         with st.expander(f"{title} ({len(rest)})", key="rest", on_change="rerun") as folded:
             if folded.open:
-                st.html(search.hit_list(rest, result.question, say))
+                st.html(hit_list(rest, result.question, say))
     if result.passages:
-        st.html(views_answer.timing_note(result, say))
+        st.html(timing_note(result, say))
 
 
 def _show_first(library: Library, result: AskResult, say: Say) -> None:
-    first, heard = result.answers[0], agreement(result)
+    first, support = result.answers[0], agreement(result)
     with st.container(key="answer"):
         if not result.answered:
-            st.html(views_answer.refusal_card(result, say))
-        card = views_answer.answer_card(
+            st.html(refusal_card(result, say))
+        card = answer_card(
             first,
             say,
             sure=result.answered,
             calibrated=result.calibrated,
-            agreeing=heard.agreeing,
-            differing=heard.differing,
+            agreeing=support.agreeing,
+            differing=support.differing,
         )
         st.html(card)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="answer_actions"):
             open_in_document(first, say)
             show_share(result, say)
         show_also_in(first, result.passages, say)
-    st.html(views_answer.passage_panel(first, say))
+    st.html(passage_panel(first, say))
     with st.expander(say("why.title"), key=_why_key(1, first), on_change="rerun") as reasons:
         if reasons.open:
             _show_why(library, result, 1, say)
@@ -104,11 +111,11 @@ def _show_others(library: Library, result: AskResult, say: Say) -> None:
     st.html(base.head(say("answer.others")))
     for number, other in enumerate(others, start=2):
         with st.container(key=f"other_{number}"):
-            st.html(views_answer.other_answer(other, number, say))
+            st.html(other_answer(other, number, say))
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):
                 open_in_document(other, say)
-                asked = st.toggle(say("why.title"), key=_why_key(number, other))
-            if asked:
+                explain = st.toggle(say("why.title"), key=_why_key(number, other))
+            if explain:
                 _show_why(library, result, number, say)
 
 
@@ -138,7 +145,7 @@ def _why_key(number: int, answer: Answer) -> str:
 
 
 def _show_why(library: Library, result: AskResult, number: int, say: Say) -> None:
-    """What spoke for the answer of that number; computed when first looked at, remembered with the result."""
+    """Draw why the answer of that number was given; computed once for each result."""
     reasons: dict[tuple[int, str], str] = st.session_state.reasons
     answer, key = result.answers[number - 1], (number, say.language)
     try:

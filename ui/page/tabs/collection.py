@@ -36,7 +36,7 @@ _MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
 
 
 def show_collection(library: Library, say: Say) -> None:
-    """Draw the tab."""
+    """Draw what the collection holds, the ways to add to it, its documents, and the report on files."""
     contents = library.contents()
     stats = contents.stats
     if stats.documents:
@@ -227,11 +227,11 @@ def roots_of(folders: Sequence[str]) -> list[str]:
     >>> roots_of(["/a", "/a/b", "/ab", "/c/d"])
     ['/a', '/ab', '/c/d']
     """
-    kept: list[str] = []
+    roots: list[str] = []
     for folder in sorted(folders, key=lambda name: PurePosixPath(name).parts):
-        if not kept or not PurePosixPath(folder).is_relative_to(kept[-1]):
-            kept.append(folder)
-    return kept
+        if not roots or not PurePosixPath(folder).is_relative_to(roots[-1]):
+            roots.append(folder)
+    return roots
 
 
 def is_local() -> bool:

@@ -11,7 +11,7 @@ from index.errors import StoreError
 from ingest.conversion.page_image import NoPicture, PagePicture, page_picture
 from ingest.records import Document, Span
 from ui.page.fragments import base
-from ui.page.fragments import document as views_document
+from ui.page.fragments.document import document_head, document_text
 from ui.page.fragments.static import script
 from ui.page.frame import link
 from ui.page.widgets.session_cache import remembered
@@ -24,7 +24,7 @@ _LONGEST_WORDS = 200  # what is longer, such as a passage, has no other occurren
 
 
 def show_document(library: Library, say: Say) -> None:
-    """Draw the viewer."""
+    """Draw the document of the address, as a page or as text, opened at its span."""
     back = "search" if st.query_params.get("back") == "search" else "ask"
     handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
     label = say("document.back_search") if back == "search" else say("document.back")
@@ -40,9 +40,9 @@ def show_document(library: Library, say: Say) -> None:
         return
     here = _span(document)
     words = " ".join(document.text[here.start : here.end].split())
-    found = occurrences(document.text, words) if len(words) <= _LONGEST_WORDS else []
-    places = sorted({(span.start, span.end) for span in found} | {(here.start, here.end)})
-    st.html(views_document.document_head(document, document.headings_at(here.start), say))
+    spans = occurrences(document.text, words) if len(words) <= _LONGEST_WORDS else []
+    places = sorted({(span.start, span.end) for span in spans} | {(here.start, here.end)})
+    st.html(document_head(document, document.headings_at(here.start), say))
     as_page = _show_bar(document, here, places, say)
     if not (as_page and _show_page(document, here, words, say)):
         _show_text(document, here, [Span(start=start, end=end) for start, end in places], say)
@@ -71,10 +71,10 @@ def _show_bar(document: Document, here: Span, places: list[tuple[int, int]], say
                 on_click=_go,
                 args=places[min(max(target, 0), len(places) - 1)],
             )
-        told = say("document.occurrence", number=number + 1, count=len(places))
+        message = say("document.occurrence", number=number + 1, count=len(places))
         if page is not None:
-            told = f"{told} · {say('document.page_of', page=page, pages=document.pages[-1].number)}"
-        st.html(base.note(told), width="content")
+            message = f"{message} · {say('document.page_of', page=page, pages=document.pages[-1].number)}"
+        st.html(base.note(message), width="content")
         if document.type != "pdf" or page is None:
             return False
         st.space("stretch")
@@ -98,10 +98,10 @@ def _show_page(document: Document, here: Span, words: str, say: Say) -> bool:
             picture = _picture(document, page, here)
     except NoPicture as error:
         if error.reason == "changed":
-            told = say("document.changed")
+            message = say("document.changed")
         else:
-            told = say("document.no_picture", why=say(f"document.why_{error.reason}"))
-        st.html(base.note(told))
+            message = say("document.no_picture", why=say(f"document.why_{error.reason}"))
+        st.html(base.note(message))
         return False
     with st.container(key="page_picture"):
         alt = say("document.picture", page=page, title=document.title, words=words[:200])
@@ -110,7 +110,7 @@ def _show_page(document: Document, here: Span, words: str, say: Say) -> bool:
 
 
 def _picture(document: Document, page: int, here: Span) -> PagePicture:
-    """The picture, remembered by the session for the last place looked at."""
+    """The picture; the session keeps the last one."""
     key = (document.id, page, here.start, here.end)
     return remembered("page_picture_known", key, lambda: page_picture(document, page, here.start, here.end))
 
@@ -120,7 +120,7 @@ def _show_text(document: Document, here: Span, places: list[Span], say: Say) -> 
     if part.start > 0:
         earlier = max(0, part.start - 1)
         st.button(say("document.earlier"), key="earlier", on_click=_go, args=(earlier, earlier))
-    st.html(views_document.document_text(document, part, here, places, say))
+    st.html(document_text(document, part, here, places, say))
     if part.end < len(document.text):
         later = min(len(document.text), part.end + 1)
         st.button(say("document.later"), key="later", on_click=_go, args=(later, later))

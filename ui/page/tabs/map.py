@@ -17,7 +17,7 @@ _NEAR = 12
 
 
 def show_map(library: Library, say: Say) -> None:
-    """Draw the tab."""
+    """Draw the map of the passages, and the words nearest to one that is typed."""
     if not library.contents().stats.documents:
         st.html(base.nothing_yet(say))
         return
@@ -32,21 +32,21 @@ def _draw(library: Library, say: Say) -> None:
             say("map.projection"), list(projections()), default="pca", required=True, format_func=str.upper
         )
     with st.spinner(say("map.drawing")):
-        found = _map(str(library.store.path), library.revision(), projection, library)
-    if len(found.passages) < _LEAST:
+        flat = _map(str(library.store.path), library.revision(), projection, library)
+    if len(flat.passages) < _LEAST:
         st.html(base.note(say("map.too_few")))
         return
     titles = {info.id: info.title for info in library.contents().documents}
     st.html(base.head(say("map.head")))
     others = say("map.others")
-    rows = map_rows(found, titles, others)
+    rows = map_rows(flat, titles, others)
     drawing = map_drawing(rows, say("map.document"), say("map.passage"), others)
     st.vega_lite_chart(rows, drawing, width="stretch")
-    shown, of = f"{len(found.passages):,}", f"{found.of:,}"
+    shown, of = f"{len(flat.passages):,}", f"{flat.of:,}"
     note = (
         say("map.shown", shown=shown, all=of)
-        if found.kept is None
-        else say("map.kept", shown=shown, all=of, share=f"{found.kept:.0%}")
+        if flat.kept is None
+        else say("map.kept", shown=shown, all=of, share=f"{flat.kept:.0%}")
     )
     st.html(base.note(note))
 
@@ -58,12 +58,12 @@ def _words(library: Library, say: Say) -> None:
         return
     with st.spinner(say("map.counting")):
         words = _vocabulary(str(library.store.path), library.revision(), library)
-        found = nearest_words(word, words, library.store.encoder, k=_NEAR)
+        near = nearest_words(word, words, library.store.encoder, k=_NEAR)
     st.dataframe(
         {
-            say("map.near_word"): [item.text for item in found],
-            say("map.near_cosine"): [round(item.cosine, 3) for item in found],
-            say("map.near_count"): [item.count for item in found],
+            say("map.near_word"): [item.text for item in near],
+            say("map.near_cosine"): [round(item.cosine, 3) for item in near],
+            say("map.near_count"): [item.count for item in near],
         },
         hide_index=True,
         width="stretch",

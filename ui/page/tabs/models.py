@@ -1,6 +1,6 @@
 """The tab of models: which there are, what they cost and how good they are on this machine, and which serves.
 
-Measuring and changing the encoder are jobs (`jobs`); nothing is changed before its consequences are said.
+Measuring and changing the encoder are jobs (`jobs`); a change shows its consequences first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import streamlit as st
 from index.checkpoints.presets import resolve_models
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base
-from ui.page.fragments import models as views_models
+from ui.page.fragments.models import model_card, serving_facts
 from ui.page.widgets.job_list import show_end, show_running
 from ui.render.messages import Say
 from ui.services import model_choices
@@ -25,10 +25,10 @@ MEASURE, CHANGE = "measure", "reembed"
 
 
 def show_models(library: Library, say: Say) -> None:
-    """Draw the tab."""
+    """Draw the models that serve, then a card for each choice with what it costs here."""
     stats = library.contents().stats
     serving = library.store.models
-    st.html(views_models.serving(serving, stats.passages, say))
+    st.html(serving_facts(serving, stats.passages, say))
     fixed = load_settings().models
     if fixed:
         st.html(base.note(say("models.fixed", models=fixed)))
@@ -38,11 +38,11 @@ def show_models(library: Library, say: Say) -> None:
         over = [item for item in jobs.all(kind) if item.state.over]
         if over and over[0].state.value != "done":
             show_end(jobs, over[0], say)
-    found = model_choices.candidates(list_presets(), library.store.path, serving)
+    candidates = model_choices.candidates(list_presets(), library.store.path, serving)
     measured = model_choices.measurements(jobs.all(MEASURE))
-    for candidate in found:
+    for candidate in candidates:
         with st.container(border=True, key=f"model_{candidate.key}"):
-            st.html(views_models.card(candidate, measured.get(candidate.models), serving, say))
+            st.html(model_card(candidate, measured.get(candidate.models), serving, say))
             _actions(library, candidate, say, busy=running, fixed=bool(fixed))
     _own(library, say, busy=running, fixed=bool(fixed))
 
@@ -75,7 +75,7 @@ def _actions(library: Library, candidate: Candidate, say: Say, *, busy: bool, fi
 
 
 def _use(library: Library, models: str, key: str, say: Say, *, disabled: bool) -> None:
-    """The switch, with its consequences said before it is made."""
+    """The switch to other models, after a list of its consequences."""
     chosen = resolve_models(models, default=library.store.models)
     serving = library.store.models
     with st.popover(say("models.use"), disabled=disabled):

@@ -32,7 +32,7 @@ _FAILURES = "failures.jsonl"
 
 
 def show_quality(library: Library, say: Say) -> None:
-    """Draw the tab."""
+    """Draw the form for a new evaluation, and the results of the chosen one."""
     st.html(quality.intro(say))
     jobs = library.jobs
     busy = show_running(jobs, say, ANSWERS, READER)
@@ -176,8 +176,8 @@ def _failed(failures: list[dict[str, Any]], say: Say) -> None:
         placeholder=say("quality.all_stages"),
         key="quality_stages",
     )
-    kept = [item for item in failures if item.get("stage") in (stages or present)]
-    shown = paged(kept, "failures", say)
+    chosen = [item for item in failures if item.get("stage") in (stages or present)]
+    shown = paged(chosen, "failures", say)
     event = st.dataframe(
         quality.failure_rows(shown, say),
         hide_index=True,

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base
-from ui.page.fragments import questionnaire as views_questionnaire
+from ui.page.fragments.questionnaire import intro, job_name, row_card, summary, table_rows
 from ui.page.frame import link
 from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.session_cache import download
@@ -28,13 +28,13 @@ KIND = "questionnaire"
 _ROWS = "rows.jsonl"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _LOOK_SECONDS = 2.0
-_LISTED = 1000  # documents: a browser gets every title of a list, looked at or not
+_LISTED = 1000  # documents: a browser gets every title of a list, whether it is opened or not
 _KINDS = ["txt", "csv", "tsv", "xlsx", "json", "jsonl"]
 
 
 def show_questionnaire(library: Library, say: Say) -> None:
-    """Draw the tab."""
-    st.html(views_questionnaire.intro(say))
+    """Draw the form for a new questionnaire, and the table of the chosen one."""
+    st.html(intro(say))
     jobs = library.jobs
     contents = library.contents()
     if contents.stats.documents:
@@ -131,8 +131,8 @@ def _start(
     guess: bool,
 ) -> None:
     folder = jobs.prepare()
-    asked = "".join(json.dumps({"question": text}, ensure_ascii=False) + "\n" for text in questions)
-    (folder / "questions.jsonl").write_text(asked, encoding="utf-8", errors="backslashreplace")
+    lines = "".join(json.dumps({"question": text}, ensure_ascii=False) + "\n" for text in questions)
+    (folder / "questions.jsonl").write_text(lines, encoding="utf-8", errors="backslashreplace")
     jobs.start(
         KIND,
         " · ".join(part for part in (name, say.count("question", len(questions))) if part),
@@ -147,14 +147,14 @@ def _start(
 
 
 def _chosen(standings: Sequence[JobStanding], say: Say) -> JobStanding:
-    """The questionnaire that is looked at: the newest, or an earlier one."""
+    """The questionnaire to show: the newest, or an earlier one that is chosen."""
     if len(standings) == 1:
         return standings[0]
     by_id = {item.job.id: item for item in standings}
     chosen = st.selectbox(
         say("questionnaire.which"),
         list(by_id),
-        format_func=lambda key: views_questionnaire.job_name(by_id[key]) if key in by_id else key,
+        format_func=lambda key: job_name(by_id[key]) if key in by_id else key,
         key="questionnaire_job",
     )
     return by_id.get(chosen, standings[0])
@@ -164,9 +164,9 @@ def _table(standing: JobStanding, say: Say) -> None:
     rows = read_rows(standing.folder / _ROWS)
     if not rows:
         return
-    st.html(views_questionnaire.summary(rows, say))
+    st.html(summary(rows, say))
     event = st.dataframe(
-        views_questionnaire.table_rows(rows, say),
+        table_rows(rows, say),
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -179,7 +179,7 @@ def _table(standing: JobStanding, say: Say) -> None:
     )
     if event.selection.rows and event.selection.rows[0] < len(rows):
         row = rows[event.selection.rows[0]]
-        st.html(views_questionnaire.row_card(row, say))
+        st.html(row_card(row, say))
         link("ask", say("questionnaire.open"), [("q", row.question), ("lang", say.language)])
     else:
         st.caption(say("questionnaire.choose_row"))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from index.records import Mode, SearchResult
 from ui.page.fragments import base
-from ui.page.fragments import search as views_search
+from ui.page.fragments.search import search_note
 from ui.page.widgets.filters import chosen, offer_everywhere, show_where
 from ui.page.widgets.passages import show_passages
 from ui.page.widgets.question_box import question_box
@@ -21,32 +21,32 @@ _MOST = 100
 
 
 def show_search(library: Library, say: Say) -> None:
-    """Draw the tab: the box, filters and the way of ranking, and the passages nearest to the query."""
+    """Draw the box, the filters and the way of ranking, and the passages nearest to the query."""
     contents = library.contents()
     query = question_box(say, "search")
     choices = chosen()
     bar = st.container(horizontal=True, gap="small", vertical_alignment="center", key="bar")
+    result = None
     if query and contents.stats.documents:
-        found = _search(library, query, choices, say)
-        _show_found(found, query, choices, say)
+        result = _search(library, query, choices, say)
+        _show_result(result, query, choices, say)
     else:
-        found = None
         st.html(base.note(say("search.hint")) if contents.stats.documents else base.nothing_yet(say))
-    with bar:  # after the search, so that the filters know what it has found
-        show_where(library, contents, () if found is None else found.hits, say)
+    with bar:  # after the search, so that the filters count its hits
+        show_where(library, contents, () if result is None else result.hits, say)
         _choose_mode(choices.mode, say)
 
 
-def _show_found(found: SearchResult, query: str, choices: Choices, say: Say) -> None:
-    st.html(views_search.search_note(found, say))
-    if not found.hits:
+def _show_result(result: SearchResult, query: str, choices: Choices, say: Say) -> None:
+    st.html(search_note(result, say))
+    if not result.hits:
         offer_everywhere(say)
-    asked = (query, choices)
-    if st.session_state.get("search_asked") != asked:
-        st.session_state.search_asked, st.session_state.search_shown = asked, _STEP
+    searched = (query, choices)
+    if st.session_state.get("search_asked") != searched:
+        st.session_state.search_asked, st.session_state.search_shown = searched, _STEP
     shown = st.session_state.search_shown
-    show_passages(found.hits[:shown], query, say, back="search")
-    if len(found.hits) > shown:
+    show_passages(result.hits[:shown], query, say, back="search")
+    if len(result.hits) > shown:
         st.button(say("search.more"), key="search_more", on_click=_show_more)
 
 

@@ -1,6 +1,6 @@
-"""The tab of teaching: ask, say what is right, wrong or the right words, and let the models learn from it.
+"""The tab of teaching: ask, judge the answers or select the right words, and let the models learn from it.
 
-Verdicts are kept in the store's database with who and when; learning is a job (`jobs`).
+Feedback is stored in the database with its author and time; learning is a job (`jobs`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SHOWN = 500
 
 
 def show_teach(library: Library, say: Say) -> None:
-    """Draw the tab."""
+    """Draw a question with its answers to judge, the feedback given so far, and learning from it."""
     st.html(teach.intro(say))
     if library.contents().stats.documents:
         question = question_box(say, "teach")
@@ -88,7 +88,7 @@ def _author(say: Say) -> str:
 
 
 def _own_name() -> str:
-    # Who opens the page from elsewhere is not the one who started it.
+    # A user of another computer is not the one who started the page.
     if not is_local():
         return ""
     try:
@@ -109,8 +109,8 @@ def _judge_refusal(library: Library, result: AskResult, author: str, say: Say) -
             if st.button(say(f"teach.refusal_{verdict.value}"), key=f"refusal_{verdict.value}")
         ]
     for verdict in pressed:
-        said = verdict_on_refusal(result.question, verdict, nearest=paragraph, author=author)
-        _keep(library, said, say)
+        feedback = verdict_on_refusal(result.question, verdict, nearest=paragraph, author=author)
+        _store_feedback(library, feedback, say)
 
 
 def _judge_answer(
@@ -129,7 +129,7 @@ def _judge_answer(
                 )
             ]
         for verdict in pressed:
-            said = verdict_on(
+            feedback = verdict_on(
                 question,
                 verdict,
                 library.store.document(answer.document.id),
@@ -139,11 +139,11 @@ def _judge_answer(
                 author=author,
                 details={"confidence": f"{answer.confidence:.4f}"},
             )
-            _keep(library, said, say)
+            _store_feedback(library, feedback, say)
 
 
-def _keep(library: Library, said: Feedback, say: Say) -> None:
-    new = library.store.add_feedback(said)
+def _store_feedback(library: Library, feedback: Feedback, say: Say) -> None:
+    new = library.store.add_feedback(feedback)
     st.html(base.status(say("teach.kept" if new else "teach.kept_already")))
     st.session_state.teach_count = st.session_state.get("teach_count", 0) + 1
 
@@ -163,20 +163,20 @@ def _select(library: Library, question: str, result: AskResult, author: str, say
     document = library.store.document(hit.document.id)
     marked = _marked(result, hit)
     shown = text_selection.stretch(document.text, hit.passage.start, hit.passage.end, room=_ROOM)
-    found = text_selection.show_selectable(
+    span = text_selection.show_selectable(
         shown,
         (marked[0] - shown.offset, marked[1] - shown.offset),
         key=str(hit.passage.id),
         name=f"{document.id}:{shown.offset}",
         label=say("teach.text_label"),
     ) or _typed(document, hit, say)
-    if found is None:
+    if span is None:
         return
-    start, end = found
+    start, end = span
     st.html(teach.selected(document.text[start:end], say))
     comment = st.text_input(say("teach.comment"), key="teach_comment", max_chars=1000)
     if st.button(say("teach.these"), type="primary", key="teach_these"):
-        said = verdict_on(
+        feedback = verdict_on(
             question,
             Verdict.SPAN,
             document,
@@ -186,7 +186,7 @@ def _select(library: Library, question: str, result: AskResult, author: str, say
             author=author,
             comment=comment,
         )
-        _keep(library, said, say)
+        _store_feedback(library, feedback, say)
 
 
 def _typed(document: Document, hit: Hit, say: Say) -> tuple[int, int] | None:
@@ -214,7 +214,7 @@ def _name(hit: Hit, say: Say) -> str:
     return f"{hit.rank}. {phrasing.place(hit.document.title, hit.passage.headings, hit.passage.page, say)}"
 
 
-# -- what was said ------------------------------------------------------------------------------------------
+# -- the feedback given so far ------------------------------------------------------------------------------
 
 
 def _verdicts(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
@@ -259,9 +259,9 @@ def _files(library: Library, feedback: Sequence[Feedback], say: Say) -> None:
         )
         if file is not None:
             st.session_state.imports += 1
-            _take_in(library, file.getvalue(), say)
-        if said := st.session_state.pop("imported", None):
-            st.html(said)
+            _import(library, file.getvalue(), say)
+        if message := st.session_state.pop("imported", None):
+            st.html(message)
 
 
 def _exported(library: Library) -> bytes:
@@ -269,7 +269,7 @@ def _exported(library: Library) -> bytes:
     return f"{content}\n".encode(errors="backslashreplace")
 
 
-def _take_in(library: Library, content: bytes, say: Say) -> None:
+def _import(library: Library, content: bytes, say: Say) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "verdicts.json"
         path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Which documents may answer and how they are read: two popovers that write into the address.
+"""Filters and settings of reading: two popovers that write into the address.
 
 The address is the truth (`url_state`): before a widget is drawn it is set to what the address says, and a
 choice in it goes into the address first.
@@ -34,13 +34,13 @@ def show_where(library: Library, contents: Contents, hits: Sequence[Hit], say: S
     with st.popover(label, icon=":material/filter_list:", key="where", on_change="rerun") as opened:
         if not opened.open:
             return
-        found = facets(contents.documents, library.labelled(), choices, hits)
+        counts = facets(contents.documents, library.labelled(), choices, hits)
         all_documents = say.count("document", len(contents.documents))
-        left = say("filter.left", documents=f"{found.passing:,}", all=all_documents)
+        left = say("filter.left", documents=f"{counts.passing:,}", all=all_documents)
         st.caption(f"{left}. {say('filter.counts')}" if hits else left)
         for name in LISTS:
-            if found.values[name]:
-                _choose_among(name, found.values[name], found.found[name] if hits else None, choices, say)
+            if counts.values[name]:
+                _choose_among(name, counts.values[name], counts.found[name] if hits else None, choices, say)
         _choose_days(choices, say)
         st.button(say("filter.clear"), key="clear_filters", on_click=_clear, disabled=not count)
 
@@ -125,7 +125,7 @@ def _choose_days(choices: Choices, say: Say) -> None:
 
 
 def _set(name: str, value: Any) -> None:
-    """What the widget of that name is to show."""
+    """Set the value that the widget of that name shows."""
     st.session_state[f"choice_{name}"] = value
 
 

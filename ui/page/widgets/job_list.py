@@ -1,6 +1,6 @@
-"""Jobs on a tab: those at work with their progress, looked at every second; those that are over below.
+"""Jobs on a tab: those that run with their progress, read every second, and how the others ended.
 
-Only the part that shows progress is drawn anew while a job runs, and the whole page once when it ends.
+Only the part that shows progress is drawn again while a job runs, and the whole page once when it ends.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from ui.page.fragments.jobs import job_card, job_end
 from ui.render.messages import Say
 from ui.services.jobs import Jobs, JobStanding, JobState
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 def show_running(jobs: Jobs, say: Say, *kinds: str) -> bool:
-    """Draw the jobs of these kinds that are at work; whether there is one."""
+    """Draw the jobs of these kinds that run; whether there is one."""
     if all(item.state.over for item in jobs.all(*kinds)):
         return False
-    st.fragment(_draw, run_every=_LOOK_SECONDS)(jobs, say, kinds)
+    st.fragment(_draw, run_every=_POLL_SECONDS)(jobs, say, kinds)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Long lists page by page: the rows that are looked at, and the way to the others."""
+"""Long lists page by page: the rows of one page, and buttons to the others."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _Row = TypeVar("_Row", covariant=True)
 
 
 class ReadRows(Protocol[_Row]):
-    """Reads a stretch of a list that is kept elsewhere: how many rows there are, and those rows."""
+    """Reads part of a list that is stored elsewhere: the number of all rows, and the rows of that part."""
 
     def __call__(self, *, offset: int, limit: int) -> tuple[int, Sequence[_Row]]:
         """At most `limit` rows from `offset` on."""
         ...
 
 
-def paged(found: Sequence[_Row], key: str, say: Say) -> Sequence[_Row]:
-    """The rows of the page that is looked at, with the way to the others."""
-    total, shown = read_page(lambda *, offset, limit: (len(found), found[offset : offset + limit]), key)
+def paged(rows: Sequence[_Row], key: str, say: Say) -> Sequence[_Row]:
+    """The rows of the present page, with buttons to the others."""
+    total, shown = read_page(lambda *, offset, limit: (len(rows), rows[offset : offset + limit]), key)
     show_pages(total, key, say)
     return shown
 
 
 def read_page(read: ReadRows[_Row], key: str) -> tuple[int, Sequence[_Row]]:
-    """How many rows there are, and those of the page that is looked at; no other is read."""
+    """The number of all rows, and those of the present page; no others are read."""
     number = st.session_state.get(f"{key}_page", 0)
     total, shown = read(offset=number * _PAGE, limit=_PAGE)
     if number and not shown:  # the list has become shorter
@@ -39,7 +39,7 @@ def read_page(read: ReadRows[_Row], key: str) -> tuple[int, Sequence[_Row]]:
 
 
 def show_pages(total: int, key: str, say: Say) -> None:
-    """The way to the other pages of a list of `total` rows, where there are any."""
+    """Draw buttons to the other pages of a list of `total` rows, where there are any."""
     pages = _pages(total)
     number = min(st.session_state.get(f"{key}_page", 0), pages - 1)
 

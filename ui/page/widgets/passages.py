@@ -30,9 +30,9 @@ class Elsewhere:
 
 def elsewhere(answer: Answer, hits: Sequence[Hit]) -> tuple[Elsewhere, ...]:
     """The first place in each other document, in the order of the answer's own list."""
-    found: dict[str, Elsewhere] = {}
+    places: dict[str, Elsewhere] = {}
     for source in answer.also_in:
-        if source.path == answer.document.path or source.path in found:
+        if source.path == answer.document.path or source.path in places:
             continue
         for hit in hits:
             passage = hit.passage
@@ -41,9 +41,9 @@ def elsewhere(answer: Answer, hits: Sequence[Hit]) -> tuple[Elsewhere, ...]:
                 and passage.start <= source.start
                 and source.end <= passage.end
             ):
-                found[source.path] = Elsewhere(hit=hit, start=source.start, end=source.end)
+                places[source.path] = Elsewhere(hit=hit, start=source.start, end=source.end)
                 break
-    return tuple(found.values())
+    return tuple(places.values())
 
 
 def show_passages(hits: Sequence[Hit], query: str, say: Say, *, back: str = "ask") -> None:

@@ -19,7 +19,7 @@ from ui.services.library import Contents, Library
 from ui.services.url_state import carried
 
 _REMEMBERED = 30
-_LONGEST = 2_000  # characters: a question stands in the address, which servers and browsers limit
+_LONGEST = 2_000  # characters: a question is part of the address, which servers and browsers limit
 
 
 def question_box(say: Say, tab: str) -> str:
@@ -55,12 +55,12 @@ def show_welcome(library: Library, contents: Contents, say: Say) -> None:
     st.html(base.lead(say("ask.welcome"), say("ask.promise"), holds))
     with st.spinner(say("ask.looking_for_examples")):
         # What is drawn in between lets a question that was typed meanwhile come first.
-        found = verified(library, contents, pause=st.empty().empty)
-    if not found:
+        examples = verified(library, contents, pause=st.empty().empty)
+    if not examples:
         return
     st.html(base.head(say("ask.try")))
     with st.container(gap="small", key="examples"):
-        for number, example in enumerate(found):
+        for number, example in enumerate(examples):
             st.button(
                 plain_label(example),
                 key=f"example_{number}",
@@ -90,12 +90,12 @@ def show_history(say: Say) -> None:
         if not history:
             st.caption(say("history.empty"))
             return
-        handed = [(key, value) for key, value in carried(_parameters()) if key != "q"]
+        parameters = [(key, value) for key, value in carried(_parameters()) if key != "q"]
         with st.container(key="history"):
             for question, answer, confidence in history:
-                link("ask", plain_label(question), [("q", question), *handed])
-                told = say("none.none") if answer is None else f"{answer} · {phrasing.percent(confidence)}"
-                st.html(base.note(told))
+                link("ask", plain_label(question), [("q", question), *parameters])
+                summary = say("none.none") if answer is None else f"{answer} · {phrasing.percent(confidence)}"
+                st.html(base.note(summary))
         st.button(say("history.clear"), key="clear_history", on_click=_forget)
 
 
@@ -108,12 +108,12 @@ def _ask_typed() -> None:
 
 
 def _remember(question: str) -> None:
-    asked = question.strip()
-    if len(asked) > _LONGEST:
+    trimmed = question.strip()
+    if len(trimmed) > _LONGEST:
         st.session_state.question_cut = True
-        asked = asked[:_LONGEST].rstrip()
-    if asked:
-        st.query_params["q"] = asked
+        trimmed = trimmed[:_LONGEST].rstrip()
+    if trimmed:
+        st.query_params["q"] = trimmed
     else:
         st.query_params.pop("q", None)
 

@@ -1,4 +1,4 @@
-"""What a session has made once and need not make again."""
+"""Results that a session computes once, and files to download."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def download(
 ) -> None:
     """A button that saves what `make` makes, which is made again only where `key` is another.
 
-    A file that is made on the click is lost where the page is drawn anew at that moment; one that is there
-    already keeps its address, which comes of its content.
+    A file that is made on the click is lost when the page is drawn again at that moment; one that exists
+    already keeps its address, which is derived from its content.
     """
     st.download_button(
         label,

@@ -1,4 +1,4 @@
-"""Taking a result along: its citation, its link, and the files of it."""
+"""Sharing a result: its citation, its link, and files to download."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ui.services.url_state import carried
 
 
 def show_share(result: AskResult, say: Say) -> None:
-    """The popover; what stands in it is made when it is opened."""
+    """Draw the popover; its content is made when it is opened."""
     with st.popover(
         say("share.title"), icon=":material/ios_share:", key="share", on_change="rerun"
     ) as opened:
@@ -26,8 +26,10 @@ def show_share(result: AskResult, say: Say) -> None:
             today = datetime.now().astimezone().date()
             st.code(citation(result.answers[0], say, today), language=None, wrap_lines=True)
         st.caption(say("share.link"))
-        handed = carried({key: st.query_params.get_all(key) for key in st.query_params})
-        st.code(f"{(st.context.url or '').rstrip('/')}/?{urlencode(handed)}", language=None, wrap_lines=True)
+        parameters = carried({key: st.query_params.get_all(key) for key in st.query_params})
+        st.code(
+            f"{(st.context.url or '').rstrip('/')}/?{urlencode(parameters)}", language=None, wrap_lines=True
+        )
         with st.container(horizontal=True, gap="small"):
             for form, data, mime in (
                 ("JSON", as_json(result), "application/json"),
