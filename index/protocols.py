@@ -1,7 +1,6 @@
-"""The seams: what a model, an engine or an index must offer, and nothing about how it does it.
+"""The protocols: what a model, an engine or an index must offer, and nothing about how it does it.
 
-Tests pass ten-line fakes; faster engines (ONNX Runtime, OpenVINO) and other indexes can follow without a
-change on either side of the seam.
+Tests pass ten-line fakes; an engine or an index can be replaced without a change to its callers.
 """
 
 from __future__ import annotations
