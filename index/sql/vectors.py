@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from sqlalchemy import Connection, Engine, delete, exists, func, insert, select
 
-from index.protocols import Ids, Vectors
+from index.protocols import Encoder, Ids, Vectors
 from index.sql.database import batches, changing, get_setting, next_revision, set_setting
 from index.sql.passages import written_after
 from index.sql.schema import VECTOR, DocumentRow, PassageRow, Setting, VectorRow
@@ -30,6 +30,11 @@ class Encoding:
     encoder: str
     fingerprint: str
     dimension: int
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> Encoding:
+        """The record of a loaded encoder."""
+        return cls(encoder=encoder.name, fingerprint=encoder.fingerprint, dimension=encoder.dimension)
 
 
 class PassageVectors:
@@ -72,6 +77,11 @@ class PassageVectors:
             vectors = data.reshape(len(sized), dimension)
             wanted = np.isin(held, part, assume_unique=True) & np.isfinite(vectors).all(axis=1)
             yield held[wanted], vectors[wanted].astype(np.float32)
+
+    def record_encoder(self, encoding: Encoding) -> None:
+        """Record the encoder whose vectors serve, in one transaction."""
+        with changing(self._engine) as connection:
+            _record(connection, encoding)
 
     def begin_reembedding(self, encoding: Encoding) -> None:
         """Record the encoder whose vectors are about to be written beside the present ones."""
@@ -140,9 +150,7 @@ class PassageVectors:
     def switch_encoder(self, encoding: Encoding) -> int:
         """Let the vectors of another encoder serve from now on, in one transaction; returns the revision."""
         with changing(self._engine) as connection:
-            set_setting(connection, "encoder", encoding.encoder)
-            set_setting(connection, "dimension", str(encoding.dimension))
-            set_setting(connection, "fingerprint", encoding.fingerprint)
+            _record(connection, encoding)
             connection.execute(delete(Setting).where(Setting.name == _REEMBEDDING))
             return next_revision(connection)
 
@@ -166,6 +174,11 @@ def remove_vectors(connection: Connection, ids: Sequence[int], fingerprint: str)
         connection.execute(
             delete(VectorRow).where(VectorRow.passage_id.in_(part), VectorRow.fingerprint == fingerprint)
         )
+
+
+def _record(connection: Connection, encoding: Encoding) -> None:
+    for name, value in asdict(encoding).items():
+        set_setting(connection, name, str(value))
 
 
 def _next_encoding(connection: Connection) -> Encoding | None:

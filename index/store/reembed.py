@@ -42,11 +42,7 @@ class Reembedding:
     def run(self) -> ReembedReport:
         """Encode all passages without a vector of the new encoder, and let its vectors serve."""
         started = time.monotonic()
-        encoding = Encoding(
-            encoder=self._encoder.name,
-            fingerprint=self._encoder.fingerprint,
-            dimension=self._encoder.dimension,
-        )
+        encoding = Encoding.of(self._encoder)
         with self._writing():
             self._catalog.vectors.begin_reembedding(encoding)
         kept = self._catalog.vectors.count(encoding.fingerprint)

@@ -1,4 +1,4 @@
-"""`repair`: settings and rows repaired, faulty documents read again, missing vectors computed.
+"""`check` lists what is wrong with a store; `repair` mends the rows and reads faulty documents again.
 
 A faulty document is read from its file, if that still holds the same bytes, else split again from the text in
 the store. Only where neither can be read is something lost, and the report names it. Each document is
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+from index.errors import ModelError, ModelMismatch, StoreError
 from index.ingestion.embed_passages import UNKNOWN_LIMIT, embed, embed_documents
 from index.protocols import Encoder
 from index.records import FileState
 from index.sql.audit import Fault, Finding
 from index.sql.catalog import Catalog, NewDocument
+from index.sql.vectors import Encoding
+from index.store.store_index import StoreIndex
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.parser_pool import Parser, sha256_of
 from ingest.records import Document
@@ -52,17 +55,10 @@ class Repair:
         self._compute_vectors([*vectors, *suspects])
 
     def _record_encoder(self) -> None:
-        encoder, settings = self._encoder(), self._catalog.settings
-        facts = {
-            "encoder": encoder.name,
-            "dimension": str(encoder.dimension),
-            "fingerprint": encoder.fingerprint,
-        }
-        wrong = {name: fact for name, fact in facts.items() if settings.get(name) != fact}
-        for name, fact in wrong.items():
-            settings.set(name, fact)
-        if wrong:
-            self.done.append(f"the encoder {encoder.name} was recorded again")
+        encoding = Encoding.of(self._encoder())
+        if any(self._catalog.settings.get(name) != str(fact) for name, fact in asdict(encoding).items()):
+            self._catalog.vectors.record_encoder(encoding)
+            self.done.append(f"the encoder {encoding.encoder} was recorded again")
 
     def _read_again(self, key: int, parser: Parser, *, details_lost: bool) -> None:
         """Replace a faulty document by what its file, or else its stored text, holds."""
@@ -135,7 +131,26 @@ class Repair:
             self.done.append(f"{made} missing vectors were computed")
 
 
-def missing_vectors(catalog: Catalog, fingerprint: str, encoder: Callable[[], Encoder]) -> list[int]:
+def find_problems(catalog: Catalog, index: StoreIndex, encoder: Callable[[], Encoder]) -> list[str]:
+    """Everything that is wrong in SQL, in the index files, and between them, in sentences."""
+    problems = [finding.message for finding in catalog.audit.findings()]
+    fingerprint = catalog.settings.get("fingerprint")
+    if fingerprint is None:
+        return problems
+    try:
+        missing = _missing_vectors(catalog, fingerprint, encoder)
+        if missing:
+            problems.append(f"{len(missing)} passages have no vector; passage {missing[0]} is the first")
+    except (ModelError, ModelMismatch) as error:
+        problems.append(f"passages without a vector, which cannot be judged without their encoder: {error}")
+    try:
+        problems += index.problems(fingerprint)
+    except StoreError as error:
+        problems.append(f"index: it could not be compared with SQL: {error}")
+    return problems
+
+
+def _missing_vectors(catalog: Catalog, fingerprint: str, encoder: Callable[[], Encoder]) -> list[int]:
     """Ids of the passages that have no vector although the encoder can read them."""
     missing: list[int] = []
     last = 0

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from index.checkpoints.presets import ModelChoice, resolve_models
-from index.errors import ModelError, ModelMismatch, StoreError, StoreNotFound
+from index.errors import ModelMismatch, StoreError, StoreNotFound
 from index.ingestion import run as ingestion
 from index.protocols import Encoder
 from index.records import (
@@ -47,6 +47,7 @@ from index.records import (
 )
 from index.snapshots.publisher import Snapshot
 from index.sql.catalog import Catalog
+from index.sql.vectors import Encoding
 from index.store.folder import (
     SETTINGS,
     database_url,
@@ -381,33 +382,15 @@ class Store:
         Writers wait meanwhile. What a writer that died has committed is published first, as by any reader.
         Raises StoreLocked while another process writes for long.
         """
+        from index.store.repair import find_problems
+
         if not self._lock.writable:
-            return self._checked()
-        with self._lock.writing("check"):
-            self._index.publish_leftovers()
-            return self._checked()
-
-    def _checked(self) -> CheckReport:
-        problems = [finding.message for finding in self._catalog.audit.findings()]
-        fingerprint = self._catalog.settings.get("fingerprint")
-        if fingerprint is not None:
-            problems += self._missing_vectors(fingerprint)
-            try:
-                problems += self._index.problems(fingerprint)
-            except StoreError as error:
-                problems.append(f"index: it could not be compared with SQL: {error}")
+            problems = find_problems(self._catalog, self._index, lambda: self.encoder)
+        else:
+            with self._lock.writing("check"):
+                self._index.publish_leftovers()
+                problems = find_problems(self._catalog, self._index, lambda: self.encoder)
         return CheckReport(ok=not problems, problems=tuple(problems))
-
-    def _missing_vectors(self, fingerprint: str) -> list[str]:
-        from index.store.repair import missing_vectors
-
-        try:
-            missing = missing_vectors(self._catalog, fingerprint, lambda: self.encoder)
-        except (ModelError, ModelMismatch) as error:
-            return [f"passages without a vector, which cannot be judged without their encoder: {error}"]
-        if not missing:
-            return []
-        return [f"{len(missing)} passages have no vector; passage {missing[0]} is the first"]
 
     def documents(
         self, filters: Filters | None = None, *, offset: int = 0, limit: int | None = None
@@ -519,9 +502,7 @@ class Store:
         """The encoder, recorded as the one whose vectors this store holds."""
         encoder = self.encoder
         if self._catalog.settings.get("fingerprint") is None:
-            self._catalog.settings.set("encoder", encoder.name)
-            self._catalog.settings.set("dimension", str(encoder.dimension))
-            self._catalog.settings.set("fingerprint", encoder.fingerprint)
+            self._catalog.vectors.record_encoder(Encoding.of(encoder))
         return encoder
 
     def require_match(self, encoder: Encoder) -> None:
