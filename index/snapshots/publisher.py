@@ -192,8 +192,8 @@ class Publisher:
         lexical, languages = self._publish_lexical(manifest, revision, store)
         try:
             # The vectors of another encoder are of no use; its words are.
-            held = manifest if manifest is not None and manifest.fingerprint == fingerprint else None
-            segments = self._publish_vectors(held, revision, fingerprint, dimension, rules)
+            same_encoder = manifest if manifest is not None and manifest.fingerprint == fingerprint else None
+            segments = self._publish_vectors(same_encoder, revision, fingerprint, dimension, rules)
         except (DamagedSegment, OSError) as error:
             if manifest is None or explained(error, str(self.folder)) is not None:
                 raise
@@ -219,16 +219,16 @@ class Publisher:
         with self._publishing():
             manifest = Manifest.read(self.folder)
             names = [source.file for source in sources]
-            held = [entry.file for entry in manifest.segments] if manifest else []
-            if manifest is None or names[0] not in held:
+            published = [entry.file for entry in manifest.segments] if manifest else []
+            if manifest is None or names[0] not in published:
                 return False
-            start = held.index(names[0])
-            if held[start : start + len(names)] != names:
+            start = published.index(names[0])
+            if published[start : start + len(names)] != names:
                 return False
             for file in files:
                 file.replace(self.folder / file.name)
-            put = () if made is None else (made,)
-            segments = (*manifest.segments[:start], *put, *manifest.segments[start + len(names) :])
+            built = () if made is None else (made,)
+            segments = (*manifest.segments[:start], *built, *manifest.segments[start + len(names) :])
             adopted = replace(manifest, segments=segments)
             adopted.write(self.folder)
             self._remove_unused(adopted)
@@ -238,24 +238,26 @@ class Publisher:
         self, manifest: Manifest | None, revision: int, store: str
     ) -> tuple[LexicalIndex, tuple[str, ...] | None]:
         """The lexical index with every passage of the new state, and of the old; the languages of both."""
-        seen: dict[str, None] = {}
+        languages: dict[str, None] = {}
         if manifest is not None:
-            seen = dict.fromkeys(
+            languages = dict.fromkeys(
                 self._catalog.documents.languages() if manifest.languages is None else manifest.languages
             )
             try:
                 index = self.files.lexical(manifest)
-                entries = _noting(self._catalog.passages.lexical_entries(manifest.revision, revision), seen)
-                gone = self._catalog.passages.deleted(manifest.lexical_pruned, manifest.revision)
-                index.update(entries, gone.tolist())
-                return index, tuple(seen)
+                entries = _noting(
+                    self._catalog.passages.lexical_entries(manifest.revision, revision), languages
+                )
+                deleted = self._catalog.passages.deleted(manifest.lexical_pruned, manifest.revision)
+                index.update(entries, deleted.tolist())
+                return index, tuple(languages)
             except (DamagedLexicalIndex, ValueError, OSError) as error:
                 if explained(error, str(self.folder)) is not None:
                     raise
                 _LOG.warning("the lexical index is damaged (%s); it is rebuilt", error)
         index = LexicalIndex.create(self.folder / f"lexical-{uuid.uuid4().hex[:12]}", store)
-        index.update(_noting(self._catalog.passages.lexical_entries(0, revision), seen), [])
-        return index, tuple(seen)
+        index.update(_noting(self._catalog.passages.lexical_entries(0, revision), languages), [])
+        return index, tuple(languages)
 
     def _publish_vectors(
         self,
@@ -266,24 +268,24 @@ class Publisher:
         rules: IndexRules,
     ) -> tuple[SegmentFile, ...]:
         since = manifest.revision if manifest else 0
-        kept = list(manifest.segments) if manifest else []
-        for entry in kept:
+        entries = list(manifest.segments) if manifest else []
+        for entry in entries:
             self.files.require_size(entry)
         deleted = self.deletions.at(revision)
         ids = self._catalog.vectors.ids(since, revision, fingerprint)
         if len(ids):
-            start = max((n + 1 for n, entry in enumerate(kept) if entry.file in self.frozen), default=0)
-            sizes = [*(entry.vectors for entry in kept[start:]), len(ids)]
+            start = max((n + 1 for n, entry in enumerate(entries) if entry.file in self.frozen), default=0)
+            sizes = [*(entry.vectors for entry in entries[start:]), len(ids)]
             merged = merge_plan(sizes, limit=rules.least) - 1
-            sources, kept = kept[len(kept) - merged :], kept[: len(kept) - merged]
+            sources, entries = entries[len(entries) - merged :], entries[: len(entries) - merged]
             old = living_blocks([self.files.exact(entry, dimension) for entry in sources], deleted)
             new = self._catalog.vectors.blocks(ids, fingerprint, dimension, BLOCK)
-            kept += self._written(chain(old, new), dimension, revision)
-        if not kept or not len(self._catalog.passages.deleted(since, revision)):
-            return tuple(kept)
+            entries += self._written(chain(old, new), dimension, revision)
+        if not entries or not len(self._catalog.passages.deleted(since, revision)):
+            return tuple(entries)
         written = [
             part
-            for entry in kept
+            for entry in entries
             for part in self._without_dead(entry, deleted, dimension, revision, rules.least)
         ]
         self._held = [self.files.searchable(entry, dimension) for entry in written]

@@ -91,9 +91,9 @@ def unequal_vectors(segment: Segment, catalog: Catalog, fingerprint: str, dimens
     """Ids of the passages of a segment whose vector in SQL is another one."""
     wrong = [np.empty(0, np.int64)]
     for ids, vectors in segment.blocks():
-        for held, expected in catalog.vectors.blocks(ids, fingerprint, dimension, len(ids)):
-            far = np.abs(vectors[members(ids, held)] - expected).max(axis=1, initial=0.0)
-            wrong.append(held[~(far < _WIDEST_ERROR)])
+        for stored, expected in catalog.vectors.blocks(ids, fingerprint, dimension, len(ids)):
+            far = np.abs(vectors[members(ids, stored)] - expected).max(axis=1, initial=0.0)
+            wrong.append(stored[~(far < _WIDEST_ERROR)])
     return np.concatenate(wrong)
 
 

@@ -107,8 +107,8 @@ class Catalog:
         """Store a known document under one more path, or after a rename `instead_of` its old one."""
         with changing(self.engine) as connection:
             revision = next_revision(connection)
-            gone = [path] if instead_of is None else [path, instead_of]
-            lost = _drop_paths(connection, gone, revision)
+            replaced = [path] if instead_of is None else [path, instead_of]
+            lost = _drop_paths(connection, replaced, revision)
             _insert_path(connection, path, document_key, state, revision)
             _drop_orphans(connection, lost, revision)
         return revision
@@ -222,23 +222,23 @@ def _insert_path(connection: Connection, path: str, key: int, state: FileState, 
 
 def _drop_paths(connection: Connection, paths: Sequence[str], revision: int) -> list[int]:
     """Mark paths as deleted; returns the keys of the documents under them, one for each stored path."""
-    lost: list[int] = []
+    keys: list[int] = []
     for part in batches(paths):
-        held = PathRow.path.in_(part) & PathRow.deleted_revision.is_(None)
-        lost += connection.scalars(select(PathRow.document_key).where(held)).all()
-        connection.execute(update(PathRow).where(held).values(deleted_revision=revision))
-    return lost
+        stored = PathRow.path.in_(part) & PathRow.deleted_revision.is_(None)
+        keys += connection.scalars(select(PathRow.document_key).where(stored)).all()
+        connection.execute(update(PathRow).where(stored).values(deleted_revision=revision))
+    return keys
 
 
 def _drop_orphans(connection: Connection, candidates: Iterable[int], revision: int) -> None:
     """Mark those documents that have no path any more as deleted, and their passages."""
     for part in batches(sorted(set(candidates))):
-        held = select(PathRow.document_key).where(
+        with_path = select(PathRow.document_key).where(
             PathRow.document_key.in_(part), PathRow.deleted_revision.is_(None)
         )
-        gone = sorted(set(part) - set(connection.scalars(held).all()))
-        if gone:
-            _mark_deleted(connection, gone, revision)
+        orphans = sorted(set(part) - set(connection.scalars(with_path).all()))
+        if orphans:
+            _mark_deleted(connection, orphans, revision)
 
 
 def _mark_deleted(connection: Connection, keys: Sequence[int], revision: int) -> None:

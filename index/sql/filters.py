@@ -90,19 +90,19 @@ class FilterQueries:
             .join(LabelRow, LabelRow.content_sha256 == DocumentRow.content_sha256)
             .where(LabelRow.name.in_(names), *chosen)
         )
-        found = matrix(connection.execute(labels), 3)
-        found = found[np.isin(found[:, 0], rows[:, 0])]
-        on_files = rows[np.isin(rows[:, 0], found[found[:, 2] == 1, 0])]
+        matches = matrix(connection.execute(labels), 3)
+        matches = matches[np.isin(matches[:, 0], rows[:, 0])]
+        on_files = rows[np.isin(rows[:, 0], matches[matches[:, 2] == 1, 0])]
         passages = [_ranges(on_files[:, 1], on_files[:, 2])]
-        on_words = found[found[:, 2] == 0]
+        on_words = matches[matches[:, 2] == 0]
         on_words = on_words[~np.isin(on_words[:, 0], on_files[:, 0])]
         if len(on_words):
-            held = self._holding(connection, names, revision, chosen)
-            held = held[np.isin(held[:, 0], on_words[:, 1])]
-            lost = np.setdiff1d(on_words[:, 1], held[:, 0])
+            quoted = self._holding(connection, names, revision, chosen)
+            quoted = quoted[np.isin(quoted[:, 0], on_words[:, 1])]
+            moved = np.setdiff1d(on_words[:, 1], quoted[:, 0])
             passages += [
-                held[:, 1],
-                *([_found_elsewhere(connection, lost, revision, chosen)] if len(lost) else []),
+                quoted[:, 1],
+                *([_found_elsewhere(connection, moved, revision, chosen)] if len(moved) else []),
             ]
         ids = np.unique(np.concatenate(passages))
         ranges = [(int(key), int(first), int(first + count)) for key, first, count in rows]
@@ -219,15 +219,15 @@ class PathPatterns:
         >>> PathPatterns(["/library/*.pdf", "!/library/old.pdf"]).prefixes
         ('/library/',)
         """
-        found = []
+        prefixes = []
         for pattern in self._patterns:
             if pattern.startswith("!") or not pattern.strip():
                 continue
             fixed = _FIXED.match(pattern)
             if fixed is None:
                 return None
-            found.append(fixed.group().rstrip())
-        return tuple(found)
+            prefixes.append(fixed.group().rstrip())
+        return tuple(prefixes)
 
 
 def _absolute(path: str) -> str:

@@ -60,8 +60,8 @@ class Purge:
             if revision > before:
                 set_setting(connection, _PURGED, str(revision))
         with self._engine.connect() as connection:
-            gone = select(DocumentRow.key).where(DocumentRow.deleted_revision <= revision)
-            keys = connection.scalars(gone).all()
+            deleted = select(DocumentRow.key).where(DocumentRow.deleted_revision <= revision)
+            keys = connection.scalars(deleted).all()
         for start in range(0, len(keys), _DOCUMENTS):
             with changing(self._engine) as connection:
                 for key in keys[start : start + _DOCUMENTS]:

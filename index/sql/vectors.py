@@ -72,11 +72,11 @@ class PassageVectors:
             with self._engine.connect() as connection:
                 stored = connection.execute(statement).fetchall()
             sized = [row for row in stored if len(row.data) == dimension * VECTOR.itemsize]
-            held = np.array([row.passage_id for row in sized], dtype=np.int64)
+            passage_ids = np.array([row.passage_id for row in sized], dtype=np.int64)
             data = np.frombuffer(b"".join(row.data for row in sized), dtype=VECTOR)
             vectors = data.reshape(len(sized), dimension)
-            wanted = np.isin(held, part, assume_unique=True) & np.isfinite(vectors).all(axis=1)
-            yield held[wanted], vectors[wanted].astype(np.float32)
+            valid = np.isin(passage_ids, part, assume_unique=True) & np.isfinite(vectors).all(axis=1)
+            yield passage_ids[valid], vectors[valid].astype(np.float32)
 
     def record_encoder(self, encoding: Encoding) -> None:
         """Record the encoder whose vectors serve, in one transaction."""

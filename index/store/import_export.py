@@ -90,8 +90,8 @@ class Import:
     def _store(self, item: Imported, vectors: Mapping[int, Vectors]) -> None:
         fingerprint = self._catalog.settings.get("fingerprint") or ""
         for path, state in item.paths:
-            held = self._catalog.paths.get(path)
-            if held is not None and held.document_id == item.document.id:
+            present = self._catalog.paths.get(path)
+            if present is not None and present.document_id == item.document.id:
                 self._counts["unchanged"] += 1
                 continue
             holders = self._catalog.paths.of_document(item.document.id)
@@ -101,7 +101,7 @@ class Import:
                 new = NewDocument(document=item.document, passages=item.passages, vectors=vectors)
                 self._catalog.write(new, path, state, fingerprint)
                 self._counts["passages"] += len(item.passages)
-            self._counts["added" if held is None else "updated"] += 1
+            self._counts["added" if present is None else "updated"] += 1
 
     def _import_other(self, line: Line) -> None:
         match line:

@@ -186,10 +186,10 @@ def _line(value: dict[str, Any], header: Header) -> Line:
     if "feedback" in value:
         return Feedback(**value["feedback"])
     if "rejection" in value:
-        given = value["rejection"]
-        state = _state(given["size_bytes"], given["modified_ns"], given["checked_ns"])
-        reason = RejectReason(given["reason"])
-        return str(given["path"]), state, reason, str(given["detail"]), str(given["readers"])
+        rejection = value["rejection"]
+        state = _state(rejection["size_bytes"], rejection["modified_ns"], rejection["checked_ns"])
+        reason = RejectReason(rejection["reason"])
+        return str(rejection["path"]), state, reason, str(rejection["detail"]), str(rejection["readers"])
     if "calibration" in value:
         name, content = value["calibration"]["name"], value["calibration"]["content"]
         if not _CALIBRATION.fullmatch(name):
@@ -200,26 +200,26 @@ def _line(value: dict[str, Any], header: Header) -> Line:
 
 
 def _imported(value: dict[str, Any], header: Header) -> Imported:
-    given = value["document"]
+    fields = value["document"]
     paths = tuple((_text(path), _state(*state)) for path, *state in value["paths"])
     if not paths:
         raise ValueError("the document has no path")
-    if given["id"] != document_id(given["content_sha256"], given["parser"]):
+    if fields["id"] != document_id(fields["content_sha256"], fields["parser"]):
         raise ValueError("the id of the document is not that of its content and parser")
-    text = _text(given["text"])
+    text = _text(fields["text"])
     document = Document(
-        id=given["id"],
-        content_sha256=given["content_sha256"],
+        id=fields["id"],
+        content_sha256=fields["content_sha256"],
         path=paths[0][0],
-        title=_text(given["title"]),
+        title=_text(fields["title"]),
         text=text,
-        type=_text(given["type"]),
-        language=_text(given["language"]),
-        metadata={_text(name): _text(fact) for name, fact in given["metadata"].items()},
-        parser=given["parser"],
+        type=_text(fields["type"]),
+        language=_text(fields["language"]),
+        metadata={_text(name): _text(fact) for name, fact in fields["metadata"].items()},
+        parser=fields["parser"],
         size_bytes=paths[0][1].size_bytes,
         modified_ns=paths[0][1].modified_ns,
-        **layout_records(given["layout"]),
+        **layout_records(fields["layout"]),
     )
     passages = tuple(
         Passage(text=text[start:end], start=start, end=end, page=page, headings=tuple(map(_text, headings)))
@@ -231,18 +231,18 @@ def _imported(value: dict[str, Any], header: Header) -> Imported:
 def _vectors(value: dict[str, Any], header: Header) -> dict[int, Vectors]:
     if not header.vectors:
         return {}
-    given = value["vectors"]
-    if len(given) != len(value["passages"]):
-        raise ValueError(f"{len(given)} vectors for {len(value['passages'])} passages")
-    found: dict[int, Vectors] = {}
-    for number, encoded in enumerate(given):
+    rows = value["vectors"]
+    if len(rows) != len(value["passages"]):
+        raise ValueError(f"{len(rows)} vectors for {len(value['passages'])} passages")
+    vectors: dict[int, Vectors] = {}
+    for number, encoded in enumerate(rows):
         if encoded is None:
             continue
-        row = np.frombuffer(base64.b64decode(encoded, validate=True), dtype=VECTOR).astype(np.float32)
-        if len(row) != header.dimension or not abs(float(np.linalg.norm(row)) - 1) < _UNIT_ERROR:
+        vector = np.frombuffer(base64.b64decode(encoded, validate=True), dtype=VECTOR).astype(np.float32)
+        if len(vector) != header.dimension or not abs(float(np.linalg.norm(vector)) - 1) < _UNIT_ERROR:
             raise ValueError(f"the vector of passage {number + 1} is no unit vector of {header.dimension}")
-        found[number] = row
-    return found
+        vectors[number] = vector
+    return vectors
 
 
 def _state(size_bytes: int, modified_ns: int, checked_ns: int) -> FileState:

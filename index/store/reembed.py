@@ -45,23 +45,23 @@ class Reembedding:
         encoding = Encoding.of(self._encoder)
         with self._writing():
             self._catalog.vectors.begin_reembedding(encoding)
-        kept = self._catalog.vectors.count(encoding.fingerprint)
+        present = self._catalog.vectors.count(encoding.fingerprint)
         total = self._catalog.passages.count()
-        while self._step(self._writing, kept, total):
+        while self._step(self._writing, present, total):
             pass
         with self._writing():
-            while self._step(nullcontext, kept, total):
+            while self._step(nullcontext, present, total):
                 pass
             self._catalog.vectors.switch_encoder(encoding)
         return ReembedReport(
             encoder=encoding.encoder,
             encoded=self._encoded,
-            kept=kept,
+            kept=present,
             unreadable=self._unreadable,
             seconds=time.monotonic() - started,
         )
 
-    def _step(self, writing: Callable[[], AbstractContextManager[None]], kept: int, total: int) -> bool:
+    def _step(self, writing: Callable[[], AbstractContextManager[None]], present: int, total: int) -> bool:
         """Encode and write the next batch; False when there is none."""
         fingerprint = self._encoder.fingerprint
         batch = self._catalog.vectors.missing(fingerprint, self._last, _BATCH_PASSAGES)
@@ -74,7 +74,7 @@ class Reembedding:
         self._last = max(batch)
         self._encoded += len(vectors)
         self._unreadable += len(batch) - len(vectors)
-        done = kept + self._encoded + self._unreadable
+        done = present + self._encoded + self._unreadable
         if self._progress is not None:
             self._progress(done, max(done, total))
         return True

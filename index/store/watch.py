@@ -82,7 +82,7 @@ def _changes(roots: Sequence[str], store: str, stop: threading.Event | None) -> 
         return all(name == IGNORE_FILE or not is_hidden(name) for name in inner.split("/") if name)
 
     try:
-        for found in watch(
+        for changes in watch(
             *roots,
             watch_filter=counts,
             debounce=_AT_MOST_MS,
@@ -91,7 +91,7 @@ def _changes(roots: Sequence[str], store: str, stop: threading.Event | None) -> 
             yield_on_timeout=True,
             stop_event=stop,
         ):
-            paths = (Path(path) for _, path in found)
+            paths = (Path(path) for _, path in changes)
             yield {(path.parent if path.name == IGNORE_FILE else path).as_posix() for path in paths}
     except (OSError, RuntimeError) as error:
         raise IngestError(
