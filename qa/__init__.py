@@ -1,8 +1,10 @@
-"""Reading: windows, spans, the one decision about an answer, and how good it is.
+"""Reading passages, deciding on one answer, explaining it, and measuring how good answers are.
 
-    windows -> reader -> spans          a question and texts to exact spans
-    decision -> citation -> answering   the spans of all passages to one cited answer, or an honest none
-    squad, metrics -> evaluate          labelled files to figures
+    reading                  a question and texts to exact spans
+    answering                the spans of all passages to one cited answer, or none
+    squad, evaluation        labelled files to figures
+    calibration, training    labelled files to fitted settings and models
+    explanation, feedback    why an answer; what people said of it, and learning from that
 
 Names are loaded when they are asked for, so that a record costs no import of a model library.
 """

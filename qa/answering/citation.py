@@ -1,7 +1,7 @@
 """From a span of a passage to a citation: place in the document, page, headings, sentence, other sources.
 
-Page and headings are those of the answer's own first character, not of its passage, and so come from the
-stored document; where that has gone since the search, the passage's own stand in.
+Page and headings are those of the answer's first character, not of its passage, so they come from the stored
+document; where that was deleted since the search, those of the passage are given.
 """
 
 from __future__ import annotations

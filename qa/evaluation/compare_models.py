@@ -41,7 +41,7 @@ class AskedQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A pair of models by name and what was measured of it; quality only of questions with known answers.
+    """A pair of models by name and its figures; quality only over questions with known answers.
 
     `exact` and `f1` (0 to 100) are of the best span over the answerable questions, `found` the share of them
     with a right answer's words in a passage that was read, `answered` the share of all that would be given.

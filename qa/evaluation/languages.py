@@ -56,7 +56,7 @@ class LanguagesReport:
     questions: int
 
     def as_json(self) -> dict[str, Any]:
-        """By language, and the means."""
+        """The figures by language."""
         return {
             "languages": {item.language: item.as_json() for item in self.languages},
             "across": self.across,

@@ -74,7 +74,7 @@ def reader_report(
 
 
 def answers_report(outcomes: Sequence[Outcome]) -> AnswersReport:
-    """The report of all questions outcomes of one collection; at least one."""
+    """The report of all questions asked of one collection; at least one."""
     decided = [(exact_match(item.decided, item.golds), f1(item.decided, item.golds)) for item in outcomes]
     forced = [(exact_match(item.forced, item.golds), f1(item.forced, item.golds)) for item in outcomes]
     given = [exact for item, (exact, _) in zip(outcomes, decided, strict=True) if item.result.answered]
