@@ -77,13 +77,13 @@ def _query_file(folder: Path, split: str) -> Path:
 def _either(path: Path, *others: Path) -> Path:
     """The first that exists of `others`, `path` and `path`.gz."""
     candidates = (*others, path, path.with_name(f"{path.name}.gz"))
-    found = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if found is None:
+    existing = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if existing is None:
         raise DataError(
             f"there is no {path} (nor {path.name}.gz)",
             hint="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/<split>.tsv",
         )
-    return found
+    return existing
 
 
 def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -109,14 +109,14 @@ def _document(where: str, record: Mapping[str, Any]) -> BeirDocument:
 
 
 def _queries(path: Path, judgements: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
-    found = {str(record["_id"]): _field(where, record, "text") for where, record in _records(path)}
-    lost = [question for question in judgements if question not in found]
+    texts = {str(record["_id"]): _field(where, record, "text") for where, record in _records(path)}
+    lost = [question for question in judgements if question not in texts]
     if lost:
         raise DataError(
             f"{path} lacks {len(lost)} judged questions, among them {lost[0]!r}",
             hint="judgements and questions are of different splits or sets",
         )
-    return {question: found[question] for question in judgements}
+    return {question: texts[question] for question in judgements}
 
 
 def _judgements(path: Path) -> dict[str, dict[str, int]]:

@@ -34,10 +34,10 @@ def rows(
     if kind == ".jsonl":
         for where, record in objects(path, hint=form):
             names = list(record) if isinstance(record, Mapping) else []
-            found = columns(f"{path}, {where}", names)
-            if found is None:
+            fields = columns(f"{path}, {where}", names)
+            if fields is None:
                 raise DataError(f"{path}, {where}: no object with names", hint=form)
-            yield where, {field: record[name] for field, name in found.items()}
+            yield where, {field: record[name] for field, name in fields.items()}
     elif kind in _TABLES:
         yield from _table_rows(path, kind, columns, unnamed, form)
     else:
@@ -55,9 +55,9 @@ def _table_rows(
                 continue
             if places is None:
                 names = [field.strip() for field in row]
-                found = columns(f"{path}, the first row", names)
-                if found is not None:
-                    places = {field: names.index(name) for field, name in found.items()}
+                fields = columns(f"{path}, the first row", names)
+                if fields is not None:
+                    places = {field: names.index(name) for field, name in fields.items()}
                     continue
                 places = {field: place for place, field in enumerate(unnamed)}
             if max(places.values()) >= len(row):

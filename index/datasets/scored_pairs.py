@@ -112,12 +112,12 @@ def _pairs(path: Path, rows: Sequence[Sequence[str]], form: str) -> ScoredPairs:
 def _columns(rows: Sequence[Sequence[str]]) -> tuple[tuple[int, int, int], Sequence[Sequence[str]]]:
     """Where the two texts and the score stand, and the rows without a header."""
     header = [field.strip().casefold() for field in rows[0]] if rows else []
-    found = [
+    columns = [
         next((header.index(name) for name in names if name in header), None)
         for names in (_FIRST, _SECOND, _SCORES)
     ]
-    if found[0] is not None and found[1] is not None and found[2] is not None:
-        return (found[0], found[1], found[2]), rows[1:]
+    if columns[0] is not None and columns[1] is not None and columns[2] is not None:
+        return (columns[0], columns[1], columns[2]), rows[1:]
     if len(header) >= 7 and _number(header[4]) is not None:
         return _STSB, rows
     # A first row without a number is a header of other names.

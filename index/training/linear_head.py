@@ -39,8 +39,8 @@ def _crossed(vectors: Floats, wanted: NDArray[np.float32], strength: float) -> f
         if not inside.any() or inside.all():
             continue
         judged += int(inside.sum())
-        found = _fit(vectors[~inside], wanted[~inside], strength).probabilities(vectors[inside])
-        total += float(np.log(np.maximum((found * wanted[inside]).sum(axis=1), 1e-9)).sum())
+        probabilities = _fit(vectors[~inside], wanted[~inside], strength).probabilities(vectors[inside])
+        total += float(np.log(np.maximum((probabilities * wanted[inside]).sum(axis=1), 1e-9)).sum())
     return total / max(1, judged)
 
 

@@ -187,11 +187,11 @@ class _Run:
 
     def _evaluate(self, step: int, weights: str) -> Evaluation:
         figures = dict(self._task.evaluate())
-        found = Evaluation(step=step, weights=weights, figures=figures)
-        self._evaluations.append(found)
+        evaluation = Evaluation(step=step, weights=weights, figures=figures)
+        self._evaluations.append(evaluation)
         if figures and self._progress:
-            self._progress(self._standing(step, math.nan, found))
-        return found
+            self._progress(self._standing(step, math.nan, evaluation))
+        return evaluation
 
     def _finish(self, steps: int) -> list[Evaluation]:
         """Keeps the better of the last and the averaged weights."""

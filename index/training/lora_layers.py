@@ -42,9 +42,9 @@ def add_adapters(backbone: torch.nn.Module, rank: int) -> None:
 
 def adapter_tensors(backbone: torch.nn.Module) -> dict[str, torch.Tensor]:
     """What was trained, under the names of the layers; the scale is in `up`."""
-    found: dict[str, torch.Tensor] = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name, module in backbone.named_modules():
         if isinstance(module, LowRank):
-            found[name + DOWN] = module.down.detach()
-            found[name + UP] = 2.0 * module.up.detach()
-    return found
+            tensors[name + DOWN] = module.down.detach()
+            tensors[name + UP] = 2.0 * module.up.detach()
+    return tensors

@@ -71,10 +71,10 @@ def save_state(
 
 def load_state(folder: Path) -> Saved | None:
     """The newest checkpoint, None where there is none; raises DataError where it cannot be read."""
-    found = _checkpoints(folder)
-    if not found:
+    checkpoints = _checkpoints(folder)
+    if not checkpoints:
         return None
-    newest = found[-1]
+    newest = checkpoints[-1]
     try:
         notes = json.loads((newest / "state.json").read_text(encoding="utf-8"))
         tensors = load_file(newest / "state.safetensors")

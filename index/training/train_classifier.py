@@ -182,11 +182,11 @@ def _train_linear(settings: ClassifierTraining, data: ExampleData, out: Path) ->
     head, strength = fit_linear(vectors(examples)[rows], wanted[rows])
     report = None
     if data.held_out:
-        found = head.probabilities(vectors(data.held_out))
+        probabilities = head.probabilities(vectors(data.held_out))
         report = label_report(
             data.labels,
             [example.labels for example in data.held_out],
-            found,
+            probabilities,
             seconds=time.monotonic() - began,
         )
     tensors = {
@@ -345,14 +345,14 @@ class _ClassifierTask:
             return None
         began = time.monotonic()
         self._model.eval()
-        found = np.zeros((len(self._held_out), len(self._data.labels)), dtype=np.float32)
+        logits = np.zeros((len(self._held_out), len(self._data.labels)), dtype=np.float32)
         order = sorted(range(len(self._held_out)), key=lambda row: len(self._held_out[row]))
         with torch.inference_mode():
             for first in range(0, len(order), _EVALUATED_AT_ONCE):
                 rows = order[first : first + _EVALUATED_AT_ONCE]
-                found[rows] = self._logits([self._held_out[row] for row in rows]).cpu().numpy()
+                logits[rows] = self._logits([self._held_out[row] for row in rows]).cpu().numpy()
         golds = [example.labels for example in self._data.held_out]
-        return label_report(self._data.labels, golds, softmax(found), seconds=time.monotonic() - began)
+        return label_report(self._data.labels, golds, softmax(logits), seconds=time.monotonic() - began)
 
 
 def _alike(rows: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:

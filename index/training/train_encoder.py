@@ -202,7 +202,7 @@ class _EncoderTask:
     def _mine(self, progress: Callable[[int, int], None] | None) -> dict[str, list[int]]:
         """For each question the passages that retrieval finds for it and that do not answer it."""
         settings = self._settings.negatives
-        found = hard_negatives(
+        negatives = hard_negatives(
             self._passages,
             list(self._answering),
             list(self._answering.values()),
@@ -211,7 +211,7 @@ class _EncoderTask:
             at_most=settings.at_most,
             progress=progress,
         )
-        return dict(zip(self._answering, found, strict=True))
+        return dict(zip(self._answering, negatives, strict=True))
 
     def _negatives(self, pair: Pair, rng: random.Random) -> list[int]:
         answers = [_plain(answer) for answer in pair.answers]
@@ -295,9 +295,9 @@ class _EncoderTask:
         questions, passages = encoder.encode_queries(asked), encoder.encode_passages(among)
         figures: dict[str, float] = {}
         for width in self.widths:
-            found = _figures(unit_length(questions[:, :width]), unit_length(passages[:, :width]), golds)
+            at_width = _figures(unit_length(questions[:, :width]), unit_length(passages[:, :width]), golds)
             full = width == self.widths[0]
-            figures |= {name if full else f"{name} at {width}": value for name, value in found.items()}
+            figures |= {name if full else f"{name} at {width}": value for name, value in at_width.items()}
         return figures | {"questions": float(len(asked)), "passages": float(len(among))}
 
     def _encoder(self) -> RobertaEncoder:

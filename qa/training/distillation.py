@@ -58,13 +58,13 @@ class Teacher:
             sequences.append(np.concatenate([head, part, np.array(frame.after, dtype=np.int64)]))
             places.append(len(head))
         outputs = dict(model.engine.run(sequences))
-        found: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
+        sides: tuple[list[torch.Tensor], list[torch.Tensor]] = ([], [])
         for index, (_, _, window) in enumerate(asked):
             size = window.token_end - window.token_start
-            for values, into in zip(outputs[index], found, strict=True):
+            for values, into in zip(outputs[index], sides, strict=True):
                 ours = torch.full((len(window),), float("-inf"))
                 ours[NO_ANSWER] = float(values[NO_ANSWER])
                 theirs = values[places[index] : places[index] + size]
                 ours[window.context_position : window.context_position + size] = torch.from_numpy(theirs)
                 into.append(ours)
-        return found
+        return sides

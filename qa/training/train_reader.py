@@ -203,10 +203,10 @@ class _ReaderTask:
         settings = self._settings.negatives
         questions = list(dict.fromkeys(example.question for example in self._data.examples))
         encoder = load_encoder(DEFAULT_PRESET) if settings.dense else None
-        found = nearest_texts(
+        nearest = nearest_texts(
             self._contexts, questions, settings.candidates, encoder=encoder, progress=progress
         )
-        return dict(zip(questions, found, strict=True))
+        return dict(zip(questions, nearest, strict=True))
 
     def _examples(self, step: int) -> list[Example]:
         first = step * self._settings.questions
@@ -268,7 +268,7 @@ class _ReaderTask:
         self, question: str, context: str, spans: Sequence[Span], passage: int, rng: random.Random
     ) -> LabelledWindow | None:
         """A window that holds the answer where there is one, else any."""
-        found = label_windows(
+        windows = label_windows(
             self._start.tokenizer.encode(question),
             self._tokens[context],
             spans,
@@ -277,10 +277,10 @@ class _ReaderTask:
             max_tokens=min(self._settings.max_tokens, self._start.max_tokens),
             stride=self._settings.stride,
         )
-        positive = [window for window in found if window.positive]
+        positive = [window for window in windows if window.positive]
         if spans and not positive:
             return None  # the answer is longer than the windows share: no label could be right
-        return rng.choice(positive or found) if found else None
+        return rng.choice(positive or windows) if windows else None
 
     # -- what is minimised ----------------------------------------------------------------------------------
 
