@@ -32,13 +32,10 @@ def start_ingest(
 ) -> None:
     """Ingest files and folders in a job; raises JobBusy while one runs.
 
-    With `uploaded` the paths are those of `Uploads.keep_all`. Earlier jobs are forgotten: what they added
-    is in the store, and what they left out in its report on files.
+    With `uploaded` the paths are those of `Uploads.keep_all`.
     """
+    _forget_earlier(library)
     jobs = library.jobs
-    for standing in jobs.all(KIND):
-        settle_uploads(library, standing)
-        jobs.forget(standing.job.id)
     folder = jobs.prepare()
     try:
         if uploaded:
@@ -63,6 +60,8 @@ def start_ingest(
 
 def start_ingest_of_uploads(library: Library, title: str, files: Sequence[tuple[str, bytes]]) -> None:
     """Keep uploaded files, names and contents, and ingest them; raises IngestError and JobBusy."""
+    library.jobs.require_none(KIND)  # it may be reading files of the same names
+    _forget_earlier(library)
     start_ingest(library, title, library.uploads.keep_all(files), uploaded=True)
 
 
@@ -99,3 +98,10 @@ def report_of(standing: JobStanding) -> IngestReport | None:
         for item in output["rejected"]
     )
     return IngestReport(**{**output, "rejected": tuple(rejected), "warnings": tuple(output["warnings"])})
+
+
+def _forget_earlier(library: Library) -> None:
+    """Forget jobs that are over: their results are in the store, and in its report on files."""
+    for standing in library.jobs.all(KIND):
+        settle_uploads(library, standing)
+        library.jobs.forget(standing.job.id)

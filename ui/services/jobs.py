@@ -178,7 +178,7 @@ class Jobs:
             facts=dict(facts or {}),
         )
         with FileLock(self.folder / "starting", timeout=10):
-            self._refuse_second(kind)
+            self.require_none(kind)
             write_json(folder / "job.json", asdict(job))
             _spawn(folder)
         self._drop_oldest()
@@ -190,7 +190,7 @@ class Jobs:
         if standing is None or not standing.state.over:
             return
         with FileLock(self.folder / "starting", timeout=10):
-            self._refuse_second(standing.job.kind)
+            self.require_none(standing.job.kind)
             for name in ("end.json", "cancel", "progress.json", "output.json"):
                 (standing.folder / name).unlink(missing_ok=True)
             renewed = {**asdict(standing.job), "created": time.time()}
@@ -245,7 +245,8 @@ class Jobs:
             write_end(folder, state, time.time() - job.created)
         return JobStanding(job=job, folder=folder, state=state, progress=progress)
 
-    def _refuse_second(self, kind: str) -> None:
+    def require_none(self, kind: str) -> None:
+        """Raise JobBusy while a job of that kind runs."""
         running = [item.job for item in self.all(kind) if not item.state.over]
         if running:
             raise JobBusy(

@@ -198,7 +198,7 @@ def test_one_ingest_at_a_time_and_earlier_ones_are_forgotten(
     start_ingest(library, "one", [page_folder])
     with pytest.raises(JobBusy, match="one"):
         start_ingest_of_uploads(library, "two", [("a.txt", b"The bell rings.")])
-    assert not list(library.store.uploads.iterdir())
+    assert not list(library.store.uploads.glob("*"))
     (standing,) = library.jobs.all(KIND)
     write_end(standing.folder, JobState.DONE, 1.0)
     start_ingest(library, "three", [page_folder], prune=True, retry_rejected=True)
