@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.page.fragments import base
 from ui.render.messages import Say
-from ui.services.password import opens
+from ui.services.password import is_loopback, opens
 
 
 def admitted(password: str | None, say: Say) -> bool:
@@ -23,3 +23,8 @@ def admitted(password: str | None, say: Say) -> bool:
     if submitted:
         st.html(base.failure(say("door.wrong"), say("door.hint"), say))
     return False
+
+
+def is_local() -> bool:
+    """Whether only this computer reaches the page."""
+    return is_loopback(st.get_option("server.address") or "")

@@ -15,6 +15,7 @@ import streamlit as st
 from index.records import DocumentInfo, FileReport
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base, collection
+from ui.page.login import is_local
 from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.paging import paged, read_page, show_pages
 from ui.page.widgets.session_cache import download, remembered
@@ -31,7 +32,6 @@ from ui.services.ingest_jobs import (
 from ui.services.jobs import JobState
 from ui.services.library import Contents, Library
 
-_LOCAL = {"127.0.0.1", "localhost", "::1"}
 _MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
 
 
@@ -45,7 +45,7 @@ def show_collection(library: Library, say: Say) -> None:
         st.html(base.lead(say("collection.empty"), say("collection.empty_hint")))
     busy = _show_ingest(library, say)
     _add_files(library, say, busy=busy)
-    if is_local():
+    if is_local():  # a page that others can reach must not read this computer's folders for them
         _add_folder(library, contents, say, busy=busy)
     if stats.documents:
         st.html(base.head(say("collection.documents")))
@@ -232,9 +232,3 @@ def roots_of(folders: Sequence[str]) -> list[str]:
         if not roots or not PurePosixPath(folder).is_relative_to(roots[-1]):
             roots.append(folder)
     return roots
-
-
-def is_local() -> bool:
-    """Whether only this computer reaches the page."""
-    # A page that others can reach must not read this computer's folders for them.
-    return st.get_option("server.address") in _LOCAL

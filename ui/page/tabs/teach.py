@@ -21,7 +21,7 @@ from qa.feedback.squad_files import read_verdicts, verdicts_json
 from qa.feedback.verdicts import Paragraph, Verdict, verdict_on, verdict_on_refusal
 from qa.records import Answer, AskResult
 from ui.page.fragments import base, teach
-from ui.page.tabs.collection import is_local
+from ui.page.login import is_local
 from ui.page.widgets import text_selection
 from ui.page.widgets.job_list import show_end, show_running
 from ui.page.widgets.question_box import question_box
