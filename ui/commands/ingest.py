@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,6 +59,8 @@ def declare(commands: Commands) -> None:
 
 def ingest(flags: Flags, settings: Settings) -> int:
     """Add and update what lies below the paths; with `--watch` until Ctrl-C."""
+    import tempfile
+
     from index.store.store import Store
     from ui.render.progress import Progress
 

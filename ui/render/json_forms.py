@@ -12,13 +12,14 @@ from dataclasses import asdict
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from index.records import CheckReport, DocumentInfo, Hit, SearchResult, StoredPassage
 from ingest.errors import SpanwiseError
-from qa.explanation.records import Why
-from qa.records import Answer, AskResult
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # every command line pays for what is imported here
     from _typeshed import DataclassInstance
+
+    from index.records import CheckReport, DocumentInfo, Hit, SearchResult, StoredPassage
+    from qa.explanation.records import Why
+    from qa.records import Answer, AskResult
 
 Json = dict[str, Any]
 

@@ -12,7 +12,6 @@ terminal speaks English and takes shared lines from here with `ENGLISH`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +28,8 @@ LANGUAGES = tuple(
 @cache
 def lines(language: str) -> Mapping[str, str]:
     """Every line of a language by its key."""
+    import tomllib  # not for `--help`
+
     sections = tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
     return dict(_flat(sections))
 

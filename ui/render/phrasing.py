@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from qa.explanation.records import Evidence, TokenWeight
 from qa.records import Answer, AskResult, Reason
 from ui.render.messages import ENGLISH, Say, lines
+
+if TYPE_CHECKING:
+    from qa.explanation.records import Evidence, TokenWeight
 
 _LEVELS = ((0.85, "sure"), (0.6, "likely"), (0.35, "uncertain"), (0.0, "doubtful"))
 _LONGEST_PART = 100  # characters of a title or a heading in a line of them

@@ -13,24 +13,27 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from shutil import get_terminal_size
+from typing import TYPE_CHECKING
 
-from index.records import (
-    BackupReport,
-    CheckReport,
-    ExportReport,
-    Hit,
-    ImportReport,
-    IndexInfo,
-    IngestReport,
-    ReembedReport,
-    SearchResult,
-    Stats,
-)
-from qa.explanation.records import TokenWeight, Why
-from qa.records import Answer, AskResult
 from ui.render import phrasing
 from ui.render.json_forms import Json, dumps
 from ui.settings import Settings
+
+if TYPE_CHECKING:  # every command line pays for what is imported here
+    from index.records import (
+        BackupReport,
+        CheckReport,
+        ExportReport,
+        Hit,
+        ImportReport,
+        IndexInfo,
+        IngestReport,
+        ReembedReport,
+        SearchResult,
+        Stats,
+    )
+    from qa.explanation.records import TokenWeight, Why
+    from qa.records import Answer, AskResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
