@@ -312,7 +312,7 @@ def _share_text(value: float | None) -> str:
 
 
 def _made_folder(folder: Path | None) -> Path | None:
-    """The folder, which exists now: what cannot be made is said before an hour's work, not after."""
+    """The folder, made before the work, so that an error comes at once; raises UsageError."""
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ def ui(flags: Flags, settings: Settings) -> int:
     from index.store.store import Store
     from ui.services.password import is_loopback, password_for
 
-    # Opened here first, so that what is wrong with the store is said in the shell.
+    # Opened here first, so that an error of the store is shown in the shell.
     Store.open(settings.store, create=True, models=settings.models).close()
     address = flags["address"]
     port = free_port(address, flags["port"])
@@ -161,18 +161,18 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment of the page: this one, with store, models and the place of the packages."""
     root = str(_APP.parent.parent)
     given = os.environ.get("PYTHONPATH")
-    found = {
+    variables = {
         **os.environ,
         STORE_VARIABLE: str(settings.store.absolute()),
         "PYTHONPATH": os.pathsep.join([root, given] if given else [root]),
     }
     if settings.models:
-        found[MODELS_VARIABLE] = settings.models
+        variables[MODELS_VARIABLE] = settings.models
     if settings.password:
-        found[PASSWORD_VARIABLE] = settings.password
+        variables[PASSWORD_VARIABLE] = settings.password
     if settings.engine:
-        found[ENGINE_VARIABLE] = settings.engine
-    return found
+        variables[ENGINE_VARIABLE] = settings.engine
+    return variables
 
 
 def serve(settings: Settings, address: str, port: int, *, headless: bool) -> int:

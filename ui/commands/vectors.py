@@ -120,10 +120,10 @@ def nearest(flags: Flags, settings: Settings) -> int:
     with Store.open(settings.store, models=settings.models) as store:
         if flags["unit"] == "word":
             words = word_vectors(store, store.encoder)
-            found = nearest_words(text, words, store.encoder, k=flags["k"])
+            neighbours = nearest_words(text, words, store.encoder, k=flags["k"])
         else:
-            found = nearest_sentences(text, store, store.encoder, k=flags["k"])
-    terminal.show(settings, nearest_json(text, flags["unit"], found), nearest_text(found))
+            neighbours = nearest_sentences(text, store, store.encoder, k=flags["k"])
+    terminal.show(settings, nearest_json(text, flags["unit"], neighbours), nearest_text(neighbours))
     return 0
 
 
@@ -165,20 +165,20 @@ def embed_text(report: EmbedReport) -> str:
     return "\n".join(lines)
 
 
-def nearest_json(text: str, unit: str, found: Sequence[Neighbour]) -> Json:
+def nearest_json(text: str, unit: str, neighbours: Sequence[Neighbour]) -> Json:
     """Neighbours, the nearest first; what is not known of one is left out."""
-    rows = [{name: value for name, value in asdict(item).items() if value is not None} for item in found]
+    rows = [{name: value for name, value in asdict(item).items() if value is not None} for item in neighbours]
     return {"text": text, "unit": unit, "nearest": rows}
 
 
-def nearest_text(found: Sequence[Neighbour]) -> str:
+def nearest_text(neighbours: Sequence[Neighbour]) -> str:
     """A line for each neighbour: its cosine, and how often or where it stands."""
-    if not found:
+    if not neighbours:
         return "Nothing is near: the store holds nothing that the encoder can read."
     return "\n".join(
         f"{item.cosine:6.3f}  {' '.join(item.text.split())}"
         + (f"   ({item.count:,} times)" if item.count is not None else f"   [{item.path}]")
-        for item in found
+        for item in neighbours
     )
 
 

@@ -1,8 +1,8 @@
 """The collection that comes with Spanwise: builds its store, asks its questions, counts what was right.
 
-What counts is said plainly: an answer is `right` when, after the normalising of the SQuAD rules, it equals an
-expected answer or contains one whole; `exact` and `overlapping` (token F1 of at least 0.5) are counted beside
-it. A question without an answer in the collection is right when it is refused.
+An answer is `right` when, after the normalising of the SQuAD rules, it equals an expected answer or contains
+one whole; `exact` and `overlapping` (token F1 of at least 0.5) are counted beside it. A question without an
+answer in the collection is right when it is refused.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a measurement on this machine found: over the bundled questions, and how long one takes."""
+    """A measurement on this machine: quality over the bundled questions, and the time of one."""
 
     exact: float
     f1: float
@@ -108,11 +108,11 @@ def _cached() -> dict[str, int]:
 
 def candidates(presets: Iterable[PresetInfo], store: Path, serving: ModelChoice) -> list[Candidate]:
     """The presets, then the readers that were fine-tuned in this store, newest first."""
-    found = []
+    rows = []
     for info in presets:
         sizes = (info.encoder_bytes, info.reader_bytes)
         known = [size for size in sizes if size is not None]
-        found.append(
+        rows.append(
             Candidate(
                 name=info.preset.name,
                 models=info.preset.name,
@@ -122,25 +122,25 @@ def candidates(presets: Iterable[PresetInfo], store: Path, serving: ModelChoice)
         )
     for folder in sorted((store / "models").glob("*/model.safetensors"), reverse=True):
         reader = folder.parent
-        found.append(
+        rows.append(
             Candidate(
                 name=reader.name,
                 models=f"{serving.encoder},{reader}",
                 bytes=sum(file.stat().st_size for file in reader.iterdir() if file.is_file()),
             )
         )
-    return found
+    return rows
 
 
 def measurements(standings: Iterable[JobStanding]) -> Mapping[str, Measured]:
     """The newest measurement of each models, from the jobs that made them (newest first)."""
-    found: dict[str, Measured] = {}
+    measured: dict[str, Measured] = {}
     for standing in standings:
         output = standing.output() if standing.state is JobState.DONE else {}
         models = standing.job.facts.get("models", "")
-        if output and models not in found:
+        if output and models not in measured:
             try:
-                found[models] = Measured(
+                measured[models] = Measured(
                     exact=float(output["exact"]),
                     f1=float(output["f1"]),
                     ece=float(output["ece"]),
@@ -151,7 +151,7 @@ def measurements(standings: Iterable[JobStanding]) -> Mapping[str, Measured]:
                 )
             except (KeyError, TypeError, ValueError):
                 continue
-    return found
+    return measured
 
 
 def serves(candidate: Candidate, serving: ModelChoice) -> bool:
@@ -165,15 +165,15 @@ def serves(candidate: Candidate, serving: ModelChoice) -> bool:
 
 def consequences(serving: ModelChoice, chosen: ModelChoice, passages: int, say: Say) -> Sequence[str]:
     """What a change means, in sentences."""
-    said = []
+    sentences = []
     if chosen.encoder != serving.encoder:
-        said.append(say("models.embeds", passages=f"{passages:,}"))
-        said.append(say("models.meanwhile"))
+        sentences.append(say("models.embeds", passages=f"{passages:,}"))
+        sentences.append(say("models.meanwhile"))
     if chosen.reader != serving.reader:
-        said.append(say("models.reads"))
-    if said:
-        said.append(say("models.uncalibrated"))
-    return said or [say("models.same")]
+        sentences.append(say("models.reads"))
+    if sentences:
+        sentences.append(say("models.uncalibrated"))
+    return sentences or [say("models.same")]
 
 
 def missing(models: str, serving: ModelChoice, say: Say) -> list[str]:
