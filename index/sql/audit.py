@@ -15,13 +15,26 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Select, Text, case, cast, exists, func, or_, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Text,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 
 from index.errors import StoreError
 from index.sql.database import changing, get_setting, next_revision, set_setting
-from index.sql.schema import VECTOR, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
+from index.sql.schema import VECTOR, Base, ContentRow, DocumentRow, PassageRow, PathRow, VectorRow
 from index.sql.stored_documents import fitting_layout, read_metadata
 
 _ROWS = 2000
@@ -141,11 +154,11 @@ def _delete_orphans(connection: Connection) -> tuple[int, list[str]]:
     connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")  # a parent may go before its children
     while rows := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
         for table, row, *_ in rows:
-            where = f"FROM {table} WHERE rowid = {int(row)}"
+            this = literal_column("rowid") == int(row)
             if table == PathRow.__tablename__:
-                living = connection.exec_driver_sql(f"SELECT path {where} AND deleted_revision IS NULL")
-                paths += living.scalars().all()
-            connection.exec_driver_sql(f"DELETE {where}")
+                living = select(PathRow.path).where(this, PathRow.deleted_revision.is_(None))
+                paths += connection.scalars(living).all()
+            connection.execute(delete(Base.metadata.tables[table]).where(this))
         removed += len(rows)
     return removed, paths
 
