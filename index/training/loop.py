@@ -2,7 +2,7 @@
 
 A `TrainingTask` says what is learnt. A step's batch and its random numbers follow from the
 seed and the step's number alone, so a resumed run repeats exactly what an uninterrupted one does on the same
-machine. bfloat16 autocast where the processor multiplies it, else float32.
+machine. bfloat16 autocast where the hardware multiplies it faster, else float32.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from index.engines.torch_models import best_dtype
 from index.errors import DataError
 from index.training.run_state import Saved, load_state, save_state
 from index.training.settings import LoopSettings
-from index.training.weights import blend, copied
+from index.training.weights import blend, copied, trained
 
 _LOG = logging.getLogger(__name__)
 _BAD_STEPS_IN_A_ROW = 10
@@ -176,7 +176,7 @@ class _Run:
 
     def _add_to_average(self) -> None:
         self._averaged += 1
-        for name, parameter in self._model.named_parameters():
+        for name, parameter in trained(self._model).items():
             current = parameter.detach()
             if name in self._average:
                 self._average[name].lerp_(current, 1 / self._averaged)
@@ -210,7 +210,7 @@ class _Run:
 
     def _assign(self, weights: Mapping[str, torch.Tensor]) -> None:
         with torch.no_grad():
-            for name, parameter in self._model.named_parameters():
+            for name, parameter in trained(self._model).items():
                 parameter.copy_(weights[name])
 
     def _report(self, step: int, remaining: float) -> None:
@@ -231,10 +231,10 @@ class _Run:
 
     def _save(self, step: int) -> None:
         tensors: dict[str, torch.Tensor] = {
-            f"model/{name}": value for name, value in self._model.named_parameters()
+            f"model/{name}": value for name, value in trained(self._model).items()
         }
         tensors |= {f"average/{name}": value for name, value in self._average.items()}
-        for name, parameter in self._model.named_parameters():
+        for name, parameter in trained(self._model).items():
             for key, value in self._optimiser.state.get(parameter, {}).items():
                 tensors[f"optimiser/{name}/{key}"] = value
         notes = {
@@ -262,7 +262,7 @@ class _Run:
         self._average = {
             name: value.to(self._device) for name, value in _under("average/", saved.tensors).items()
         }
-        for name, parameter in self._model.named_parameters():
+        for name, parameter in trained(self._model).items():
             state = _under(f"optimiser/{name}/", saved.tensors)
             if state:
                 self._optimiser.state[parameter] = _placed(state, self._device)
@@ -282,14 +282,16 @@ def _under(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.
 
 def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Weight decay for matrices, none for biases and the scales of layer norms."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    weights = list(trained(model).values())
     return [
-        {"params": [item for item in trained if item.ndim > 1], "weight_decay": weight_decay},
-        {"params": [item for item in trained if item.ndim <= 1], "weight_decay": 0.0},
+        {"params": [item for item in weights if item.ndim > 1], "weight_decay": weight_decay},
+        {"params": [item for item in weights if item.ndim <= 1], "weight_decay": 0.0},
     ]
 
 
 def _autocast(device: torch.device) -> AbstractContextManager[Any]:
-    if best_dtype(device.type) == torch.bfloat16:
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
+    # Without matrix units a processor multiplies bfloat16 no faster than float32, and the casts come on top.
+    slow = device.type == "cpu" and not torch.cpu._is_amx_tile_supported()
+    if best_dtype(device.type) != torch.bfloat16 or slow:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)

@@ -71,8 +71,9 @@ class ReaderTraining:
     `max_tokens` long and share `stride` tokens. `hold_out` is the share of titles kept out of training for
     evaluation, `evaluated` the most questions asked there. `respelled` of the questions lose their
     capitals, question mark or close punctuation, as people type them. `dropout` is that of hidden states;
-    None keeps the model's own. `start_share` is the share of the starting weights in the result: blending
-    what was known with what was learnt keeps more of both than either has.
+    None keeps the model's own. `frozen_words` keeps the word embeddings as they are, `frozen_layers` all
+    embeddings and that many of the lowest layers. `start_share` is the share of the starting weights in the
+    result: blending what was known with what was learnt keeps more of both than either has.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -88,6 +89,8 @@ class ReaderTraining:
     evaluated: Count = 400
     respelled: Share = 0.2
     dropout: Share | None = None
+    frozen_words: bool = False
+    frozen_layers: Annotated[int, Field(ge=0)] = 0
     start_share: Share = 0.0
     negatives: Negatives = field(default_factory=Negatives)
     distillation: Distillation | None = None

@@ -6,8 +6,10 @@ files -> TrainingData -> (hard negatives) -> one step: questions -> labelled win
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +26,7 @@ from index.search.hard_negatives import nearest_texts
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
 from index.training.run_state import made_folder, run_identity
-from index.training.weights import blend, copied, set_dropout
+from index.training.weights import blend, copied, freeze, set_dropout
 from ingest.records import Span
 from qa.evaluation.evaluate import evaluate_reader
 from qa.reading.reader import RobertaReader
@@ -37,6 +39,8 @@ from qa.training.loss import passage_loss, shared_loss, teacher_loss
 from qa.training.settings import ReaderTraining
 
 _TOKENS_PER_PASS = 2048
+# Thai to Burmese, kana, Chinese characters and Hangul: words without spaces, or with endings set to them.
+_UNSPACED = re.compile("[\u0e00-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 Progress = Callable[[TrainingProgress], None]
 
@@ -67,7 +71,8 @@ def train_reader(
     data = load_sources(settings.sources, hold_out=settings.hold_out, strict=strict)
     start = _load_start(settings)
     set_dropout(start.model, settings.dropout)
-    task = _ReaderTask(settings, data, start, mining_progress)
+    freeze(start.model, words=settings.frozen_words, layers=settings.frozen_layers)
+    task = _ReaderTask(settings, data, start, out / "checkpoints", mining_progress)
     evaluations = fit(
         start.model,
         task,
@@ -181,6 +186,7 @@ class _ReaderTask:
         settings: ReaderTraining,
         data: TrainingData,
         start: Trainable,
+        folder: Path,
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self._settings, self._data, self._start = settings, data, start
@@ -191,21 +197,29 @@ class _ReaderTask:
             sample = self._contexts[:: max(1, len(self._contexts) // 200)]
             self._teacher.check(sample, [self._tokens[context] for context in sample])
         self._of_title = by_title(data.examples)
-        self._mined = self._mine(progress) if settings.negatives.share else {}
+        self._mined = self._mine(folder, progress) if settings.negatives.share else {}
         self._order = Order(data.weights, settings.loop.seed)
         per_epoch = sum(data.weights)
         self.steps = max(1, round(settings.epochs * per_epoch / settings.questions))
 
     # -- what a step shows ----------------------------------------------------------------------------------
 
-    def _mine(self, progress: Callable[[int, int], None] | None) -> Mapping[str, list[int]]:
-        """For each question the contexts that retrieval finds for it."""
+    def _mine(self, folder: Path, progress: Callable[[int, int], None] | None) -> Mapping[str, list[int]]:
+        """For each question the contexts that retrieval finds for it, kept beside the checkpoints."""
         settings = self._settings.negatives
         questions = list(dict.fromkeys(example.question for example in self._data.examples))
+        asked = repr((settings.candidates, settings.dense, questions, self._contexts))
+        kept = folder / f"nearest-{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
+        if kept.is_file():
+            known: list[list[int]] = json.loads(kept.read_text(encoding="utf-8"))
+            return dict(zip(questions, known, strict=True))
         encoder = load_encoder(DEFAULT_PRESET) if settings.dense else None
         nearest = nearest_texts(
             self._contexts, questions, settings.candidates, encoder=encoder, progress=progress
         )
+        draft = kept.with_suffix(".draft")
+        draft.write_text(json.dumps(nearest), encoding="utf-8")
+        draft.replace(kept)
         return dict(zip(questions, nearest, strict=True))
 
     def _examples(self, step: int) -> list[Example]:
@@ -228,7 +242,7 @@ class _ReaderTask:
             usable = [
                 text
                 for text in pool
-                if text != example.context and text not in chosen and not _says(text, golds)
+                if text != example.context and text not in chosen and not says(text, golds)
             ]
             if usable:
                 chosen.append(rng.choice(usable))
@@ -374,7 +388,7 @@ class _ReaderTask:
         return figures
 
 
-def _says(text: str, golds: Sequence[str]) -> bool:
+def says(text: str, golds: Sequence[str]) -> bool:
     """Whether a passage holds one of the answers in any spelling, so that it is no negative."""
     plain = f" {normalise_answer(text)} "
-    return any(gold and f" {gold} " in plain for gold in golds)
+    return any(gold and (gold if _UNSPACED.search(gold) else f" {gold} ") in plain for gold in golds)

@@ -26,12 +26,13 @@ from index.training.run_state import load_state, save_state
 from index.training.settings import LoopSettings
 from ingest.records import Span
 from qa.reading.reader import load_reader
+from qa.squad.metrics import normalise_answer
 from qa.training.distillation import Teacher
 from qa.training.examples import load_sources, respell
 from qa.training.labelled_windows import NO_ANSWER, label_windows
 from qa.training.loss import passage_loss, shared_loss, teacher_loss
 from qa.training.settings import Distillation, Negatives, ReaderTraining, Source
-from qa.training.train_reader import TrainedReader, train_reader
+from qa.training.train_reader import TrainedReader, says, train_reader
 
 LEARNING = LoopSettings(learning_rate=4e-3, evaluations=0, seed=3)
 FAMILIES = ("roberta", "bert", "xlm-roberta")
@@ -176,6 +177,24 @@ class TestLearning:
         with pytest.raises(DataError, match="no trained head"):
             train_reader(settings, tmp_path / "out")
 
+    @pytest.mark.parametrize("settings", [{"frozen_words": True}, {"frozen_layers": 1}])
+    def test_what_is_frozen_stays_and_is_in_no_checkpoint(
+        self, settings: dict[str, Any], tiny_xlmr_reader: Path, tmp_path: Path
+    ) -> None:
+        data = squad_file(tmp_path / "s.json")
+        trained = train_reader(plan(data, tiny_xlmr_reader, **settings), tmp_path / "out")
+        start = load_file(tiny_xlmr_reader / "model.safetensors")
+        after = load_file(trained.folder / "model.safetensors")
+        same = {name for name, weight in after.items() if torch.equal(weight, start[name].half())}
+        words = "roberta.embeddings.word_embeddings.weight"
+        if "frozen_words" in settings:
+            assert same == {words}
+        else:
+            assert same == {name for name in after if ".embeddings." in name or ".layer.0." in name}
+        saved = load_state(trained.folder / "checkpoints")
+        assert saved is not None
+        assert not any(f"/{name}" in key for name in same for key in saved.tensors)
+
     @pytest.mark.slow
     def test_the_better_of_last_and_averaged_weights_is_kept(
         self, tiny_roberta_reader: Path, tmp_path: Path
@@ -211,6 +230,15 @@ class TestResume:
         assert min(seen) >= 3
         assert self._weights(whole) == self._weights(resumed)
         assert [e.figures for e in whole.evaluations] == [e.figures for e in resumed.evaluations]
+
+    def test_what_retrieval_found_is_not_looked_for_again(
+        self, tiny_roberta_reader: Path, tmp_path: Path
+    ) -> None:
+        settings = plan(squad_file(tmp_path / "s.json"), tiny_roberta_reader)
+        calls: list[int] = []
+        for _ in range(2):
+            train_reader(settings, tmp_path / "out", mining_progress=lambda done, _: calls.append(done))
+        assert len(calls) == 1
 
     @pytest.mark.slow
     def test_a_finished_run_is_not_repeated(self, tiny_roberta_reader: Path, tmp_path: Path) -> None:
@@ -322,6 +350,19 @@ class TestSettings:
 
 
 class TestNegatives:
+    @pytest.mark.parametrize(
+        ("text", "gold", "holds"),
+        [
+            ("The port of Dover lies there.", "Dover", True),
+            ("The portof Doverly lies there.", "Dover", False),
+            ("多佛尔港在英格兰。", "多佛尔", True),
+            ("수도는 서울이다.", "서울", True),
+            ("上海是港口。", "多佛尔", False),
+        ],
+    )
+    def test_a_passage_with_the_answer_is_no_negative(self, text: str, gold: str, holds: bool) -> None:
+        assert says(text, [normalise_answer(gold)]) is holds
+
     def test_the_nearest_text_by_words(self) -> None:
         texts = ["the cat sat on the mat", "dynamic masking changes words", "ships and harbours"]
         assert nearest_texts(texts, ["who changed the masking?"], 1) == [[1]]
