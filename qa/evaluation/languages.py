@@ -4,8 +4,8 @@
     across   the same questions over the texts of one other language, whose gold answers count
 
 The files hold the same questions under the same ids, so that a question in one language has its answer in the
-texts of every other. Figures by the official SQuAD rules, which split words at spaces: for a language that
-writes none (Chinese, Thai) exact match says more than F1.
+texts of every other. Figures by the official SQuAD rules; where a language writes no blanks (Chinese, Thai)
+the reader's are by letters, and for answers exact match says more than F1.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from qa.evaluation.outcomes import FailureStage, Outcome
 from qa.evaluation.reports import AnswersReport, ReaderReport, Share, Threshold
 from qa.records import SpanCandidate
 from qa.squad.dataset import SquadFile
-from qa.squad.metrics import ScoredQuestion, best_threshold, exact_match, f1, official_scores
+from qa.squad.metrics import ScoredQuestion, best_threshold, by_letters, exact_match, f1, official_scores
 
 # How strongly "no answer" is held where the reader proposes nothing: infinity is no JSON.
 _NOTHING_PROPOSED = sys.float_info.max
@@ -37,9 +37,13 @@ def reader_report(
     Both are in the order of the file's examples; `alone_ms` are times of single questions.
     """
 
+    letters = by_letters({example.context for example in squad.examples})
+
     def scored(predictions: Sequence[str]) -> list[tuple[float, float]]:
-        pairs = zip(predictions, squad.examples, strict=True)
-        return [official_scores(text, item.answer_texts, version=squad.version) for text, item in pairs]
+        return [
+            official_scores(text, item.answer_texts, version=squad.version, letters=letters)
+            for text, item in zip(predictions, squad.examples, strict=True)
+        ]
 
     decided, forced = scored(texts), scored([span.text if span else "" for span in best])
     answerable = [example.answerable for example in squad.examples]

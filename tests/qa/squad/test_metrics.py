@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from qa.squad.metrics import (
     ScoredQuestion,
     best_threshold,
+    by_letters,
     exact_match,
     f1,
     gold_answers,
     normalise_answer,
+    normalise_letters,
     official_scores,
 )
 
@@ -38,6 +40,46 @@ from qa.squad.metrics import (
 )
 def test_normalisation(text: str, normal: str) -> None:
     assert normalise_answer(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("《红楼梦》，作者：曹雪芹。", "红 楼 梦 作 者 曹 雪 芹"),
+        ("U.S. 海军", "us 海 军"),
+        ("the 1990年代", "the 1990 年 代"),  # no articles are taken out
+        ("カタカナ・ひらがな", "カ タ カ ナ ひ ら が な"),
+        ("ไทย", "ไ ท ย"),
+        ("。", ""),
+    ],
+)
+def test_normalisation_by_letters(text: str, normal: str) -> None:
+    assert normalise_letters(text) == normal
+
+
+@pytest.mark.parametrize(
+    ("contexts", "letters"),
+    [
+        (["这是中文，with two words"], False),
+        (["这是一段完全用中文写成的文字，with two words"], True),
+        (["ひらがなと漢字"], True),
+        (["ภาษาไทย"], True),
+        (["한국어는 띄어쓰기를 한다"], False),
+        (["English text", "更多"], False),
+        ([""], False),
+    ],
+)
+def test_files_without_blanks_are_known_by_their_contexts(contexts: list[str], letters: bool) -> None:
+    assert by_letters(contexts) is letters
+
+
+def test_letters_are_the_words_of_chinese() -> None:
+    # two of three letters are common: P = 2/2, R = 2/3
+    exact, overlap = official_scores("曹雪", ["曹雪芹。"], version="1.1", letters=True)
+    assert exact == 0.0
+    assert overlap == pytest.approx(0.8)
+    assert official_scores("曹雪芹", ["《曹雪芹》。"], version="2.0", letters=True) == (1.0, 1.0)
+    assert official_scores("", [], version="2.0", letters=True) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(
