@@ -11,7 +11,8 @@ from typing import Any
 
 import platformdirs
 from numpy.typing import NDArray
-from safetensors import safe_open
+
+from index.checkpoints.compact import WeightsFile
 
 _LOG = logging.getLogger(__name__)
 # Temporary folders that live as long as this process.
@@ -22,14 +23,11 @@ class Weights(Mapping[str, NDArray[Any]]):
     """The tensors of a checkpoint's safetensors files, read when they are asked for."""
 
     def __init__(self, folder: Path) -> None:
-        # The library has no types; what comes out of it is named below.
-        opened: Any = safe_open
-        self._files = [opened(path, framework="np") for path in sorted(folder.glob("model*.safetensors"))]
-        self._homes = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
+        files = [WeightsFile(path) for path in sorted(folder.glob("model*.safetensors"))]
+        self._homes = {name: file for file in files for name in file.names()}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        tensor: NDArray[Any] = self._homes[name].get_tensor(name)
-        return tensor
+        return self._homes[name].read(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._homes)
@@ -39,9 +37,7 @@ class Weights(Mapping[str, NDArray[Any]]):
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a tensor, None for one that is not there."""
-        if name not in self._homes:
-            return None
-        return tuple(self._homes[name].get_slice(name).get_shape())
+        return self._homes[name].shape(name) if name in self._homes else None
 
 
 def cache_folder() -> Path:

@@ -23,6 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from index.checkpoints.compact import is_compact, plain_weights
 from index.checkpoints.files import ModelFiles, Pooling, Task, read_folder
 from index.checkpoints.hub import locate
 from index.checkpoints.presets import Prefixes
@@ -233,8 +234,15 @@ def _load(folder: Path, task: Task, dtype: torch.dtype) -> tuple[PreTrainedModel
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder, **local)
-            loaded: tuple[PreTrainedModel, dict[str, Any]] = _CLASSES[task].from_pretrained(
-                folder, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
+            family: Any = _CLASSES[task]
+            source: dict[str, Any] = {"pretrained_model_name_or_path": folder, "use_safetensors": True}
+            if is_compact(folder):
+                # Only the architecture's own class takes weights that are in memory.
+                family = family._model_mapping[type(config)]
+                weights = {name: torch.from_numpy(value) for name, value in plain_weights(folder).items()}
+                source = {"pretrained_model_name_or_path": None, "state_dict": weights}
+            loaded: tuple[PreTrainedModel, dict[str, Any]] = family.from_pretrained(
+                config=config, dtype=dtype, output_loading_info=True, **source, **local
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(

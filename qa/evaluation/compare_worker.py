@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from index.checkpoints.compact import weight_files
 from index.checkpoints.hardware import peak_memory
 from index.checkpoints.hub import locate
 from index.models.encoder import load_encoder
@@ -102,7 +103,8 @@ def weights_bytes(encoder: str, reader: str) -> int:
         locate(encoder.partition("@")[0], "encoder")[1],
         *(locate(name, "reader")[1] for name in readers),
     }
-    return sum(file.stat().st_size for folder in folders for file in folder.glob("model*.safetensors"))
+    files = {file.resolve() for folder in folders for file in weight_files(folder)}
+    return sum(file.stat().st_size for file in files)
 
 
 def main() -> None:
