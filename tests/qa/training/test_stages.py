@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from qa.reading.reader import load_reader
 from qa.training.stages import forget_checkpoints, reader_stages, train_stages
 
 SOURCE = {"path": "questions.json"}
+BUNDLED = sorted((Path(__file__).parents[3] / "data" / "models").glob("*/reader.toml"))
 
 
 def row(*stages: dict[str, Any], **common: Any) -> dict[str, Any]:
@@ -25,6 +27,11 @@ class TestSettings:
     def test_without_stages_there_is_one(self) -> None:
         (stage,) = reader_stages({"sources": [SOURCE], "epochs": 3}, where="t.toml")
         assert stage.training.epochs == 3
+
+    @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.parent.name)
+    def test_the_bundled_readers_can_be_made_again(self, path: Path) -> None:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert len(reader_stages(content, where=str(path))) > 1
 
     def test_what_is_said_for_all_holds_where_a_stage_says_nothing_else(self) -> None:
         first, second = reader_stages(
