@@ -23,12 +23,18 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""",
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
 _FRAME_ROLES = frozenset(
     """
-    navigation banner contentinfo search complementary menu menubar dialog alert
+    navigation banner contentinfo search complementary menu menubar dialog
     """.split()
 )
 _FRAME_NAMES = re.compile(
-    r"(^|[\s_-])(nav|navbar|navigation|navbox|menu|sidebar|breadcrumbs?|cookie\w*|skip-?links?|social|share|"
-    r"onetrust\w*|cc-window|cc-banner|(consent|gdpr|ccpa)-(banner|bar|popup|modal|notice|overlay)|toc|mw-editsection|mw-jump-link|noprint|catlinks|printfooter|sharing|advert\w*|pagination)($|[\s_-])",
+    r"(^|[\s_-])(nav|navbar|navigation|navbox|menu|sidebar|breadcrumbs?|skip-?links?|social|share|toc|noprint|"
+    r"sharing|advert\w*|pagination)($|[\s_-])",
+    re.IGNORECASE,
+)
+# Names that only site software gives, to what no one reads.
+_NEVER_CONTENT = re.compile(
+    r"(^|[\s_-])(onetrust\w*|cc-window|cc-banner|mw-editsection|mw-jump-link|catlinks|printfooter|"
+    r"(cookies?|consent|gdpr|ccpa)-?(banner|bar|popup|modal|notice|overlay|consent|message|law\w*))($|[\s_-])",
     re.IGNORECASE,
 )
 _FOOT_NAMES = frozenset(
@@ -37,6 +43,13 @@ _FOOT_NAMES = frozenset(
 _SKIP_LINK = re.compile(r"(skip|jump) to\b", re.IGNORECASE)
 _CONTENT = ("main", "article")
 _LEAST_SHARE = 0.3
+_LINKED = 0.5
+_LEAST_WORDS = 40
+_LEAST_PROSE = 60
+_LEAST_DIGITS = 5
+_RIGHTS = re.compile(r"(?:©|\(c\)|copyright)[^.]*\.?|all rights reserved\.?|\b(?:19|20)\d\d\b", re.IGNORECASE)
+_PANEL = re.compile(r"tab|panel|accordion|collaps|answer|toggle|details|expand|content|faq|spoiler", re.IGNORECASE)
+_POINTERS = ("aria-controls", "data-target", "data-bs-target", "href", "data-tab", "data-controls", "for")
 _LEAST_LINKS = 4
 _SHORT_LINK = 25
 
@@ -82,12 +95,30 @@ def _read_head(root: Element, builder: TextBuilder) -> None:
 
 
 def _drop_hidden(body: Element) -> None:
+    """Drops what a reader never gets to see; the parts that a click opens stay."""
+    opened = {
+        target.lstrip("#")
+        for element in body.iter("a", "button", "label", "li", "div", "span", "summary")
+        for name in _POINTERS
+        if (target := element.get(name)) and len(target) > 1
+    }
     for element in list(body.iter()):
         if not isinstance(element.tag, str):
             continue
         style = (element.get("style") or "").replace(" ", "").lower()
-        if "display:none" in style or element.get("hidden") is not None:
+        hidden = element.get("hidden")
+        if ("display:none" in style or (hidden is not None and hidden != "until-found")) and not _is_panel(
+            element, opened
+        ):
             _drop(element)
+
+
+def _is_panel(element: Element, opened: set[str]) -> bool:
+    if element.tag == "dialog" or (element.get("role") or "").lower() in ("dialog", "menu", "alertdialog"):
+        return False
+    if (element.get("role") or "").lower() == "tabpanel" or (element.get("id") or "") in opened:
+        return True
+    return bool(_PANEL.search(f"{element.get('id') or ''} {element.get('class') or ''}"))
 
 
 def _prune(body: Element) -> None:
@@ -95,27 +126,73 @@ def _prune(body: Element) -> None:
     for element in list(body.iter()):
         if isinstance(element.tag, str) and element.tag not in ("html", "body") and _is_frame(element):
             _drop(element)
+    content = _content_places(body)
+    for place, element in enumerate(body.iter()):
+        if place in content and element.tag in ("ul", "ol", "div", "table", "section", "p"):
+            element.set(_KEPT, "")
     for element in list(body.iter("ul", "ol", "div", "table", "section", "p")):
-        if _is_link_block(element):
+        if element.get(_KEPT) is None and _is_link_block(element):
             _drop(element)
     for link in list(body.iter("a")):
         if (link.get("href") or "").startswith("#") and _SKIP_LINK.match(squeeze(text_of(link))):
             _drop(link)
 
 
+_KEPT = "data-kept"
+
+
+def _content_places(body: Element) -> range:
+    """The places, in the order of the page, between its first heading and its last paragraph of prose."""
+    first, last = None, -1
+    for place, element in enumerate(body.iter()):
+        if first is None and element.tag in ("h1", "h2"):
+            first = place
+        if element.tag == "p" and first is not None and _unlinked(element) >= _LEAST_PROSE:
+            last = place
+    return range(first if first is not None else 0, last + 1)
+
+
 def _is_frame(element: Element) -> bool:
-    if element.tag in ("nav", "aside"):
+    """Whether an element is navigation, head or foot of the site by its name, and says nothing of its own."""
+    names = f"{element.get('id') or ''} {element.get('class') or ''}"
+    role = (element.get("role") or "").lower()
+    if _NEVER_CONTENT.search(names) and not _holds_content(element):
         return True
-    if (element.get("role") or "").lower() in _FRAME_ROLES:
-        return True
-    if element.tag in ("header", "footer"):
-        return not _is_inside_content(element)
+    if element.tag == "nav" or role in ("navigation", "search", "menu", "menubar", "dialog"):
+        return not _says_something(element, least=4 * _LEAST_WORDS)
+    if role in _FRAME_ROLES or element.tag in ("header", "footer"):
+        return not _is_inside_content(element) and not _says_something(element)
+    if element.tag == "aside":
+        return not _says_something(element, least=1)
     if element.tag in ("div", "ul", "ol", "section", "table", "span", "p"):
-        names = f"{element.get('id') or ''} {element.get('class') or ''}"
         if _FOOT_NAMES.intersection(names.lower().split()) and not _is_inside_content(element):
-            return not _holds_content(element)
-        return bool(_FRAME_NAMES.search(names)) and not _holds_content(element)
+            return not _holds_content(element) and not _says_something(element)
+        return bool(_FRAME_NAMES.search(names)) and not _holds_content(element) and not _says_something(element)
     return False
+
+
+def _says_something(element: Element, *, least: int = _LEAST_WORDS) -> bool:
+    """Whether it holds words of its own beside links and rights: a sentence, an address, a number to call."""
+    if _holds_content(element):
+        return True
+    own = _RIGHTS.sub(" ", _unlinked_text(element))
+    if len("".join(own.split())) < _LINKED * _size(element) and len("".join(own.split())) < 4 * least:
+        return False
+    return sum(map(str.isalpha, own)) >= least or sum(map(str.isdigit, own)) >= _LEAST_DIGITS
+
+
+def _unlinked(element: Element) -> int:
+    return len("".join(_unlinked_text(element).split()))
+
+
+def _unlinked_text(element: Element) -> str:
+    """The words below an element that stand in no link, button or choice."""
+    if element.tag in ("a", "button", "select", "option", "label") or not isinstance(element.tag, str):
+        return ""
+    parts = [element.text or ""]
+    for child in element:
+        parts += (_unlinked_text(child), child.tail or "")
+    return "".join(parts)
 
 
 def _is_inside_content(element: Element) -> bool:

@@ -11,7 +11,7 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.shapes.base import BaseShape
 
 from ingest.conversion.text_builder import TextBuilder
-from ingest.parsers.common.table_rows import row_in_words
+from ingest.parsers.common.table import row_in_words
 from ingest.text.normalise import squeeze
 
 

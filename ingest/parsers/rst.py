@@ -16,7 +16,7 @@ from docutils.parsers.rst import Parser
 from docutils.utils import new_document
 
 from ingest.conversion.text_builder import TextBuilder
-from ingest.parsers.common.table_rows import row_in_words
+from ingest.parsers.common.table import row_in_words
 from ingest.text.encoding import decode
 from ingest.text.normalise import squeeze
 

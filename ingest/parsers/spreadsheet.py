@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from openpyxl import load_workbook
 
 from ingest.conversion.text_builder import TextBuilder
-from ingest.parsers.common.table_rows import names_columns, row_in_words
+from ingest.parsers.common.table import header_rows, names_columns, row_in_words
 from ingest.text.encoding import decode
 from ingest.text.normalise import squeeze
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
 
-from ingest.conversion.text_builder import TextBuilder
-from ingest.errors import UnparsableError
-from ingest.parsers.common.table_rows import names_columns, row_in_words
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.common.raised import lowered, numerator, raised
+from ingest.parsers.common.table import Cell, lines, spread
 from ingest.records import RejectReason
 from ingest.text.normalise import squeeze
 
@@ -24,20 +24,26 @@ Element = etree._Element
 
 _SKIPPED = frozenset(
     """
-    script style noscript template head title meta link svg canvas iframe object embed audio video
-    map button input select option textarea datalist dialog
+    script style noscript template head title meta link canvas iframe object embed audio video
+    map datalist annotation annotation-xml
     """.split()
 )
+_SCRIPTS = frozenset(("sup", "sub"))
+_FORMULAS = frozenset("msup msub msubsup mfrac msqrt mroot".split())
+_FIELDS = frozenset("input select textarea meter progress".split())
+_TYPED = frozenset(("", "text", "number", "email", "tel", "url", "date", "time", "month", "week", "datetime-local"))
+_DISCLOSES = re.compile(r"accordion|collaps|toggle|disclos|expand|faq|question|\btab", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
     """
     html body div p section article main header footer nav aside blockquote figure figcaption
-    address form fieldset legend details summary center hr dl dt dd ul ol li menu table caption
+    address form fieldset legend details summary center hr dl dt dd ul ol li menu table caption dialog
     thead tbody tfoot tr td th pre listing h1 h2 h3 h4 h5 h6 hgroup
     """.split()
 )
 _BULLET = "- "
 _DESCRIPTION_WORDS = 4
+_LOOK_BACK = 40
 _SMALL = re.compile(r"[0-9]{1,6}")
 _MARK = re.compile(r"^(\[?(\d{1,3}|[a-z*†‡])\]?|[↑↩\ufe0e^]+)$")
 
@@ -108,15 +114,28 @@ class _Walker:
         self.inline: list[str] = []
         self.prefix = ""
         self.first_in_list = True
+        self.heading_level = level
 
     def walk(self, element: Element) -> None:
         tag = element.tag
         if not isinstance(tag, str) or tag in _SKIPPED or _is_mark(element):
             return
+        if tag == "dialog" and element.get("open") is None:
+            return
         if tag == "br":
             self.inline.append("\n")
         elif tag == "img":
             self.inline.append(_picture_words(element))
+        elif tag in _SCRIPTS:
+            self._script(element, tag)
+        elif tag in _FORMULAS:
+            self._formula(element, tag)
+        elif tag in _FIELDS:
+            self.inline.append(_field_words(element, tag))
+        elif tag == "button":
+            self._button(element)
+        elif tag == "svg":
+            self._drawing(element)
         elif tag in _BLOCKS:
             self.flush()
             self._block(element, tag)
@@ -126,7 +145,13 @@ class _Walker:
 
     def _block(self, element: Element, tag: str) -> None:
         if tag in _HEADINGS:
-            self.builder.heading(self.level + _HEADINGS[tag], _plain(element))
+            self.heading_level = self.level + _HEADINGS[tag]
+            self.builder.heading(self.heading_level, _inside(element))
+        elif element.get("role") == "heading" and tag == "div":
+            self.heading_level = self.level + min(6, max(1, small_number(element.get("aria-level"), 2)))
+            self.builder.heading(self.heading_level, _inside(element))
+        elif tag == "summary" and _inside(element):
+            self.builder.heading(self.heading_level + 1, _inside(element))
         elif tag in ("pre", "listing"):
             self.builder.block("".join(_verbatim(element)).strip("\n"))
         elif tag == "table":
@@ -143,6 +168,64 @@ class _Walker:
         for child in element:
             self.walk(child)
             self.inline.append(_white(child.tail))
+
+    def _script(self, element: Element, tag: str) -> None:
+        before, text = self._before(), _plain(element)
+        if tag == "sub":
+            self.inline.append(lowered(before, text))
+        elif _is_numerator(element):
+            self.inline.append(numerator(before, text))
+        elif _is_note_mark(element, text):
+            self.inline.append(raised("note", text))
+        else:
+            self.inline.append(raised(before, text))
+
+    def _formula(self, element: Element, tag: str) -> None:
+        """MathML on one line: a power as a power, a fraction as (a)/(b)."""
+        parts = [_inside(part) or _plain(part) for part in element if isinstance(part.tag, str)]
+        match tag, parts:
+            case "msup", [base, up]:
+                self.inline.append(base + raised(base if len(base) < 3 else f"{base} )", up).lstrip())
+            case "msub", [base, down]:
+                self.inline.append(base + lowered(base, down))
+            case "msubsup", [base, down, up]:
+                self.inline.append(base + lowered(base, down) + raised(")", up))
+            case "mfrac", [upper, lower]:
+                simple = upper.isalnum() and lower.isalnum()
+                self.inline.append(f"{upper}/{lower}" if simple else f"({upper})/({lower})")
+            case "mroot", [base, degree]:
+                self.inline.append(f"{degree}√({base})")
+            case "msqrt", _:
+                self.inline.append(f"√({''.join(parts) or _plain(element)})")
+            case _:
+                self._children(element)
+
+    def _button(self, element: Element) -> None:
+        """A button that opens a part of the page is the heading of that part; others only act."""
+        words = _inside(element)
+        above = element.getparent()
+        if above is not None and _is_only_child(element, above) and _inside_heading(above):
+            self._children(element)
+        elif words and _opens(element):
+            self.flush()
+            self.builder.heading(self.heading_level + 1, words)
+
+    def _drawing(self, element: Element) -> None:
+        """The words written in a drawing, such as the labels of a chart."""
+        words = [_plain(text) for text in element.iter("text", "{*}text")]
+        if any(words):
+            self.flush()
+            self.inline.append("; ".join(filter(None, words)))
+            self.flush()
+
+    def _before(self) -> str:
+        """The end of the line so far."""
+        text = ""
+        for piece in reversed(self.inline):
+            text = piece + text
+            if len(text) > _LOOK_BACK:
+                break
+        return text
 
     def _list(self, element: Element) -> None:
         """Items stand on lines of their own; the paragraphs of a long item stay paragraphs."""
@@ -217,6 +300,66 @@ def _picture_words(image: Element) -> str:
     return words if len(words.split()) >= _DESCRIPTION_WORDS else ""
 
 
+def _is_numerator(element: Element) -> bool:
+    """Whether a raised number is the upper half of a fraction."""
+    following = element.getnext()
+    return (
+        (element.tail or "").strip() in ("/", "\N{FRACTION SLASH}")
+        and following is not None
+        and following.tag == "sub"
+    )
+
+
+def _is_note_mark(element: Element, text: str) -> bool:
+    """Whether the page itself calls a raised number a note."""
+    names = f"{element.get('class') or ''} {element.get('id') or ''} {element.get('role') or ''}".lower()
+    return bool(re.search(r"foot-?note|\bfn|reference|noteref|\bcite", names)) and bool(_MARK.match(text))
+
+
+def _field_words(element: Element, tag: str) -> str:
+    """What a form field shows: its value, the chosen option, whether a box is ticked."""
+    kind = (element.get("type") or "").lower()
+    if tag == "input" and kind in ("checkbox", "radio"):
+        return "[x] " if element.get("checked") is not None else "[ ] "
+    if tag == "input":
+        return f" {element.get('value') or ''} " if kind in _TYPED else ""
+    if tag == "select":
+        chosen = [text_of(option) for option in element.iter("option") if option.get("selected") is not None]
+        return f" {', '.join(chosen)} "
+    return f" {text_of(element)} "
+
+
+def _opens(button: Element) -> bool:
+    """Whether a button shows or hides a part of the page."""
+    if button.get("aria-haspopup") not in (None, "false"):
+        return False
+    if any(button.get(name) is not None for name in ("aria-expanded", "data-bs-toggle", "data-toggle")):
+        return True
+    if button.get("role") == "tab" or button.get("aria-controls") is not None:
+        return True
+    return bool(_DISCLOSES.search(button.get("class") or ""))
+
+
+def _inside_heading(element: Element) -> bool:
+    around = (element, *element.iterancestors())
+    return any(e.tag in _HEADINGS or e.tag in ("summary", "dt") or e.get("role") == "heading" for e in around)
+
+
+def _is_only_child(element: Element, above: Element) -> bool:
+    """Whether the words of a heading stand in this button, and not beside it."""
+    rest = [text_of(child) for child in above if child is not element]
+    own = [above.text or "", *(child.tail or "" for child in above)]
+    return not any(character.isalnum() for character in "".join((*own, *rest)))
+
+
+def _inside(element: Element) -> str:
+    """The words below an element on one line, raised and lowered ones in their places."""
+    walker = _Walker(TextBuilder(), 0)
+    walker._children(element)
+    walker.flush()
+    return squeeze(walker.builder.text)
+
+
 def _is_mark(element: Element) -> bool:
     """Marks of footnotes and links back, which would stand in the middle of a sentence."""
     if element.tag not in ("sup", "a"):
@@ -250,12 +393,14 @@ def _verbatim(element: Element) -> Iterator[str]:
 
 def _append_table(table: Element, builder: TextBuilder, level: int) -> None:
     """Rows on lines; a layout table (one column, or tables and headings inside) is read as running text."""
-    if table.find(".//table") is not None or any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre")):
+    marked = any(True for _ in table.iter("th", "thead"))
+    if table.find(".//table") is not None or (
+        not marked and any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre"))
+    ):
         _append_cells(table, builder, level)
         return
-    rows = [
-        row for row in ([_cell(cell) for cell in line] for line in _rows(table)) if any(t for t, _ in row)
-    ]
+    rows = [[_cell(cell) for cell in line] for line in _rows(table)]
+    rows = [row for row in rows if any(cell.text for cell in row) or any(cell.rows > 1 for cell in row)]
     if not rows:
         return
     if max(map(len, rows)) == 1:
@@ -263,10 +408,15 @@ def _append_table(table: Element, builder: TextBuilder, level: int) -> None:
         return
     for caption in table.iterchildren("caption"):
         builder.paragraph(inline_text(caption))
-    names = [text for text, _ in rows[0]] if _is_header(rows) else None
-    for index, row in enumerate(rows[1:] if names else rows):
-        text = _row(row, names)
-        (builder.line if index else builder.paragraph)(text)
+    for index, line in enumerate(lines(spread(rows), guess=_may_have_names(rows))):
+        (builder.line if index else builder.paragraph)(line)
+
+
+def _may_have_names(rows: list[list[Cell]]) -> bool:
+    """Whether a table that marks no names may have some: two columns are more often names and values."""
+    widths = {sum(cell.columns for cell in row) for row in rows}
+    merged = any(cell.rows > 1 for row in rows for cell in row)
+    return (len(widths) == 1 or merged) and max(widths) > 2
 
 
 def _append_cells(table: Element, builder: TextBuilder, level: int) -> None:
@@ -288,28 +438,16 @@ def _rows(table: Element) -> Iterator[list[Element]]:
             yield from _rows(child)
 
 
-def _cell(cell: Element) -> tuple[str, bool]:
-    return inline_text(cell), cell.tag == "th"
+def _cell(cell: Element) -> Cell:
+    above = cell.getparent()
+    head = above.getparent() if above is not None else None
+    return Cell(
+        inline_text(cell),
+        cell.tag == "th" or (head is not None and head.tag == "thead"),
+        _span(cell.get("rowspan")),
+        _span(cell.get("colspan")),
+    )
 
 
-def _is_header(rows: list[list[tuple[str, bool]]]) -> bool:
-    """Whether the first row names the columns: it is marked so, or it looks so in a table of equal rows.
-
-    Two columns without marks are more often names and values than a head and a body.
-    """
-    first = rows[0]
-    if len(first) < 2 or len(rows) < 2:
-        return False
-    if all(is_name for _, is_name in first):
-        return all(text for text, _ in first[1:])
-    equal = all(len(row) == len(first) for row in rows)
-    texts = [[text for text, _ in row] for row in rows]
-    return equal and len(first) > 2 and all(texts[0]) and names_columns(texts)
-
-
-def _row(row: list[tuple[str, bool]], names: list[str] | None) -> str:
-    """`name: value` also where only the first cell of the row is marked as its name."""
-    texts = [text for text, _ in row]
-    if names is None and row[0][1] and texts[0] and len(list(filter(None, texts))) > 1 and not row[1][1]:
-        return f"{texts[0]}: {row_in_words(texts[1:], None)}"
-    return row_in_words(texts, names)
+def _span(text: str | None) -> int:
+    return max(1, small_number((text or "").strip(), 1))

@@ -1,0 +1,309 @@
+"""The one model of a table, whichever file it stands in, and what its rows say in words.
+
+Every row is written as `column: value; column: value`, because a row must make sense alone: it will be found
+alone. Merged cells are spread over the places that they cover, one or several rows may name the columns, and
+a row that only repeats those names is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_MAX_NAME = 80
+_LONGEST_SPREAD = 200
+_LONGEST_SECTION = 80
+_LOOKED_AT = 200
+_MOST_COLUMNS = 1000
+_MOST_CELLS = 1_000_000
+_MOST_HEADER_ROWS = 4
+_VALUE = re.compile(r"^[\s$€£¥+-]*[\d.,:/\s%-]*\d[\d.,:/\s%-]*\w{0,3}$")
+_MONTH = r"(?:jan|feb|mär|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zäû.]*"
+_KINDS = (
+    ("year", re.compile(r"(?:FY|CY|Y)?\s?'?(?:1[5-9]|20|21)\d\d(?:\s?[/–-]\s?\d{2,4})?[a-z*]?", re.IGNORECASE)),
+    ("quarter", re.compile(r"(?:[QH][1-4]\s?/?-?\s?(?:\d{4})?|\d{4}\s?-?[QH][1-4])", re.IGNORECASE)),
+    ("date", re.compile(r"\d{4}-\d\d(?:-\d\d)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}[./]\d{4}")),
+    ("date", re.compile(rf"(?:\d{{1,2}}\.?\s)?{_MONTH}(?:\s\d{{1,2}},?)?(?:\s'?\d{{2,4}})?", re.IGNORECASE)),
+    ("time", re.compile(r"\d{1,2}:\d\d(?:\s?[ap]m)?", re.IGNORECASE)),
+    ("range", re.compile(r"[<>≤≥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[-–]|to)\s?\d[\d.,]*|\d[\d.,]*\s?\+")),
+)
+_WHOLE = re.compile(r"\d{1,4}")
+
+
+class Cell(NamedTuple):
+    """One cell as its file holds it, with the number of rows and columns that it covers."""
+
+    text: str
+    is_name: bool = False
+    rows: int = 1
+    columns: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Grid:
+    """Rows of equal width with merged cells spread.
+
+    `joined` are the places that belong to the cell at their left, `headers` the rows of which every cell is
+    marked as a name, `named` the rows whose first cell is marked so.
+    """
+
+    rows: list[list[str]]
+    joined: set[tuple[int, int]] = field(default_factory=set)
+    headers: set[int] = field(default_factory=set)
+    named: set[int] = field(default_factory=set)
+
+    def is_one_cell(self, row: int) -> bool:
+        """Whether a single cell goes across the whole table."""
+        width = len(self.rows[row])
+        return width > 1 and all((row, column) in self.joined for column in range(1, width))
+
+    def says_one_thing(self, row: int) -> bool:
+        """Whether only one cell of the row holds words."""
+        return self.is_one_cell(row) or sum(map(bool, self.rows[row])) == 1
+
+
+def spread(rows: Sequence[Sequence[Cell]]) -> Grid:
+    """The rows with every merged cell repeated where it reaches, and cut to equal width."""
+    width = min(_MOST_COLUMNS, max((sum(cell.columns for cell in row) for row in rows), default=0))
+    width = max(width, max(map(len, rows), default=0))
+    if width * len(rows) > _MOST_CELLS:
+        width = 0
+    grid = Grid(rows=[])
+    reaching: dict[int, tuple[int, str, bool]] = {}
+    for number, row in enumerate(rows):
+        texts: list[str] = []
+        names: list[bool] = []
+        waiting = list(reversed(row))
+        while waiting or (len(texts) in reaching):
+            column = len(texts)
+            above = reaching.pop(column, None)
+            if above is not None:
+                left, text, joined = above
+                texts.append(text if len(text) <= _LONGEST_SPREAD else "")
+                if joined:
+                    grid.joined.add((number, column))
+                if left > 1:
+                    reaching[column] = (left - 1, text, joined)
+                continue
+            cell = waiting.pop()
+            across = max(1, min(cell.columns, width - column)) if width else 1
+            for step in range(across):
+                texts.append(cell.text)
+                if step:
+                    grid.joined.add((number, column + step))
+                if cell.rows > 1 and number + 1 < len(rows) and width:
+                    reaching[column + step] = (min(cell.rows, len(rows) - number) - 1, cell.text, step > 0)
+            names.append(cell.is_name)
+        missing = width - len(texts)
+        if len(row) == 1 and len(texts) == 1 and missing > 0:
+            grid.joined.update((number, column) for column in range(1, width))
+            texts += texts * missing
+        texts += [""] * (width - len(texts))
+        if names and all(names):
+            grid.headers.add(number)
+        if names and names[0]:
+            grid.named.add(number)
+        grid.rows.append(texts)
+    return grid
+
+
+def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None) -> Iterator[str]:
+    """What the table says, row by row, its title rows first.
+
+    `guess` looks for names of columns in a table that marks none; `names` are those that hold where it has
+    none of its own.
+    """
+    first = 0
+    while first < len(grid.rows) and grid.says_one_thing(first) and len(grid.rows[first]) > 1:
+        if first not in grid.headers and not grid.is_one_cell(first):
+            break
+        first += 1
+    marked = _marked(grid, first)
+    count = marked or (header_rows(grid.rows[first:]) if guess else 0)
+    if first + count >= len(grid.rows):
+        first, count = len(grid.rows) if first + count > len(grid.rows) else first, 0
+    for row in range(first):
+        yield _one(grid.rows[row])
+    headers = grid.rows[first : first + count]
+    if count:
+        names = combined(headers if marked else [*map(filled, headers[:-1]), headers[-1]])
+    section = ""
+    row = first + count
+    while row < len(grid.rows):
+        texts = grid.rows[row]
+        if grid.is_one_cell(row) and row + 1 < len(grid.rows) and _is_section(grid, row, names):
+            section = _one(texts)
+        elif count and row in grid.headers and not grid.says_one_thing(row):
+            again = grid.rows[row : row + max(1, _marked(grid, row))]
+            if row + len(again) >= len(grid.rows) and again[0] not in headers:
+                yield row_in_words(texts, None)
+            elif again[0] not in headers:
+                names, headers, section = combined(again), again, ""
+            row += len(again) - 1
+        elif texts not in headers:
+            if grid.is_one_cell(row):
+                section = ""
+                yield _one(texts)
+            else:
+                said = _row(grid, row, names)
+                yield f"{section}; {said}" if section else said
+        row += 1
+
+
+def combined(headers: Sequence[Sequence[str]]) -> list[str]:
+    """The name of each column, made of what the header rows say over it."""
+    named = []
+    for column in zip(*headers, strict=True):
+        parts = dict.fromkeys(part for part in column if part)
+        named.append(" ".join(parts))
+    return named
+
+
+def header_rows(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the first rows name the columns of a table that marks none: 0, 1 or 2."""
+    if names_columns(rows):
+        return 1
+    return 2 if len(rows) > 2 and _are_two(rows) else 0
+
+
+def names_columns(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: all different, none said again below it, and words or periods.
+
+    A year, a date, a time or a range is the name of a column where what stands below is something else.
+    """
+    first = [cell for cell in rows[0] if cell]
+    if len(rows) < 2 or len(first) < max(2, len(rows[0]) - 1) or len(set(first)) < len(first):
+        return False
+    if any(len(cell) > _MAX_NAME or cell.endswith(":") for cell in first):
+        return False
+    columns = [
+        (cell, [row[at] for row in rows[1:_LOOKED_AT] if at < len(row) and row[at]])
+        for at, cell in enumerate(rows[0])
+        if cell
+    ]
+    if any(cell in below for cell, below in columns):
+        return False
+    elsewhere = {cell for _, below in columns for cell in below}
+    if 2 * len(elsewhere.intersection(first)) > len(first):
+        return False
+    values = [(cell, below) for cell, below in columns if _VALUE.match(cell)]
+    return not values or _are_periods(values, rows)
+
+
+def distinct_by_kind(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is of another kind than the rest: words above values."""
+    return any(
+        cell and not _VALUE.match(cell) and any(_VALUE.match(row[at]) for row in rows[1:] if at < len(row))
+        for at, cell in enumerate(rows[0])
+    )
+
+
+def row_in_words(row: Sequence[str], names: Sequence[str] | None) -> str:
+    """The row with the names of its columns where there are as many, its cells side by side otherwise."""
+    if names is None or len(names) != len(row):
+        return " | ".join(cell for cell in row if cell)
+    fields = (f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
+    return "; ".join(fields)
+
+
+def _marked(grid: Grid, first: int) -> int:
+    """How many rows from `first` on are marked as names."""
+    count = 0
+    while first + count in grid.headers and count < _MOST_HEADER_ROWS:
+        count += 1
+    if not count or all(not text for text in grid.rows[first]):
+        return 0
+    # A table in which every cell is marked has a first row of names and no second one.
+    return count if first + count < len(grid.rows) else 1
+
+
+def _is_section(grid: Grid, row: int, names: Sequence[str] | None) -> bool:
+    """Whether a cell across the table stands over the rows below: a short one in a table of data."""
+    text = grid.rows[row][0]
+    marked = row in grid.headers
+    return (
+        0 < len(text) <= _LONGEST_SECTION
+        and (marked or names is not None)
+        and not grid.is_one_cell(row + 1)
+        and not (row + 1 in grid.headers and not marked)
+    )
+
+
+def _row(grid: Grid, row: int, names: Sequence[str] | None) -> str:
+    texts: list[str] = []
+    over: list[str] = []
+    for column, text in enumerate(grid.rows[row]):
+        name = names[column] if names is not None and column < len(names) else ""
+        if (row, column) in grid.joined and texts:
+            if name and name not in over[-1].split(", "):
+                over[-1] = f"{over[-1]}, {name}" if over[-1] else name
+            continue
+        texts.append(text)
+        over.append(name)
+    if names is not None:
+        return row_in_words(texts, over)
+    rest = [text for text in texts[1:] if text]
+    if row in grid.named and row not in grid.headers and texts and texts[0] and rest:
+        return f"{texts[0]}: {row_in_words(rest, None)}"
+    return row_in_words(texts, None)
+
+
+def _one(texts: Sequence[str]) -> str:
+    return " ".join(dict.fromkeys(text for text in texts if text))
+
+
+def _kind(cell: str) -> str | None:
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(cell)), None)
+
+
+def _are_periods(values: Sequence[tuple[str, list[str]]], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether values in a first row are names: years over amounts, the days of a month, groups of ages."""
+    kinds = [_kind(cell) for cell, _ in values]
+    if None in kinds:
+        return _counts([cell for cell, _ in values]) and not any(
+            _counts([cell for cell in row[-len(values) :] if cell]) for row in rows[1:_LOOKED_AT]
+        )
+    if len(values) == 1 and len(rows) < 3:
+        return False
+    for (_, below), kind in zip(values, kinds, strict=True):
+        same = sum(_kind(cell) == kind for cell in below)
+        if 2 * same >= len(below) and below:
+            return False
+    return True
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether whole numbers go up by one, three or more of them."""
+    if len(cells) < 3 or not all(_WHOLE.fullmatch(cell) for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    return all(after == before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+
+
+def _are_two(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether two rows name the columns together: groups above, and their parts below."""
+    upper, lower = filled(rows[0]), rows[1]
+    if sum(map(bool, lower)) < 2 or len(set(upper)) == len(upper) or len(upper) != len(lower):
+        return False
+    names = combined([upper, lower])
+    if len(set(names)) < len(names) or not all(names) or any(len(name) > 2 * _MAX_NAME for name in names):
+        return False
+    if any(_VALUE.match(cell) and _kind(cell) is None for cell in (*upper, *lower)):
+        return False
+    inner = [
+        cell
+        for row in rows[2:_LOOKED_AT]
+        for at, cell in enumerate(row[1:], start=1)
+        if cell and at < len(lower) and lower[at]
+    ]
+    return bool(inner) and 2 * sum(_VALUE.match(cell) is not None for cell in inner) >= len(inner)
+
+
+def filled(row: Sequence[str]) -> list[str]:
+    """A row of groups in which a blank belongs to the group at its left."""
+    result: list[str] = []
+    for at, cell in enumerate(row):
+        result.append(cell if cell or at < 2 or not result[-1] else result[-1])
+    return result
