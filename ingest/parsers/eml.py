@@ -1,13 +1,15 @@
 """E-mail: the important header lines, then the best readable body.
 
-Plain text is preferred to HTML unless it is empty. Earlier letters that it repeats at its end are left out
-(`email_quotes`). Attachments are named in a warning and not opened: what matters in them belongs in the
-collection as files of their own.
+Plain text is preferred to HTML where it says the same. What a letter repeats at its end of earlier ones is
+left out (`email_quotes`), with a warning. Attachments are named in a warning and not opened: what matters in
+them belongs in the collection as files of their own.
 """
 
 from __future__ import annotations
 
 import email
+import re
+from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
@@ -23,7 +25,21 @@ from ingest.text.normalise import squeeze
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _KEPT = ("From", "To", "Cc", "Date", "Message-ID")
 _LONGEST_HEADER = 4000
+_WORD = re.compile(r"\w+")
+_ANSWERED = re.compile(r"\s*(re|aw|antw|sv|vs|odp|ynt|rif|res|回复|答复)\s*(\[\d+\])?\s*[:：]", re.IGNORECASE)
+_LEAST_MISSING = 3
+_MISSING_SHARE = 0.15
+_OWN_WORDS = 30
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(slots=True)
+class _Letter:
+    """What is known of the letter at hand beside its text."""
+
+    is_reply: bool
+    attachments: list[str] = field(default_factory=list)
+    quoted_words: int = 0
 
 
 class _BoundedHeaders(policy.EmailPolicy):
@@ -48,12 +64,16 @@ def parse_eml(data: bytes, builder: TextBuilder) -> None:
             builder.metadata[name.lower()] = headers[name]
     builder.block("\n".join(f"{name}: {headers[name]}" for name in _SHOWN if name in headers))
     before = len(builder)
-    attachments: list[str] = []
-    _append_parts(message, builder, attachments)
+    answered = bool(_header(message, "In-Reply-To") or _header(message, "References"))
+    letter = _Letter(is_reply=answered or bool(_ANSWERED.match(builder.title)))
+    _append_parts(message, builder, letter)
     if len(builder) == before:
         builder.warnings.append("the message has no text of its own")
-    if attachments:
-        builder.warnings.append(f"attachments are not searched: {', '.join(attachments)}")
+    if letter.quoted_words:
+        builder.warnings.append(f"{letter.quoted_words:,} words quoted from earlier letters were left out")
+    if letter.attachments:
+        named = ", ".join(dict.fromkeys(letter.attachments))
+        builder.warnings.append(f"attachments are not searched: {named}")
 
 
 def _header(message: Message, name: str) -> str:
@@ -71,26 +91,33 @@ def _header(message: Message, name: str) -> str:
     return value
 
 
-def _append_parts(part: Message, builder: TextBuilder, attachments: list[str]) -> None:
+def _append_parts(part: Message, builder: TextBuilder, letter: _Letter) -> None:
     """Walks the parts; of alternatives only the best is read."""
     kind = part.get_content_type()
     if kind == "multipart/alternative":
-        _append_best(part, builder, attachments)
+        _append_best(part, builder, letter)
     elif kind == "message/rfc822" or part.is_multipart():
-        inner = part.get_payload()
-        for child in (item for item in inner if isinstance(item, Message)) if isinstance(inner, list) else ():
+        for child in _children(part):
             if kind == "message/rfc822" or child.get_content_type() == "message/rfc822":
                 _append_inner(child, builder)
-            _append_parts(child, builder, attachments)
+            _append_parts(child, builder, letter)
     elif _is_attachment(part):
-        attachments.append(squeeze(part.get_filename() or kind))
+        letter.attachments.append(squeeze(part.get_filename() or kind))
     elif kind == "text/html":
         root = tree_of(_text(part))
         if root is not None:
-            drop_quotes(root)
+            letter.quoted_words += drop_quotes(root, is_reply=letter.is_reply)
             append_tree(root, builder)
     elif part.get_content_maintype() == "text":
-        builder.block(without_quoted_tail(_text(part)))
+        text = _text(part)
+        kept = without_quoted_tail(text, is_reply=letter.is_reply)
+        letter.quoted_words += len(_WORD.findall(text)) - len(_WORD.findall(kept))
+        builder.block(kept)
+
+
+def _children(part: Message) -> list[Message]:
+    inner = part.get_payload()
+    return [child for child in inner if isinstance(child, Message)] if isinstance(inner, list) else []
 
 
 def _append_inner(message: Message, builder: TextBuilder) -> None:
@@ -99,12 +126,32 @@ def _append_inner(message: Message, builder: TextBuilder) -> None:
     builder.block("\n".join(lines))
 
 
-def _append_best(part: Message, builder: TextBuilder, attachments: list[str]) -> None:
-    payload = part.get_payload()
-    children = [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
-    plain = [child for child in children if child.get_content_type() == "text/plain" and _text(child).strip()]
-    for child in plain[:1] or children[-1:]:
-        _append_parts(child, builder, attachments)
+def _append_best(part: Message, builder: TextBuilder, letter: _Letter) -> None:
+    """The plain alternative where it says what the others say, else the richer one, both where they differ."""
+    told: list[tuple[Message, frozenset[str], _Letter]] = []
+    for child in _children(part):
+        trial, of_trial = TextBuilder(builder.options), _Letter(is_reply=letter.is_reply)
+        _append_parts(child, trial, of_trial)
+        told.append((child, frozenset(_WORD.findall(trial.text.casefold())), of_trial))
+        letter.attachments += of_trial.attachments
+    told = [item for item in told if item[1]]
+    if not told:
+        return
+    plain = next((item for item in told if item[0].get_content_type() == "text/plain"), told[-1])
+    chosen = [plain]
+    for other in told:
+        if other is not plain and _misses(plain[1], other[1]):
+            chosen = [other] if len(plain[1] - other[1]) < _OWN_WORDS else [*chosen, other]
+    for child, _, _ in chosen:
+        before = list(letter.attachments)
+        _append_parts(child, builder, letter)
+        letter.attachments = before
+
+
+def _misses(words: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether a part lacks what another one says: a stub that asks for another mail program does."""
+    missing = len(others - words)
+    return missing >= _LEAST_MISSING and missing > _MISSING_SHARE * len(others)
 
 
 def _is_attachment(part: Message) -> bool:

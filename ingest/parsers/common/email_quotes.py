@@ -1,9 +1,10 @@
 """Finds the quotation of earlier messages at the end of an e-mail.
 
-Only a tail is left out: quoted lines at the end with no text of the writer after them, with the line that
-introduces them ("On Monday, Ada wrote:"), or the whole message that Outlook appends. Quoted lines stay where
-answers are written between them, because the answers would mean nothing alone; where the message has no text
-of its own; and where it is forwarded, because the quotation is its content.
+Left out is only a tail: quoted lines at the end of the letter with nothing of its writer behind them under a
+line that introduces them ("On Monday, Ada wrote:"), or the whole message that Outlook hangs below a letter. A
+quotation that the writer put there himself, from a lease or a law, has no such line and stays.
+Answers written between quoted lines keep them, for they would mean nothing alone; so does a letter that says
+nothing of its own, and one that is forwarded, whose quotation is its content.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 
 from ingest.parsers.common.html_blocks import Element, text_of
 
-_QUOTED = re.compile(r"\s*[>|]")
+_QUOTED = re.compile(r"\s{0,3}>")
 _WROTE = re.compile(
     r"""
     .{0,200}\b(?: wrote | writes | schrieb | a\ écrit | escribió | ha\ scritto | escreveu | schreef | skrev
@@ -38,13 +39,16 @@ _CLASSES = frozenset(
 _IDS = frozenset(("divrplyfwdmsg", "appendonsend", "mail-editor-reference-message-container"))
 
 
-def without_quoted_tail(text: str) -> str:
-    """The letter without the quotation that ends it; the same text where there is none, or nothing else."""
+def without_quoted_tail(text: str, *, is_reply: bool) -> str:
+    """The letter without the quotation that ends it; the same text where there is none, or nothing else.
+
+    In a letter that answers none, the line that introduces a quotation must name a day or an address.
+    """
     lines = text.replace("\r\n", "\n").split("\n")
     if any(_FORWARDED.match(line) for line in lines):
         return text
     end = _original(lines)
-    kept = lines[: _quoted_from(lines[:end])]
+    kept = lines[: _quoted_from(lines[:end], is_reply=is_reply)]
     if len(_WORDS.findall(" ".join(line for line in kept if not _QUOTED.match(line)))) < _LEAST_WORDS:
         return text
     return "\n".join(kept).rstrip()
@@ -59,8 +63,8 @@ def _original(lines: list[str]) -> int:
     return len(lines)
 
 
-def _quoted_from(lines: list[str]) -> int:
-    """Where the quoted lines begin that nothing follows, with the line or two that introduce them."""
+def _quoted_from(lines: list[str], *, is_reply: bool) -> int:
+    """Where the line or two begin that introduce quoted lines which nothing follows; else the end."""
     end = len(lines)
     while end and not lines[end - 1].strip():
         end -= 1
@@ -71,24 +75,47 @@ def _quoted_from(lines: list[str]) -> int:
         return end
     if any(_QUOTED.match(line) for line in lines[:start]):
         return end  # answered in between
+    while start and not lines[start - 1].strip():
+        start -= 1
     for number in (1, 2):
-        if start >= number and _WROTE.match(" ".join(lines[start - number : start])):
+        if start >= number and _introduces(" ".join(lines[start - number : start]), is_reply=is_reply):
             return start - number
-    return start
+    return end
 
 
-def drop_quotes(root: Element) -> None:
-    """Takes what mail programs mark as quotation out of an HTML letter that says something of its own."""
+def _introduces(line: str, *, is_reply: bool) -> bool:
+    """Whether a line says who wrote what follows in an earlier letter."""
+    return bool(_WROTE.match(line)) and (is_reply or any(c.isdigit() for c in line) or "@" in line)
+
+
+def drop_quotes(root: Element, *, is_reply: bool) -> int:
+    """Takes what mail programs mark as quotation out of an HTML letter that says something of its own.
+
+    Returns how many words it took out.
+    """
+    words = _count(root)
     marked = [element for element in root.iter() if isinstance(element.tag, str) and _is_quotation(element)]
     outer = [element for element in marked if not any(above in marked for above in element.iterancestors())]
     own = _count(root) - sum(map(_count, outer))
     if own < _LEAST_WORDS or any(_FORWARDED.match(text_of(e).strip()) for e in outer):
-        return
+        return 0
     for element in outer:
         parent = element.getparent()
         # Text behind a quotation answers it.
-        if parent is not None and not _says_more(element):
+        if parent is not None and not _says_more(element) and _is_introduced(element, is_reply=is_reply):
             parent.remove(element)
+    return words - _count(root)
+
+
+def _is_introduced(element: Element, *, is_reply: bool) -> bool:
+    """Whether a quotation is of an earlier letter: only mail programs hang one below an answer."""
+    if is_reply or element.tag != "blockquote":
+        return True
+    before = element.getprevious()
+    above = element.getparent()
+    parts = (text_of(before), before.tail or "") if before is not None else ()
+    line = " ".join(("" if above is None else above.text or "", *parts))
+    return _introduces(" ".join(line.split())[-300:], is_reply=False)
 
 
 def _is_quotation(element: Element) -> bool:
