@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -23,6 +24,8 @@ from ingest.records import RejectReason
 from ingest.text.normalise import squeeze
 
 _METADATA = {"creator": "author", "language": "language", "publisher": "publisher", "date": "date"}
+_PLACES_NAMED = 5
+_OTHERS = ("text/css", "application/x-dtbncx+xml", "application/javascript")
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
@@ -30,19 +33,41 @@ def parse_epub(data: bytes, builder: TextBuilder) -> None:
     """Appends the chapters of an e-book in reading order."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = frozenset(archive.namelist())
-        if "META-INF/rights.xml" in names:
-            raise UnparsableError(RejectReason.ENCRYPTED, "protected against copying (DRM)")
         package_path = _package_path(archive)
+        hidden = _encrypted(archive) if "META-INF/encryption.xml" in names else frozenset()
         package = read_xml(archive, package_path)
         _read_metadata(package, builder)
         # A page may stand in the spine again and again; it is read once.
-        for name in dict.fromkeys(_chapters(package, posixpath.dirname(package_path))):
+        chapters = list(dict.fromkeys(_chapters(package, posixpath.dirname(package_path), builder)))
+        if chapters and hidden.issuperset(chapters):
+            raise UnparsableError(RejectReason.ENCRYPTED, "protected against copying (DRM)")
+        for name in chapters:
+            if name in hidden:
+                builder.warnings.append(f"chapter {name} is encrypted and was not read")
+                continue
             if name not in names:
                 builder.warnings.append(f"chapter {name} is missing inside")
                 continue
-            root = tree_of(decode_html(read_member(archive, name)))
-            if root is not None:
-                append_tree(root, builder)
+            _append_chapter(archive, name, builder)
+
+
+def _append_chapter(archive: zipfile.ZipFile, name: str, builder: TextBuilder) -> None:
+    """One page of the book; a broken one is named and costs no other."""
+    try:
+        root = tree_of(decode_html(read_member(archive, name)))
+        if root is not None:
+            append_tree(root, builder)
+    except (UnparsableError, zipfile.BadZipFile, OSError, zlib.error) as error:
+        builder.warnings.append(f"chapter {name} could not be read: {squeeze(str(error))[:100]}")
+
+
+def _encrypted(archive: zipfile.ZipFile) -> frozenset[str]:
+    """The members that are encrypted; fonts often are, and a book can be read without them."""
+    try:
+        root = read_xml(archive, "META-INF/encryption.xml")
+    except UnparsableError:
+        return frozenset()
+    return frozenset(unquote(reference.get("URI") or "") for reference in _named(root, "CipherReference"))
 
 
 def _package_path(archive: zipfile.ZipFile) -> str:
@@ -65,18 +90,43 @@ def _read_metadata(package: Element, builder: TextBuilder) -> None:
                 builder.metadata.setdefault(_METADATA[name], element.text or "")
 
 
-def _chapters(package: Element, folder: str) -> Iterator[str]:
-    """The paths of the pages in the spine, navigation pages aside."""
+def _chapters(package: Element, folder: str, builder: TextBuilder) -> Iterator[str]:
+    """The paths of the pages in the spine, navigation pages aside, then of those that no spine names.
+
+    Where a reference leads nowhere, the spine does not tell all: the pages that it does not name are read in
+    the order of the package.
+    """
     items = {item.get("id"): item for item in _named(package, "item")}
-    for reference in _named(package, "itemref"):
-        item = items.get(reference.get("idref"))
-        if (
-            item is None
-            or item.get("media-type") not in _PAGES
-            or "nav" in (item.get("properties") or "").split()
-        ):
-            continue
-        yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "")))
+    references = [reference.get("idref") or "" for reference in _named(package, "itemref")]
+    unknown = [reference for reference in references if reference not in items]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:_PLACES_NAMED]))
+        builder.warnings.append(f"the order of chapters names unknown ones: {named}")
+    read = [items[reference] for reference in references if reference in items]
+    if not unknown and read:
+        yield from (_path(item, folder) for item in read if _is_page(item))
+        return
+    order = {id(item): place for place, item in enumerate(items.values())}
+    pages = [item for item in items.values() if _is_page(item)]
+    rest = [item for item in pages if all(item is not other for other in read)]
+    # A page that no reference names goes before the first one that follows it in the package.
+    for item in read:
+        while rest and order[id(rest[0])] < order[id(item)]:
+            yield _path(rest.pop(0), folder)
+        if _is_page(item):
+            yield _path(item, folder)
+    yield from (_path(item, folder) for item in rest)
+
+
+def _is_page(item: Element) -> bool:
+    kind = (item.get("media-type") or "").lower()
+    href = (item.get("href") or "").lower()
+    is_page = kind in _PAGES or (kind not in _OTHERS and href.endswith((".xhtml", ".html", ".htm")))
+    return is_page and "nav" not in (item.get("properties") or "").split()
+
+
+def _path(item: Element, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(item.get("href") or "").split("#")[0]))
 
 
 def _named(root: Element, name: str) -> Iterator[Element]:

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: the Markdown, the code, and the beginning of its output.
+"""Jupyter notebooks: what is told in Markdown, the code, and what it showed: text, tables, pages, errors.
 
 Read as JSON: only the text of the cells is needed, so a notebook that breaks the schema elsewhere can still
 be searched.
@@ -7,16 +7,20 @@ be searched.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.conversion.text_builder import TextBuilder
-from ingest.errors import UnparsableError
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.common.html_blocks import append_html
 from ingest.parsers.markdown import append_markdown
 from ingest.records import RejectReason
 from ingest.text.encoding import decode
 
 _MAX_OUTPUT = 2000
+_MAX_SHOWN = 20_000
+_REPRESENTATION = re.compile(r"<[\w.]+ object(?: at 0x[\da-f]+)?>|<(?:Figure|Axes)\b[^>]*>")
+_COLOURS = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 
 
 def parse_ipynb(data: bytes, builder: TextBuilder) -> None:
@@ -27,14 +31,17 @@ def parse_ipynb(data: bytes, builder: TextBuilder) -> None:
         raise UnparsableError(RejectReason.NO_TEXT, "a notebook without cells")
     title = notebook.get("metadata", {}).get("title", "")
     builder.title = title if isinstance(title, str) else ""
+    shortened = 0
     for cell in cells:
         source = _joined(cell.get("source", cell.get("input", "")))
         if cell.get("cell_type") in ("markdown", "heading"):
             append_markdown(source, builder)
             continue
         builder.block(source)
-        for output in cell.get("outputs", []):
-            builder.block(_output(output)[:_MAX_OUTPUT])
+        cut = [_append_output(output, builder) for output in cell.get("outputs") or [] if isinstance(output, dict)]
+        shortened += sum(cut)
+    if shortened:
+        builder.warnings.append(f"{shortened} long outputs were cut to their first {_MAX_OUTPUT:,} characters")
 
 
 def _cells(notebook: Any) -> Iterator[dict[str, Any]]:
@@ -46,14 +53,28 @@ def _cells(notebook: Any) -> Iterator[dict[str, Any]]:
         yield from (cell for cell in sheet.get("cells", []) if isinstance(cell, dict))
 
 
-def _output(output: Any) -> str:
-    """The plain text of an output; pictures and widgets have none."""
-    if not isinstance(output, dict):
-        return ""
-    data = output.get("data")
-    if isinstance(data, dict):
-        return _joined(data.get("text/plain", ""))
-    return _joined(output.get("text", ""))
+def _append_output(output: dict[str, Any], builder: TextBuilder) -> bool:
+    """Appends what an output shows, in the richest form that is text; whether it was cut."""
+    data = output.get("data", output)
+    if not isinstance(data, dict):
+        return False
+    markdown, page = (_joined(data.get(kind) or "") for kind in ("text/markdown", "text/html"))
+    if markdown.strip():
+        append_markdown(markdown[:_MAX_SHOWN], builder, level=1)
+        return len(markdown) > _MAX_SHOWN
+    before = len(builder)
+    if page.strip():
+        append_html(page[:_MAX_SHOWN], builder, level=1)
+        if len(builder) > before:
+            return len(page) > _MAX_SHOWN
+    if output.get("output_type") in ("error", "pyerr"):
+        text = ": ".join(filter(None, (str(output.get("ename") or ""), str(output.get("evalue") or ""))))
+    else:
+        text = _joined(data.get("text/plain") or data.get("text/latex") or output.get("text") or "")
+    text = _COLOURS.sub("", text)
+    if not _REPRESENTATION.fullmatch(text.strip()):
+        builder.block(text[:_MAX_OUTPUT])
+    return len(text) > _MAX_OUTPUT
 
 
 def _joined(value: Any) -> str:

@@ -8,16 +8,19 @@ are handled as people write them.
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from openpyxl import load_workbook
 
 from ingest.conversion.text_builder import TextBuilder
-from ingest.parsers.common.table import header_rows, names_columns, row_in_words
+from ingest.parsers.common.number_format import plain, shown
+from ingest.parsers.common.sheet_parts import Merged, SheetParts
+from ingest.parsers.common.table import Grid, combined, distinct_by_kind, filled, header_rows, lines
 from ingest.text.encoding import decode
 from ingest.text.normalise import squeeze
 
@@ -26,6 +29,8 @@ Row = list[str]
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 100
 _MOST_CELLS = 1_000_000
+_MOST_MERGED = 200_000
+_LONGEST_SPREAD = 200
 _BLANKS_TO_A_CELL = 100
 
 csv.field_size_limit(2**31 - 1)
@@ -47,21 +52,53 @@ def parse_xlsx(data: bytes, builder: TextBuilder) -> None:
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     allowance = _Allowance()
     try:
-        for sheet in workbook.worksheets:
-            # Some writers declare a wrong extent, and read-only mode believes it.
-            sheet.reset_dimensions()
-            cells = (
-                ["" if value is None else _cell(value) for value in row]
-                for row in sheet.iter_rows(values_only=True)
-            )
-            rows = list(allowance.rows(cells, builder, f" of {sheet.title!r}"))
-            if any(any(row) for row in rows):
-                builder.heading(1, sheet.title)
-                append_table(rows, builder)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for sheet in workbook.worksheets:
+                # Some writers declare a wrong extent, and read-only mode believes it.
+                sheet.reset_dimensions()
+                parts = SheetParts.of(archive, getattr(sheet, "_worksheet_path", ""))
+                rows = list(allowance.rows(_shown_rows(sheet, parts), builder, f" of {sheet.title!r}"))
+                if any(any(row) for row in rows) or parts.texts:
+                    builder.heading(1, sheet.title)
+                    append_table(rows, builder, merged=parts.merged)
+                for text in parts.texts:
+                    builder.paragraph(text)
+                if parts.unknown_results:
+                    what = f"{parts.unknown_results:,} formulas of {sheet.title!r} have no stored result"
+                    builder.warnings.append(f"{what}; open and save the file in a spreadsheet program")
         builder.metadata.update(_properties(workbook.properties.creator))
         builder.title = squeeze(workbook.properties.title or "")
     finally:
         workbook.close()
+
+
+def _shown_rows(sheet: object, parts: SheetParts) -> Iterator[Row]:
+    """The sheet's cells as it shows them, with the comments on them."""
+    formats: dict[object, str] = {}
+    for number, row in enumerate(sheet.iter_rows(), start=1):  # type: ignore[attr-defined]
+        texts: Row = []
+        for column, cell in enumerate(row, start=1):
+            value = cell.value
+            if value is None:
+                text = ""
+            elif isinstance(value, str):
+                text = value
+            else:
+                style = getattr(cell, "_style_id", 0)
+                if style not in formats:
+                    formats[style] = cell.number_format
+                text = _cell(value, formats[style])
+            comment = parts.comments.get((number, column))
+            texts.append(f"{text} [{comment}]".strip() if comment else text)
+        yield texts
+
+
+def _cell(value: object, code: str) -> str:
+    """A cell in its format; in its plain form where the format is beyond what is known of them."""
+    try:
+        return shown(value, code)
+    except (ValueError, OverflowError, IndexError, ArithmeticError):
+        return plain(value) if isinstance(value, int | float) else str(value)
 
 
 class _Allowance:
@@ -81,41 +118,107 @@ class _Allowance:
             yield row
 
 
-def append_table(rows: Iterable[Sequence[str]], builder: TextBuilder) -> None:
-    """Appends rows as records, table by table: a blank row ends one."""
-    block: list[Row] = []
-    for row in rows:
-        cells = [squeeze(cell) if cell else "" for cell in row]
-        if any(cells):
-            block.append(cells)
-        elif block:
-            _append_block(block, builder)
-            block = []
-    if block:
-        _append_block(block, builder)
+@dataclass(slots=True)
+class _Names:
+    """The columns that a table names, by their places in the sheet; `pending` is a lone row of names."""
+
+    places: dict[int, str]
+    pending: Row | None = None
 
 
-def _append_block(block: list[Row], builder: TextBuilder) -> None:
-    """Lines above the names of the columns stay as they are, then one record per row."""
-    block = _without_empty_columns(block)
-    start = next((i for i, row in enumerate(block) if sum(map(bool, row)) > 1), len(block))
-    for row in block[:start]:
-        builder.paragraph(" ".join(filter(None, row)))
-    body = block[start:]
-    if not body:
+def append_table(
+    rows: Iterable[Sequence[str]], builder: TextBuilder, *, merged: Sequence[Merged] = ()
+) -> None:
+    """Appends rows as records, table by table: a blank row ends one, unless the next goes on under its names."""
+    texts = [[squeeze(cell) if cell else "" for cell in row] for row in rows]
+    joined = _spread(texts, merged)
+    names = _Names({})
+    start = 0
+    for at in range(len(texts) + 1):
+        if at < len(texts) and any(texts[at]):
+            continue
+        if at > start:
+            _append_block(texts[start:at], {(row - start, c) for row, c in joined if start <= row < at}, builder, names)
+        start = at + 1
+    if names.pending is not None:
+        _append_records(iter([" | ".join(filter(None, names.pending))]), builder)
+
+
+def _spread(texts: list[Row], merged: Sequence[Merged]) -> set[tuple[int, int]]:
+    """Repeats merged cells where they reach; the places that belong to the cell at their left."""
+    joined: set[tuple[int, int]] = set()
+    left = _MOST_MERGED
+    for top, first, bottom, last in merged:
+        bottom = min(bottom, len(texts) - 1)
+        if top >= len(texts) or first >= len(texts[top]) or not texts[top][first]:
+            continue
+        text = texts[top][first]
+        left -= (bottom - top + 1) * (last - first + 1)
+        if left < 0:
+            break
+        for row in range(top, bottom + 1):
+            texts[row] += [""] * (last + 1 - len(texts[row]))
+            for column in range(first, last + 1):
+                if row == top or len(text) <= _LONGEST_SPREAD:
+                    texts[row][column] = text
+                if column > first:
+                    joined.add((row, column))
+    return joined
+
+
+def _append_block(
+    block: list[Row], joined: set[tuple[int, int]], builder: TextBuilder, names: _Names
+) -> None:
+    """Lines above the names of the columns are said as they are, then one record per row."""
+    used = _used_columns(block, joined)
+    if used is None:
+        _append_records((" | ".join(filter(None, row)) for row in block), builder)
         return
-    names = body[0] if names_columns(body) else None
-    for index, row in enumerate(body[1:] if names else body):
+    place = {column: at for at, column in enumerate(used)}
+    grid = Grid(
+        rows=[[row[column] if column < len(row) else "" for column in used] for row in block],
+        joined={(row, place[c]) for row, c in joined if c in place},
+    )
+    start = next((i for i in range(len(grid.rows)) if not grid.says_one_thing(i)), len(grid.rows))
+    for row in grid.rows[:start]:
+        builder.paragraph(" ".join(dict.fromkeys(filter(None, row))))
+    body = Grid(rows=grid.rows[start:], joined={(row - start, c) for row, c in grid.joined if row >= start})
+    if not body.rows:
+        return
+    count = header_rows(body.rows)
+    carried = [names.places.get(column, "") for column in used] if names.places else []
+    fits = bool(carried) and all(carried[1:]) and any(carried)
+    if fits and (not count or names.pending is not None or not distinct_by_kind(body.rows)):
+        names.pending = None
+        _append_records(lines(body, guess=False, names=carried), builder)
+        return
+    if names.pending is not None:
+        _append_records(iter([" | ".join(filter(None, names.pending))]), builder)
+        names.pending = None
+    names.places = {}
+    if count:
+        head = body.rows[:count]
+        told = combined([*map(filled, head[:-1]), head[-1]])
+        names.places = dict(zip(used, told, strict=True))
+    elif len(body.rows) == 1 and header_rows([body.rows[0], ["0"] * len(used)]) == 1:
+        names.places = dict(zip(used, body.rows[0], strict=True))
+        names.pending = body.rows[0]
+        return
+    _append_records(lines(body), builder)
+
+
+def _append_records(records: Iterator[str], builder: TextBuilder) -> None:
+    for index, record in enumerate(records):
         with builder.unit():
-            (builder.line if index else builder.paragraph)(row_in_words(row, names))
+            (builder.line if index else builder.paragraph)(record)
 
 
-def _without_empty_columns(block: list[Row]) -> list[Row]:
-    """The rows cut to the columns that say something; as they are where padding them would take too much."""
-    used = sorted({column for row in block for column, cell in enumerate(row) if cell})
-    if len(used) * len(block) > _BLANKS_TO_A_CELL * _MOST_CELLS:
-        return [list(filter(None, row)) for row in block]
-    return [[row[column] if column < len(row) else "" for column in used] for row in block]
+def _used_columns(block: list[Row], joined: set[tuple[int, int]]) -> list[int] | None:
+    """The columns that say something of their own; None where padding the rows to them would take too much."""
+    used = sorted(
+        {c for at, row in enumerate(block) for c, cell in enumerate(row) if cell and (at, c) not in joined}
+    )
+    return None if len(used) * len(block) > _BLANKS_TO_A_CELL * _MOST_CELLS else used
 
 
 def _parse_separated(data: bytes, builder: TextBuilder, delimiter: str | None) -> None:
@@ -152,25 +255,6 @@ def _delimiter(text: str) -> str:
         if score > best_score:
             best, best_score = delimiter, score
     return best
-
-
-def _cell(value: object) -> str:
-    """A cell as a person reads it."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case float():
-            return f"{value:.12g}"
-        case dt.datetime() if value.time() == dt.time():
-            return value.date().isoformat()
-        case dt.datetime():
-            return value.isoformat(sep=" ", timespec="minutes")
-        case _:
-            return str(value)
 
 
 def _properties(creator: str | None) -> dict[str, str]:
