@@ -91,10 +91,9 @@ def _read_metadata(package: Element, builder: TextBuilder) -> None:
 
 
 def _chapters(package: Element, folder: str, builder: TextBuilder) -> Iterator[str]:
-    """The paths of the pages in the spine, navigation pages aside, then of those that no spine names.
+    """The paths of the pages in the spine, navigation pages aside, and of those beside it.
 
-    Where a reference leads nowhere, the spine does not tell all: the pages that it does not name are read in
-    the order of the package.
+    A page that the spine does not name is read where it stands in the package, with a warning.
     """
     items = {item.get("id"): item for item in _named(package, "item")}
     references = [reference.get("idref") or "" for reference in _named(package, "itemref")]
@@ -103,12 +102,12 @@ def _chapters(package: Element, folder: str, builder: TextBuilder) -> Iterator[s
         named = ", ".join(map(repr, unknown[:_PLACES_NAMED]))
         builder.warnings.append(f"the order of chapters names unknown ones: {named}")
     read = [items[reference] for reference in references if reference in items]
-    if not unknown and read:
-        yield from (_path(item, folder) for item in read if _is_page(item))
-        return
     order = {id(item): place for place, item in enumerate(items.values())}
     pages = [item for item in items.values() if _is_page(item)]
-    rest = [item for item in pages if all(item is not other for other in read)]
+    known = set(map(id, read))
+    rest = [item for item in pages if id(item) not in known]
+    if rest and read and not unknown:
+        builder.warnings.append(f"the order of chapters leaves out {len(rest)} pages; they are read, too")
     # A page that no reference names goes before the first one that follows it in the package.
     for item in read:
         while rest and order[id(rest[0])] < order[id(item)]:

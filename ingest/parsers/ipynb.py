@@ -29,7 +29,8 @@ def parse_ipynb(data: bytes, builder: TextBuilder) -> None:
     cells = list(_cells(notebook))
     if not cells:
         raise UnparsableError(RejectReason.NO_TEXT, "a notebook without cells")
-    title = notebook.get("metadata", {}).get("title", "")
+    metadata = notebook.get("metadata")
+    title = metadata.get("title", "") if isinstance(metadata, dict) else ""
     builder.title = title if isinstance(title, str) else ""
     shortened = 0
     for cell in cells:

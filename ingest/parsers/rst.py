@@ -8,6 +8,7 @@ is included from other files and no raw markup is carried out.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 
 from docutils import nodes
@@ -16,7 +17,9 @@ from docutils.parsers.rst import Parser
 from docutils.utils import new_document
 
 from ingest.conversion.text_builder import TextBuilder
-from ingest.parsers.common.table import row_in_words
+from ingest.parsers.common.html_blocks import append_html
+from ingest.parsers.common.raised import lowered, raised
+from ingest.parsers.common.table import Cell, lines, spread
 from ingest.text.encoding import decode
 from ingest.text.normalise import squeeze
 
@@ -27,10 +30,21 @@ _DIRECTIVE = re.compile(r"^\s*\.\.\s+[\w:.+-]+::[ \t]*(.*)", re.DOTALL)
 _OPTION = re.compile(r"^\s*:[\w-]+:.*$")
 _FIELD = re.compile(r"\A(?:[A-Z][\w-]*:.*\n(?:[ \t]+\S.*\n)*)+(?=\s*\n|\Z)")
 _PEP_TITLE = re.compile(r"^Title:[ \t]*(.+)$", re.MULTILINE)
+_CHANGES = {
+    "versionadded": "Added in version",
+    "versionchanged": "Changed in version",
+    "versionremoved": "Removed in version",
+    "deprecated": "Deprecated since version",
+    "deprecated-removed": "Deprecated since version",
+}
+_CONDITIONS = frozenset("only ifconfig tabularcolumns hlist container cssclass rst-class".split())
+_DEEPEST_SUBSTITUTION = 5
+_MOST_SUBSTITUTIONS = 10_000
 # These name a language or a file, not words to be read.
 _SILENT = frozenset(
     """
     highlight toctree contents index include literalinclude image module currentmodule
+    tabularcolumns sectionauthor codeauthor default-domain py:module py:currentmodule
     """.split()
 )
 
@@ -38,6 +52,12 @@ _SILENT = frozenset(
 def parse_rst(data: bytes, builder: TextBuilder) -> None:
     """Appends a reStructuredText document."""
     text = _mail_style_header(decode(data), builder)
+    document = _tree(text)
+    _Walker(builder, document).children(document)
+
+
+def _tree(text: str, known: nodes.document | None = None) -> nodes.document:
+    """The parsed text; what it does not define itself may be defined in the document around it."""
     settings = get_default_settings(Parser)  # type: ignore[no-untyped-call,unused-ignore]
     settings.report_level = 5
     settings.halt_level = 5
@@ -48,7 +68,30 @@ def parse_rst(data: bytes, builder: TextBuilder) -> None:
     settings.smart_quotes = False
     document = new_document("document", settings)
     Parser().parse(text, document)
-    _Walker(builder).children(document)
+    around = known or document
+    _substitute(
+        document,
+        {**around.substitution_defs, **document.substitution_defs},
+        {**around.substitution_names, **document.substitution_names},
+    )
+    return document
+
+
+def _substitute(
+    document: nodes.document, definitions: dict[str, nodes.Element], names: dict[str, str]
+) -> None:
+    """Puts what `|name|` stands for in its place; a name that nothing defines stays."""
+    for _ in range(_DEEPEST_SUBSTITUTION):
+        references = list(document.findall(nodes.substitution_reference))
+        changed = False
+        for reference in references:
+            name = str(reference.get("refname", ""))
+            definition = definitions.get(name) or definitions.get(names.get(name.lower(), ""))
+            if definition is not None and len(references) <= _MOST_SUBSTITUTIONS:
+                reference.replace_self([child.deepcopy() for child in definition.children])
+                changed = True
+        if not changed:
+            return
 
 
 def _mail_style_header(text: str, builder: TextBuilder) -> str:
@@ -68,8 +111,9 @@ def _mail_style_header(text: str, builder: TextBuilder) -> str:
 class _Walker:
     """Appends a docutils tree block by block."""
 
-    def __init__(self, builder: TextBuilder) -> None:
+    def __init__(self, builder: TextBuilder, document: nodes.document) -> None:
         self.builder = builder
+        self.document = document
         self.level = 1
 
     def children(self, node: nodes.Element, prefix: str = "") -> None:
@@ -159,11 +203,13 @@ class _Walker:
     def table(self, node: nodes.Element) -> None:
         for title in node.findall(nodes.title):
             self.builder.paragraph(_words(title))
-        head = [row for part in node.findall(nodes.thead) for row in part.findall(nodes.row)]
-        body = [row for part in node.findall(nodes.tbody) for row in part.findall(nodes.row)]
-        names = [_words(cell) for cell in head[-1].children] if head else None
-        for index, row in enumerate(body):
-            text = row_in_words([_words(cell) for cell in row.children], names)
+        head = {id(row) for part in node.findall(nodes.thead) for row in part.findall(nodes.row)}
+        stubs = [bool(column.get("stub")) for column in node.findall(nodes.colspec)]
+        rows = [
+            [_cell(cell, id(row) in head or (not at and stubs[:1] == [True])) for at, cell in enumerate(row.children)]
+            for row in node.findall(nodes.row)
+        ]
+        for index, text in enumerate(lines(spread(rows), guess=not head)):
             (self.builder.line if index else self.builder.paragraph)(text)
 
     def unknown(self, message: nodes.Element) -> None:
@@ -176,10 +222,28 @@ class _Walker:
             if name in _SILENT:
                 continue
             argument, _, content = match[1].partition("\n")
-            lines = [line.strip() for line in content.split("\n") if not _OPTION.match(line)]
-            self.builder.paragraph(_without_marks(argument))
-            for paragraph in re.split(r"\n{2,}", "\n".join(lines)):
-                self.builder.paragraph(_without_marks(paragraph))
+            self.directive(name, _without_marks(argument.strip()), content)
+
+    def directive(self, name: str, argument: str, content: str) -> None:
+        """What a directive of Sphinx shows: its argument, unless that is a condition, and its content."""
+        rows = content.split("\n")
+        while rows and (not rows[0].strip() or _OPTION.match(rows[0])):
+            rows.pop(0)
+        source = textwrap.dedent("\n".join(rows)).strip("\n")
+        if name == "raw":
+            if argument.lower().startswith("html"):
+                append_html(source, self.builder, level=self.level - 1)
+            return
+        if name in _CHANGES:
+            version, _, words = argument.partition(" ")
+            argument = f"{_CHANGES[name]} {version}: {words}".strip().removesuffix(":") if not source else ""
+            if not argument:
+                source = f"{_CHANGES[name]} {version}: {words} {source}"
+        elif name in _CONDITIONS:
+            argument = ""
+        self.builder.paragraph(argument)
+        if source:
+            self.children(_tree(source, self.document))
 
 
 _SILENT_NODES = (nodes.comment, nodes.substitution_definition, nodes.target, nodes.pending)
@@ -213,10 +277,19 @@ def _inline(node: nodes.Node) -> list[str]:
         return [node.get("alt", "")]
     parts: list[str] = []
     for child in node.children:
+        if isinstance(child, nodes.superscript | nodes.subscript):
+            change = raised if isinstance(child, nodes.superscript) else lowered
+            parts.append(change("".join(parts)[-40:].rstrip("\x00"), child.astext()))
+            continue
         parts += _inline(child)
         if isinstance(child, nodes.paragraph | nodes.list_item | nodes.term):
             parts.append(" ")
     return parts
+
+
+def _cell(cell: nodes.Node, is_name: bool) -> Cell:
+    entry = cell if isinstance(cell, nodes.Element) else nodes.entry()
+    return Cell(_words(cell), is_name, 1 + int(entry.get("morerows", 0)), 1 + int(entry.get("morecols", 0)))
 
 
 def _without_marks(source: str) -> str:

@@ -54,6 +54,11 @@ def _replace(formula: Element) -> None:
         parent.replace(formula, run)
 
 
+def formula_text(element: Element) -> str:
+    """The formulas below an element on one line."""
+    return " ".join(_text(formula) for formula in element.iter(f"{{{_MATH}}}oMath"))
+
+
 def _text(element: Element) -> str:
     name = etree.QName(element).localname
     if name == "t":
