@@ -8,6 +8,7 @@ headings worth the name: plain lines.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import mammoth
@@ -17,7 +18,7 @@ from striprtf.striprtf import rtf_to_text
 from ingest.conversion.text_builder import TextBuilder
 from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number
-from ingest.parsers.common.omml import with_formulas_as_text
+from ingest.parsers.common.word_parts import CLOSE, OPEN, beside, completed
 from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.records import RejectReason
 
@@ -60,19 +61,39 @@ _DROPPED = (
 
 
 def parse_docx(data: bytes, builder: TextBuilder) -> None:
-    """Appends a Word document; pictures are left out, notes stand at the end."""
+    """Appends a Word document: its heads, its text with notes at the end, comments, charts, its feet."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         title = _read_core_properties(archive, builder)
+        heads = list(beside(archive, "word/header"))
+        rest = [
+            line
+            for group in ("word/comments.", "word/charts/chart", "word/diagrams/data", "word/footer")
+            for line in beside(archive, group)
+        ]
     result = mammoth.convert_to_html(
-        io.BytesIO(with_formulas_as_text(data)),
+        io.BytesIO(completed(data)),
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(lambda image: {}),
         ignore_empty_paragraphs=True,
     )
-    append_html(result.value, builder)
+    for line in heads:
+        builder.paragraph(line)
+    append_html(_with_numbers(result.value), builder)
+    for line in rest:
+        builder.paragraph(line)
     # Word fills its title property from the first words of some early draft: headings are better witnesses.
     if not builder.headings:
         builder.title = title
+
+
+_ITEM = re.compile(rf"<li>((?:<(?!/)[^>]*>)*){OPEN}([^{CLOSE}]*){CLOSE}")
+_NUMBER = re.compile(rf"{OPEN}([^{CLOSE}]*){CLOSE}")
+
+
+def _with_numbers(markup: str) -> str:
+    """Automatic numbers as those of list items, or before the words of a heading or paragraph."""
+    markup = _ITEM.sub(lambda match: f'<li data-number="{match[2]}">{match[1]}', markup)
+    return _NUMBER.sub(lambda match: f"{match[1]} ", markup)
 
 
 def _read_core_properties(archive: zipfile.ZipFile, builder: TextBuilder) -> str:

@@ -239,7 +239,9 @@ class _Walker:
             if child.tag != "li":
                 self.walk(child)
                 continue
-            self.prefix = f"{number}. " if element.tag == "ol" else _BULLET
+            own = child.get("data-number")
+            number = small_number(child.get("value"), number)
+            self.prefix = f"{own} " if own else f"{number}. " if element.tag == "ol" else _BULLET
             self.first_in_list = first
             self._item(child)
             number += 1

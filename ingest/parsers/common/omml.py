@@ -7,36 +7,18 @@ It is no typesetting: it keeps the sentence whole and its symbols findable.
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 from lxml import etree
 
 from ingest.parsers.common.html_blocks import Element
-from ingest.parsers.common.zip_members import parse_tree, read_member
 
 _MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-_BODY = "word/document.xml"
 
 
-def with_formulas_as_text(data: bytes) -> bytes:
-    """The Word file with every formula replaced by its text; the same bytes when there is none."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if _BODY not in archive.namelist():
-            return data
-        body = read_member(archive, _BODY)
-        if b"oMath" not in body:
-            return data
-        root = parse_tree(body)
-        for formula in list(root.iter(f"{{{_MATH}}}oMath")):
-            _replace(formula)
-        changed = io.BytesIO()
-        with zipfile.ZipFile(changed, "w") as copy:
-            for info in archive.infolist():
-                content = etree.tostring(root) if info.filename == _BODY else archive.read(info)
-                copy.writestr(info.filename, content)
-    return changed.getvalue()
+def replace_formulas(root: Element) -> None:
+    """Puts a run of words in the place of every formula."""
+    for formula in list(root.iter(f"{{{_MATH}}}oMath")):
+        _replace(formula)
 
 
 def _replace(formula: Element) -> None:
