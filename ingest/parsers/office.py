@@ -10,17 +10,19 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Iterator
 
 import mammoth
 from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
-from ingest.conversion.text_builder import TextBuilder
-from ingest.errors import UnparsableError
-from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number, text_of
+from ingest.parsers.common.raised import lowered, raised
 from ingest.parsers.common.word_parts import CLOSE, OPEN, beside, completed
 from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.records import RejectReason
+from ingest.text.normalise import squeeze
 
 _STYLES = """
 p[style-name='Title'] => h1:fresh
@@ -36,6 +38,7 @@ _TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 _STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0"
+_FORM = "urn:oasis:names:tc:opendocument:xmlns:form:1.0"
 _AS_HTML = {
     f"{{{_TEXT}}}p": "p",
     f"{{{_TEXT}}}list": "ul",
@@ -48,15 +51,15 @@ _AS_HTML = {
     f"{{{_TABLE}}}table-rows": "tbody",
     f"{{{_TABLE}}}table-row": "tr",
     f"{{{_TABLE}}}table-cell": "td",
-    f"{{{_TABLE}}}covered-table-cell": "td",
 }
 _DROPPED = (
     f"{{{_TEXT}}}tracked-changes",
     f"{{{_TEXT}}}note-citation",
     f"{{{_TEXT}}}sequence-decls",
     f"{{{_TEXT}}}bookmark",
-    f"{{{_OFFICE}}}annotation",
     f"{{{_OFFICE}}}forms",
+    f"{{{_TABLE}}}covered-table-cell",
+    f"{{{_OFFICE}}}annotation-end",
 )
 
 
@@ -121,12 +124,85 @@ def parse_odt(data: bytes, builder: TextBuilder) -> None:
             raise UnparsableError(RejectReason.ENCRYPTED, "protected by a password; save it without one")
         content = read_xml(archive, "content.xml")
         meta = read_xml(archive, "meta.xml") if "meta.xml" in names else None
+        styles = read_xml(archive, "styles.xml") if "styles.xml" in names else None
     body = content.find(f".//{{{_OFFICE}}}text")
     if body is None:
         raise UnparsableError(RejectReason.CORRUPT, "an OpenDocument file without a text")
     if meta is not None:
         _read_odf_meta(meta, builder)
+    for line in _frame_lines(styles, "header"):
+        builder.paragraph(line)
+    fields = list(_form_fields(body))
+    _mark_scripts(content)
+    _mark_lists(content, styles)
     append_tree(_as_html(body, _title_styles(content)), builder)
+    for line in (*fields, *_frame_lines(styles, "footer")):
+        builder.paragraph(line)
+
+
+def _frame_lines(styles: Element | None, part: str) -> list[str]:
+    """The lines of the pages' heads or feet, each once, page numbers aside."""
+    if styles is None:
+        return []
+    told = (
+        squeeze("".join(str(text) for text in paragraph.itertext()))
+        for holder in styles.iter(f"{{{_STYLE}}}{part}")
+        for paragraph in holder.iter(f"{{{_TEXT}}}p")
+    )
+    return list(dict.fromkeys(line for line in told if any(map(str.isalpha, line))))
+
+
+def _form_fields(body: Element) -> Iterator[str]:
+    """Label and value of the form fields."""
+    for forms in body.iter(f"{{{_OFFICE}}}forms"):
+        for field in forms.iter(f"{{{_FORM}}}*"):
+            label = field.get(f"{{{_FORM}}}label") or field.get(f"{{{_FORM}}}name") or ""
+            state = field.get(f"{{{_FORM}}}current-state")
+            if etree.QName(field).localname in ("checkbox", "radio"):
+                yield f"[{'x' if state == 'checked' else ' '}] {label}"
+            elif value := field.get(f"{{{_FORM}}}current-value"):
+                yield f"{label}: {value}"
+
+
+def _mark_scripts(content: Element) -> None:
+    """Spans in a raised or lowered style become `sup` and `sub`."""
+    places: dict[str, str] = {}
+    for style in content.iter(f"{{{_STYLE}}}style"):
+        for properties in style.iter(f"{{{_STYLE}}}text-properties"):
+            position = properties.get(f"{{{_STYLE}}}text-position") or ""
+            if position.startswith(("super", "sub", "-")) or position[:1].isdigit():
+                lower = position.startswith(("sub", "-"))
+                if not position.startswith("0"):
+                    places[style.get(f"{{{_STYLE}}}name") or ""] = "sub" if lower else "sup"
+    for span in content.iter(f"{{{_TEXT}}}span"):
+        tag = places.get(span.get(f"{{{_TEXT}}}style-name") or "")
+        if tag:
+            span.tag = tag
+
+
+def _mark_lists(content: Element, styles: Element | None) -> None:
+    """Lists in a style that counts become `ol`."""
+    counting: set[tuple[str, int]] = set()
+    for root in (content, *(() if styles is None else (styles,))):
+        for style in root.iter(f"{{{_TEXT}}}list-style"):
+            for level in style.iter(f"{{{_TEXT}}}list-level-style-number"):
+                if level.get(f"{{{_STYLE}}}num-format"):
+                    at = small_number(level.get(f"{{{_TEXT}}}level"), 1)
+                    counting.add((style.get(f"{{{_STYLE}}}name") or "", at))
+    last: dict[str, int] = {}
+    for list_ in list(content.iter(f"{{{_TEXT}}}list")):
+        above = [e for e in list_.iterancestors() if e.tag in ("ol", f"{{{_TEXT}}}list")]
+        name = list_.get(f"{{{_TEXT}}}style-name") or next(
+            (style for e in above if (style := e.get(f"{{{_TEXT}}}style-name"))), ""
+        )
+        if (name, len(above) + 1) not in counting:
+            continue
+        items = sum(child.tag == f"{{{_TEXT}}}list-item" for child in list_)
+        start = last.get(name, 0) + 1 if list_.get(f"{{{_TEXT}}}continue-numbering") == "true" and not above else 1
+        if not above:
+            last[name] = start + items - 1
+        list_.tag = "ol"
+        list_.set("start", str(start))
 
 
 def _read_odf_meta(meta: Element, builder: TextBuilder) -> None:
@@ -168,6 +244,18 @@ def _rename(element: Element, titles: frozenset[str]) -> None:
             element.tag = "h1"
         case "s" | "tab" if element.tag.startswith(f"{{{_TEXT}}}"):
             element.text = " "
+        case "table-cell":
+            element.tag = "td"
+            for name, attribute in (("number-columns-spanned", "colspan"), ("number-rows-spanned", "rowspan")):
+                if span := element.get(f"{{{_TABLE}}}{name}"):
+                    element.set(attribute, span)
+        case "annotation":
+            element.tag = "span"
+            words = squeeze(" ".join(text_of(p) for p in element.iter(f"{{{_TEXT}}}p")))
+            tail = element.tail or ""
+            for child in list(element):
+                element.remove(child)
+            element.text, element.tail = f" [Comment: {words}] ", tail
         case "note":
             element.text = " ("
             element.tail = ")" + (element.tail or "")
@@ -178,7 +266,19 @@ def _rename(element: Element, titles: frozenset[str]) -> None:
             element.tag = _AS_HTML.get(element.tag, element.tag)
 
 
+_RAISED = re.compile(
+    r"\\(super|sub)\b\s?((?:\\[a-z]+-?\d*\s?)*)([^{}\\]{1,40})(?=\}|\\nosupersub|\\plain|\\super0|\\sub0)"
+)
+_SET_APART = re.compile(r"<<(super|sub):([^<>]*)>>")
+
+
 def parse_rtf(data: bytes, builder: TextBuilder) -> None:
     """Appends an RTF document line by line."""
-    text: str = rtf_to_text(data.decode("latin-1"), errors="ignore")  # type: ignore[no-untyped-call]
-    builder.block("\n\n".join(" ".join(line.split()) for line in text.split("\n")))
+    source = _RAISED.sub(r"\2 <<\1:\3>>", data.decode("latin-1"))
+    text: str = rtf_to_text(source, errors="ignore")  # type: ignore[no-untyped-call]
+    text = "\n\n".join(" ".join(line.split()) for line in text.split("\n"))
+    while match := _SET_APART.search(text):
+        before = text[max(0, match.start() - 40) : match.start()]
+        change = raised if match[1] == "super" else lowered
+        text = text[: match.start()].removesuffix(" ") + change(before.removesuffix(" "), match[2]) + text[match.end() :]
+    builder.block(text)

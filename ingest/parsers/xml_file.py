@@ -7,6 +7,7 @@ Everything else is data: an element whose children hold only text is a record, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
@@ -45,7 +46,11 @@ _AS_HTML = {
     "entry": "td",
     "newline": "br",
     "lb": "br",
+    "superscript": "sup",
+    "subscript": "sub",
 }
+# Names that mean the same in HTML and MathML.
+_SAME = frozenset("sup sub msup msub msubsup mfrac msqrt mroot annotation".split())
 _INLINE = frozenset(
     """
     emphasis term link xref ref code literal hi quote foreign cite sup sub i b em strong a span cn
@@ -127,7 +132,7 @@ def _rename(element: Element, depth: int) -> bool:
     deeper = depth + (lower in _SECTIONS and lower not in _CONTAINERS)
     blocks = [_rename(child, deeper) for child in element if isinstance(child.tag, str)]
     element.tag = _html_name(element, lower, depth, any(blocks))
-    return element.tag not in _INLINE and not element.tag.startswith("x-")
+    return element.tag not in _INLINE and element.tag not in _SAME and not element.tag.startswith("x-")
 
 
 def _html_name(element: Element, name: str, depth: int, holds_blocks: bool) -> str:
@@ -136,18 +141,31 @@ def _html_name(element: Element, name: str, depth: int, holds_blocks: bool) -> s
     if name == "title":
         return f"h{max(1, min(6, depth))}" if above in _SECTIONS and above not in ("figure", "table") else "p"
     if name == "entry" and parent is not None:
+        _set_spans(element)
         head = parent.getparent()
         return "th" if head is not None and _name(head) == "thead" else "td"
     if name == "code" and element.get("display") == "block":
         return "pre"
     if name in _AS_HTML:
         return _AS_HTML[name]
+    if name in _SAME:
+        return name
     if name in ("p", "table", "thead", "tbody", "tfoot", "pre", "ul", "ol", "li", "tr", "td", "th"):
         return name
     if holds_blocks or name in _SECTIONS or name in ("media", "equation", "quote-block", "blockquote"):
         return "div"
     # A leaf right inside a section is a block of its own, inside a paragraph it is inline.
     return "p" if above in _SECTIONS and name not in _INLINE else "x-inline"
+
+
+def _set_spans(entry: Element) -> None:
+    """The spans of a cell in the table model of DocBook, whose columns have names that end in their number."""
+    more = entry.get("morerows") or ""
+    if more.isdecimal() and len(more) < 5:
+        entry.set("rowspan", str(int(more) + 1))
+    ends = [re.search(r"(\d{1,3})$", entry.get(name) or "") for name in ("namest", "nameend")]
+    if ends[0] is not None and ends[1] is not None:
+        entry.set("colspan", str(max(1, int(ends[1][1]) - int(ends[0][1]) + 1)))
 
 
 def _append_data(root: Element, builder: TextBuilder) -> None:
