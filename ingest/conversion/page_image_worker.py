@@ -16,6 +16,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from ctypes import byref, c_int
+from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -72,36 +73,45 @@ def _open(data: bytes, passwords: Sequence[str]) -> pdfium.PdfDocument:
 def _lines(page: pdfium.PdfPage, ranges: Iterable[Sequence[int]]) -> list[Box]:
     """Boxes around the characters, one for each line of them, in the page's own measure."""
     lines: list[Box] = []
-    for box in _characters(page, ranges):
-        if lines and _same_line(lines[-1], box):
+    upright = True
+    for box, is_upright in _characters(page, ranges):
+        if lines and is_upright == upright and _same_line(lines[-1], box, upright=upright):
             left, bottom, right, top = lines[-1]
             lines[-1] = (min(left, box[0]), min(bottom, box[1]), max(right, box[2]), max(top, box[3]))
         else:
             lines.append(box)
+        upright = is_upright
     return lines
 
 
-def _characters(page: pdfium.PdfPage, ranges: Iterable[Sequence[int]]) -> Iterator[Box]:
+def _characters(page: pdfium.PdfPage, ranges: Iterable[Sequence[int]]) -> Iterator[tuple[Box, bool]]:
+    """The box of each character with ink, and whether its line goes across the page and not up or down it."""
     text_page = page.get_textpage()
     rectangle = pdfium_c.FS_RECTF()
     try:
         for first, last in ranges:
             for index in range(max(first, 0), min(last, text_page.count_chars())):
+                # Spaces that the library makes up have no height, and would cut a line at every word.
+                if pdfium_c.FPDFText_IsGenerated(text_page, index) == 1:
+                    continue
                 if pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(rectangle)):
-                    yield (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
+                    box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
+                    quarters = round(pdfium_c.FPDFText_GetCharAngle(text_page, index) / (pi / 2))
+                    if box[0] < box[2] and box[1] < box[3]:
+                        yield box, quarters % 2 == 0
     finally:
         text_page.close()
 
 
-def _same_line(line: Box, box: Box) -> bool:
+def _same_line(line: Box, box: Box, *, upright: bool) -> bool:
     """Whether a character goes on a line: level with it, or above it where the text is turned, and near."""
     shared = min(line[3], box[3]) - max(line[1], box[1])
     beside = min(line[2], box[2]) - max(line[0], box[0])
     height, width = box[3] - box[1], box[2] - box[0]
     size = max(height, width, 1.0)
-    level = shared > 0.5 * height and -beside < 3 * size
-    above = beside > 0.5 * width and -shared < 0.5 * size and line[3] - line[1] > 2 * (line[2] - line[0])
-    return level or above
+    if upright:
+        return shared > 0.5 * min(height, line[3] - line[1]) and -beside < 3 * size
+    return beside > 0.5 * min(width, line[2] - line[0]) and -shared < 3 * size
 
 
 def _on_picture(page: pdfium.PdfPage, picture: Image.Image, box: Box) -> Box:

@@ -15,8 +15,9 @@ from math import inf
 from statistics import median
 
 from ingest.parsers.pdf.hyphenation import HYPHEN
-from ingest.parsers.pdf.lines import RawLine, gaps, raw_lines
+from ingest.parsers.pdf.lines import RawLine, raw_lines
 from ingest.parsers.pdf.paragraphs import Character
+from ingest.parsers.pdf.table_columns import table_rows
 
 _LEAST_ROWS = 4
 _LEAST_GUTTER = 0.7
@@ -48,7 +49,15 @@ class _Row:
         return self.lines[0].height
 
     def gaps(self) -> list[Strip]:
-        return list(gaps(self.visible, _LEAST_GUTTER * self.height))
+        """Strips without ink; a stream that goes back and forth gives none twice."""
+        least = _LEAST_GUTTER * self.height
+        strips: list[Strip] = []
+        reached = -inf
+        for character in sorted(self.visible, key=lambda character: character.left):
+            if character.left - reached >= least and reached > -inf:
+                strips.append((reached, character.left))
+            reached = max(reached, character.right)
+        return strips
 
     def free(self) -> list[Strip]:
         """Where it leaves the page empty, both margins included."""
@@ -58,9 +67,13 @@ class _Row:
 
 def in_reading_order(characters: Sequence[Character]) -> list[Character]:
     """The page's characters with columns one after the other; the same ones where nothing is mixed."""
+    lines = raw_lines(characters)
+    told = list(table_rows(lines))
+    if told:
+        return told
     ordered: list[Character] = []
     changed = False
-    for run, gutters in _runs(_rows(raw_lines(characters))):
+    for run, gutters in _runs(_rows(lines)):
         columns = _columns(run, gutters)
         changed |= bool(columns)
         for segment in columns:

@@ -15,9 +15,10 @@ from statistics import median, mode
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ingest.conversion.text_builder import TextBuilder
-from ingest.errors import UnparsableError
+from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.parsers.pdf.annotations import comments, with_fields
 from ingest.parsers.pdf.columns import in_reading_order
+from ingest.parsers.pdf.garbled import is_garbled
 from ingest.parsers.pdf.hyphenation import KnownWords
 from ingest.parsers.pdf.paragraphs import Character, Paragraph, paragraphs
 from ingest.parsers.pdf.running_headers import without_running_heads
@@ -31,6 +32,12 @@ _NO_TITLE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _METADATA = ("Author", "Subject", "Keywords", "CreationDate")
+# Fonts of old TeX have their ligatures where other fonts have control characters, and say so nowhere.
+_OLD_LIGATURES = {
+    first + number: letters
+    for first in (0x0B, 0x1B)
+    for number, letters in enumerate(("ff", "fi", "fl", "ffi", "ffl"))
+}
 _PLACES_NAMED = 20
 _LONGEST_BOOKMARK = 300
 _MOST_PAGES = 20_000
@@ -60,7 +67,11 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
     count = len(document)
     if count > _MOST_PAGES:
         raise UnparsableError(RejectReason.TOO_LARGE, f"{count:,} pages, the limit is {_MOST_PAGES:,}")
-    pages = without_running_heads([_characters(document, number) for number in range(len(document))])
+    if document.get_formtype():
+        document.init_forms()
+    told = [_characters(document, number) for number in range(len(document))]
+    garbled = [number for number, page in enumerate(told, start=1) if is_garbled([c.text for c in page])]
+    pages = without_running_heads([[] if n in garbled else page for n, page in enumerate(told, start=1)])
     words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
     biggest: Paragraph | None = None
     silent: list[int] = []
@@ -76,10 +87,17 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
             builder.block(read)
             for paragraph in blocks:
                 builder.mapped(paragraph.text, paragraph.sources, number)
+            for comment in comments(document, number):
+                builder.paragraph(comment)
         if number == 1:
             biggest = _biggest(blocks)
     if len(silent) == count:
-        raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr))
+        raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr, bool(garbled)))
+    unreadable = [number for number in garbled if number in silent]
+    if unreadable:
+        what = "an unreadable text layer and were left out; --ocr reads them where tesseract is installed"
+        builder.warnings.append(_some_pages(unreadable, count, f"{'has' if len(unreadable) == 1 else 'have'} {what}"))
+        silent = [number for number in silent if number not in unreadable]
     if recognised:
         builder.recognised = True
         builder.warnings.append(_some_pages(recognised, count, "read by text recognition"))
@@ -96,7 +114,8 @@ def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
-        return in_reading_order([turned(character) for character in _read(text_page)])
+        characters = with_fields(list(_read(text_page)), document, page)
+        return in_reading_order([turned(character) for character in characters])
     finally:
         text_page.close()
         page.close()
@@ -105,8 +124,12 @@ def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
 def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
     box = pdfium_c.FS_RECTF()
     high = 0
+    inked: dict[tuple[int, int, int], tuple[float, float]] = {}
     for index in range(text_page.count_chars()):
         code = pdfium_c.FPDFText_GetUnicode(text_page, index)
+        text = ""
+        if code in _OLD_LIGATURES and pdfium_c.FPDFText_IsGenerated(text_page, index) != 1:
+            text = _OLD_LIGATURES[code]
         if 0xD800 <= code < 0xDC00:
             high = code
             continue
@@ -115,14 +138,31 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         if code == 0 or code > 0x10FFFF:
             continue
         pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(box))
+        key = (code, round(box.left), round(box.bottom))
+        if code > 32 and _is_shadow(key, box, inked):
+            continue
         yield Character(
-            text=chr(code),
+            text=text or chr(code),
             number=index,
             left=box.left,
             bottom=box.bottom,
             right=box.right,
             top=box.top,
         )
+
+
+def _is_shadow(
+    key: tuple[int, int, int], box: pdfium_c.FS_RECTF, inked: dict[tuple[int, int, int], tuple[float, float]]
+) -> bool:
+    """Whether the same letter stands there already: bold type is often the same words drawn twice."""
+    code, column, row = key
+    near = 0.08 * max(1.0, box.top - box.bottom)
+    for at in ((column, row), (column - 1, row), (column + 1, row), (column, row - 1), (column, row + 1)):
+        place = inked.get((code, *at))
+        if place is not None and abs(place[0] - box.left) < near and abs(place[1] - box.bottom) < near:
+            return True
+    inked[key] = (box.left, box.bottom)
+    return False
 
 
 def _turned(text_page: pdfium.PdfTextPage) -> Callable[[Character], Character]:
@@ -188,7 +228,10 @@ def _recognise(document: pdfium.PdfDocument, number: int, builder: TextBuilder) 
         page.close()
 
 
-def _without_text(count: int, ocr: str | None) -> str:
+def _without_text(count: int, ocr: str | None, garbled: bool) -> str:
+    if garbled:
+        way = "and text recognition found nothing" if ocr is not None else "--ocr reads it where tesseract is installed"
+        return f"text layer unreadable: its fonts do not say which letters they hold; {way}"
     pages = "1 page without text" if count == 1 else f"{count} pages, none with text"
     if ocr is not None:
         return f"{pages}, and text recognition found none either"

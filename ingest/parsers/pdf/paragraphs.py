@@ -13,9 +13,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from statistics import median
 from typing import NamedTuple
 
+from ingest.parsers.common.raised import raised
 from ingest.parsers.pdf.hyphenation import HYPHEN, KnownWords
 from ingest.text.normalise import NO_SOURCE
 
@@ -24,6 +26,11 @@ CELL = " | "
 _CELL_GAP = 2.0
 _SHORT = 40
 _NARROW = 30
+_LEAST_LETTERS = 8
+_LEAST_GAP = 0.08  # heights of a line
+_NARROWEST_GAP = 0.05
+_LOOK_BACK = 40
+_RAISED = re.compile(r"[\d+\-\N{MINUS SIGN}\N{EN DASH},;*†‡§()\[\]]{1,12}")
 _BULLET = re.compile(r"[•▪■●○◦‣∙·–—*\-\uf0b7\uf0a7]\s")
 _NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)]|\[\d+\])\s")
 _TERMINAL = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"')
@@ -130,6 +137,7 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
     if not visible:
         return None
     height = median(character.top - character.bottom for character in visible)
+    least = _word_gap(visible, height)
     space: Character | None = None
     for character in characters:
         if character.text.isspace():
@@ -137,6 +145,8 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
             continue
         if kept:
             gap = character.left - kept[-1].right
+            if space is None and gap > least and kept[-1].text[-1:].isalnum() and character.text.isalnum():
+                kept.append(_made_up(" ", kept[-1]))
             if gap > _CELL_GAP * max(height, 1.0) and space is not None:
                 kept += [_made_up(sign, kept[-1]) for sign in CELL]
             elif space is not None:
@@ -144,7 +154,7 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
         space = None
         kept.append(character)
     return Line(
-        characters=tuple(kept),
+        characters=tuple(_with_powers(kept, height)),
         left=min(character.left for character in visible),
         right=max(character.right for character in visible),
         bottom=median(character.bottom for character in visible),
@@ -152,6 +162,56 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
         hyphenated=hyphenated,
         sideways=_sideways(visible, height),
     )
+
+
+def _word_gap(visible: Sequence[Character], height: float) -> float:
+    """How wide a gap without a space must be to part words: some programs only move on between them.
+
+    Letters that are set apart evenly are no words; the gaps of a line are judged by one another.
+    """
+    if len(visible) < _LEAST_LETTERS:
+        return inf
+    steps = [right.left - left.right for left, right in pairwise(visible)]
+    usual = max(0.0, median(steps))
+    wide = [step for step in steps if step - usual > _LEAST_GAP * height]
+    if not wide or _UNSPACED.search("".join(character.text for character in visible)):
+        return inf
+    return usual + max(_NARROWEST_GAP * height, min(0.5 * (median(wide) - usual), _LEAST_GAP * 2 * height))
+
+
+def _with_powers(characters: list[Character], height: float) -> list[Character]:
+    """Small raised numbers as powers or as marks of notes."""
+    heights = [c.top - c.bottom for c in characters if not c.text.isspace()]
+    if max(heights, default=0.0) < 1.15 * min(heights, default=0.0):
+        return characters
+    tall = max(height, median(h for h in heights if h >= median(heights)))
+    full = [c for c in characters if c.top - c.bottom > 0.85 * tall and not c.text.isspace()]
+    if not full:
+        return characters
+    base = median(c.bottom for c in full)
+    done: list[Character] = []
+    at = 0
+    while at < len(characters):
+        end = at
+        while end < len(characters) and _is_raised(characters[end], base, tall):
+            end += 1
+        text = "".join(character.text for character in characters[at:end])
+        if not text or not done or not _RAISED.fullmatch(text):
+            done += characters[at : max(end, at + 1)]
+            at = max(end, at + 1)
+            continue
+        words = raised("".join(character.text for character in done[-_LOOK_BACK:]), text)
+        if len(words) == end - at:
+            done += [c._replace(text=sign) for c, sign in zip(characters[at:end], words, strict=True)]
+        else:
+            done.append(characters[at]._replace(text=words, right=characters[end - 1].right))
+        at = end
+    return done
+
+
+def _is_raised(character: Character, base: float, tall: float) -> bool:
+    small = character.top - character.bottom < 0.85 * tall
+    return small and character.bottom > base + 0.12 * tall and not character.text.isspace()
 
 
 def _sideways(characters: Sequence[Character], height: float) -> bool:
@@ -193,8 +253,9 @@ def _merged(left: Line, right: Line) -> Line:
     tall = left if len(left.characters) >= len(right.characters) else right
     gap = right.left - left.right
     between = (_made_up(" ", left.characters[-1]),) if gap > 0.2 * tall.height else ()
+    characters = [*left.characters, *between, *right.characters]
     return Line(
-        characters=(*left.characters, *between, *right.characters),
+        characters=tuple(_with_powers(characters, tall.height)),
         left=left.left,
         right=max(left.right, right.right),
         bottom=tall.bottom,
