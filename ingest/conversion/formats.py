@@ -1,8 +1,8 @@
 """The table of formats and their converters, and how the format of a file is recognised.
 
-The first bytes of a file overrule its extension: a PDF named `.txt` is a PDF, a Word file named `.pdf` is a
-Word file. Files without an extension are accepted when they are text (LICENSE, README). Unknown extensions
-are rejected, because folders hold far more code and data than documents.
+The extension proposes, the first bytes decide where they contradict it: a PDF named `.txt` is a PDF, a Word
+file named `.pdf` is a Word file. A file of any other name is taken when its bytes are text; what programs
+wrote for programs (minified code, locks, data above 5 MB) is left out.
 """
 
 from __future__ import annotations
@@ -68,88 +68,99 @@ FORMATS = (
         extensions=("md", "markdown", "mdown", "mkd", "mdx"),
         converter="markdown:parse_markdown",
         library="markdown-it-py",
-        version=2,
+        version=3,
     ),
     Format(
         name="rst",
         extensions=("rst", "rest"),
         converter="rst:parse_rst",
         library="docutils",
-        version=2,
+        version=3,
     ),
     Format(
         name="html",
         extensions=("html", "htm", "xhtml", "xht"),
         converter="html_page:parse_html",
         library="lxml",
-        version=2,
+        version=3,
     ),
     Format(
-        name="pdf", extensions=("pdf",), converter="pdf.document:parse_pdf", library="pypdfium2", version=2
+        name="pdf", extensions=("pdf",), converter="pdf.document:parse_pdf", library="pypdfium2", version=3
     ),
-    Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth"),
+    Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth", version=2),
     Format(
-        name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="pptx:parse_pptx", library="python-pptx"
+        name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="pptx:parse_pptx", library="python-pptx", version=2
     ),
     Format(
         name="xlsx",
         extensions=("xlsx", "xlsm"),
         converter="spreadsheet:parse_xlsx",
         library="openpyxl",
-        version=2,
+        version=3,
     ),
-    Format(name="epub", extensions=("epub",), converter="epub:parse_epub", library="lxml", version=2),
-    Format(name="odt", extensions=("odt", "ott"), converter="office:parse_odt", library="lxml", version=2),
-    Format(name="rtf", extensions=("rtf",), converter="office:parse_rtf", library="striprtf"),
+    Format(name="epub", extensions=("epub",), converter="epub:parse_epub", library="lxml", version=3),
+    Format(name="odt", extensions=("odt", "ott"), converter="office:parse_odt", library="lxml", version=3),
+    Format(name="rtf", extensions=("rtf",), converter="office:parse_rtf", library="striprtf", version=2),
     Format(
         name="eml",
         extensions=("eml",),
         converter="eml:parse_eml",
         library="email (standard library)",
-        version=2,
+        version=3,
     ),
     Format(
         name="ipynb",
         extensions=("ipynb",),
         converter="ipynb:parse_ipynb",
         library="markdown-it-py",
-        version=2,
+        version=3,
     ),
     Format(
         name="csv",
         extensions=("csv",),
         converter="spreadsheet:parse_csv",
         library="csv (standard library)",
-        version=2,
+        version=3,
     ),
     Format(
         name="tsv",
         extensions=("tsv", "tab"),
         converter="spreadsheet:parse_tsv",
         library="csv (standard library)",
-        version=2,
+        version=3,
     ),
     Format(
         name="json",
         extensions=("json", "geojson"),
         converter="json_file:parse_json",
         library="json (standard library)",
-        version=2,
+        version=3,
     ),
     Format(
         name="jsonl",
         extensions=("jsonl", "ndjson"),
         converter="json_file:parse_jsonl",
         library="json (standard library)",
-        version=2,
+        version=3,
     ),
     Format(
         name="xml",
         extensions=("xml", "cnxml", "rss", "atom", "dbk", "docbook", "tei", "fb2"),
         converter="xml_file:parse_xml",
         library="lxml",
-        version=2,
+        version=3,
     ),
+    Format(
+        name="subtitles",
+        extensions=("srt", "vtt", "ass", "ssa"),
+        converter="subtitles:parse_subtitles",
+        library="pysubs2",
+    ),
+    Format(name="tex", extensions=("tex", "latex", "ltx"), converter="markup_text:parse_latex", library="pylatexenc"),
+    Format(name="adoc", extensions=("adoc", "asciidoc"), converter="markup_text:parse_asciidoc", library="re"),
+    Format(name="man", extensions=("man",), converter="markup_text:parse_man", library="re"),
+    Format(name="bib", extensions=("bib",), converter="records_text:parse_bibtex", library="bibtexparser"),
+    Format(name="cards", extensions=("vcf", "ics"), converter="records_text:parse_cards", library="vobject"),
 )
 BY_NAME = {format_.name: format_ for format_ in FORMATS}
 BY_EXTENSION = {extension: format_ for format_ in FORMATS for extension in format_.extensions}
@@ -202,9 +213,9 @@ def detect_format(data: bytes, path: str) -> Format:
     if by_content is not None and not _agrees(named, by_content):
         return BY_NAME[by_content]
     if named is None:
-        if not extension and looks_like_text(data):
-            return BY_NAME["txt"]
-        raise UnparsableError(RejectReason.UNSUPPORTED, _why_unsupported(data, extension))
+        if extension in _KNOWN_OTHERS or not looks_like_text(data):
+            raise UnparsableError(RejectReason.UNSUPPORTED, _why_unsupported(data, extension))
+        return _text_format(data, path, extension)
     if named.name in _BINARY:
         if by_content == named.name:
             return named
@@ -216,6 +227,47 @@ def detect_format(data: bytes, path: str) -> Format:
     return named
 
 
+def _text_format(data: bytes, path: str, extension: str) -> Format:
+    """How a text file is read whose name says nothing: by the suffix before, by its first lines, or plainly.
+
+    Raises `UnparsableError` for what programs wrote for programs.
+    """
+    inner = BY_EXTENSION.get(PurePath(PurePath(path).stem).suffix.lower().lstrip("."))
+    if inner is not None and inner.name not in _BINARY and extension:
+        return inner
+    head = data[:_HEAD_BYTES].decode("latin-1").replace("\x00", "").lstrip("\xef\xbb\xff\xfe\xbf \t\r\n")
+    for name, start in _STARTS:
+        if start.match(head):
+            return BY_NAME[name]
+    if extension and len(data) > _MOST_UNNAMED_BYTES:
+        limit = f"the limit for files that are no known documents is {_MOST_UNNAMED_BYTES:,}"
+        raise UnparsableError(RejectReason.UNSUPPORTED, f"{len(data):,} bytes of data (.{extension}); {limit}")
+    if extension in _GENERATED or _is_minified(data):
+        raise UnparsableError(RejectReason.UNSUPPORTED, f"written by a program for programs (.{extension})")
+    return BY_NAME["txt"]
+
+
+def _is_minified(data: bytes) -> bool:
+    """Lines far longer than people write, with hardly a space in them."""
+    sample = data[:_HEAD_BYTES * 16]
+    lines = [line for line in sample.splitlines() if line.strip()]
+    if not lines or len(sample) < _LONGEST_LINE:
+        return False
+    spaces = sum(line.count(b" ") for line in lines)
+    return len(sample) / len(lines) > _LONGEST_LINE and spaces < 0.08 * len(sample)
+
+
+_HEAD_BYTES = 4096
+_LONGEST_LINE = 400
+_MOST_UNNAMED_BYTES = 5_000_000
+_STARTS = (
+    ("cards", re.compile(r"BEGIN:(VCARD|VCALENDAR)\b", re.IGNORECASE)),
+    ("subtitles", re.compile(r"WEBVTT\b|1\s*\r?\n\d\d:\d\d:\d\d[,.]\d{3} --> ")),
+    ("man", re.compile(r"(?:[.']\\\"[^\n]*\n|\s*\n)*[.'](?:TH|Dd|SH)\s")),
+    ("tex", re.compile(r"(?:%[^\n]*\n|\s*\n)*\\documentclass\b")),
+)
+_GENERATED = frozenset("map lock sum pem crt key csr pub p7s min snap".split())
+_KNOWN_OTHERS = frozenset((*_OLD_OFFICE, *_ADVICE, *_MEDIA))
 _BINARY = frozenset(("pdf", "docx", "pptx", "xlsx", "epub", "odt", "rtf"))
 
 
@@ -309,4 +361,4 @@ def _why_unsupported(data: bytes, extension: str) -> str:
         return f"picture, sound or film (.{extension}); only text can be searched"
     if not looks_like_text(data):
         return f"unknown binary format{f' (.{extension})' if extension else ''}"
-    return f"unknown extension .{extension}; rename it to .txt to have it read as plain text"
+    return f"a file named .{extension} that is no document"
