@@ -87,9 +87,15 @@ FORMATS = (
     Format(
         name="pdf", extensions=("pdf",), converter="pdf.document:parse_pdf", library="pypdfium2", version=3
     ),
-    Format(name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth", version=2),
     Format(
-        name="pptx", extensions=("pptx", "pptm", "ppsx"), converter="pptx:parse_pptx", library="python-pptx", version=2
+        name="docx", extensions=("docx", "docm"), converter="office:parse_docx", library="mammoth", version=2
+    ),
+    Format(
+        name="pptx",
+        extensions=("pptx", "pptm", "ppsx"),
+        converter="pptx:parse_pptx",
+        library="python-pptx",
+        version=2,
     ),
     Format(
         name="xlsx",
@@ -156,8 +162,15 @@ FORMATS = (
         converter="subtitles:parse_subtitles",
         library="pysubs2",
     ),
-    Format(name="tex", extensions=("tex", "latex", "ltx"), converter="markup_text:parse_latex", library="pylatexenc"),
-    Format(name="adoc", extensions=("adoc", "asciidoc"), converter="markup_text:parse_asciidoc", library="re"),
+    Format(
+        name="tex",
+        extensions=("tex", "latex", "ltx"),
+        converter="markup_text:parse_latex",
+        library="pylatexenc",
+    ),
+    Format(
+        name="adoc", extensions=("adoc", "asciidoc"), converter="markup_text:parse_asciidoc", library="re"
+    ),
     Format(name="man", extensions=("man",), converter="markup_text:parse_man", library="re"),
     Format(name="bib", extensions=("bib",), converter="records_text:parse_bibtex", library="bibtexparser"),
     Format(name="cards", extensions=("vcf", "ics"), converter="records_text:parse_cards", library="vobject"),
@@ -241,7 +254,9 @@ def _text_format(data: bytes, path: str, extension: str) -> Format:
             return BY_NAME[name]
     if extension and len(data) > _MOST_UNNAMED_BYTES:
         limit = f"the limit for files that are no known documents is {_MOST_UNNAMED_BYTES:,}"
-        raise UnparsableError(RejectReason.UNSUPPORTED, f"{len(data):,} bytes of data (.{extension}); {limit}")
+        raise UnparsableError(
+            RejectReason.UNSUPPORTED, f"{len(data):,} bytes of data (.{extension}); {limit}"
+        )
     if extension in _GENERATED or _is_minified(data):
         raise UnparsableError(RejectReason.UNSUPPORTED, f"written by a program for programs (.{extension})")
     return BY_NAME["txt"]
@@ -249,7 +264,7 @@ def _text_format(data: bytes, path: str, extension: str) -> Format:
 
 def _is_minified(data: bytes) -> bool:
     """Lines far longer than people write, with hardly a space in them."""
-    sample = data[:_HEAD_BYTES * 16]
+    sample = data[: _HEAD_BYTES * 16]
     lines = [line for line in sample.splitlines() if line.strip()]
     if not lines or len(sample) < _LONGEST_LINE:
         return False

@@ -66,7 +66,8 @@ class Walk:
     `without` are folders that are no part of it although they lie there. `only` restricts the pass to these
     paths and what lies below them; hidden names and rules count as they do in a whole pass. A root inside
     another one is walked as a root of its own. `skipped` counts files and folders that were passed over by
-    reason, `closed` the folders that could not be read; both are complete when the iteration is.
+    reason, `closed` the folders that could not be read, `unnamable` files and folders whose names are no UTF-8,
+    with the odd bytes spelled out; all are complete when the iteration is.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Walk:
     ) -> None:
         self.skipped: Counter[Skipped] = Counter()
         self.closed: list[str] = []
+        self.unnamable: list[str] = []
         self._roots = roots
         self._elsewhere = frozenset(roots) | frozenset(without)
         self._only = None if only is None else frozenset(only)
@@ -84,6 +86,8 @@ class Walk:
 
     def __iter__(self) -> Iterator[str]:
         for root in self._roots:
+            if not self._is_named(root):
+                continue
             part = self._part(root, whole=self._only is None)
             if part is not None:
                 yield from self._below(root, whole=part)
@@ -96,6 +100,17 @@ class Walk:
             return False
         # A root below one of the wanted paths.
         return True if any(is_below(path, wanted) for wanted in self._only) else None
+
+    def _is_named(self, path: str) -> bool:
+        """Whether the path can be written down; notes it where it cannot."""
+        if path.isascii():
+            return True
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            self.unnamable.append(os.fsencode(path).decode("utf-8", "backslashreplace"))
+            return False
+        return True
 
     def _below(self, root: str, *, whole: bool) -> Iterator[str]:
         if not Path(root).is_dir():
@@ -116,6 +131,8 @@ class Walk:
                 stack.pop()
                 continue
             path = f"{folder.path.rstrip('/')}/{entry.name}"
+            if not self._is_named(path):
+                continue
             part = self._part(path, whole=folder.whole)
             if part is None or path in self._elsewhere:
                 continue

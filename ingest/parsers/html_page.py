@@ -48,7 +48,9 @@ _LEAST_WORDS = 40
 _LEAST_PROSE = 60
 _LEAST_DIGITS = 5
 _RIGHTS = re.compile(r"(?:©|\(c\)|copyright)[^.]*\.?|all rights reserved\.?|\b(?:19|20)\d\d\b", re.IGNORECASE)
-_PANEL = re.compile(r"tab|panel|accordion|collaps|answer|toggle|details|expand|content|faq|spoiler", re.IGNORECASE)
+_PANEL = re.compile(
+    r"tab|panel|accordion|collaps|answer|toggle|details|expand|content|faq|spoiler", re.IGNORECASE
+)
 _POINTERS = ("aria-controls", "data-target", "data-bs-target", "href", "data-tab", "data-controls", "for")
 _LEAST_LINKS = 4
 _SHORT_LINK = 25
@@ -167,7 +169,9 @@ def _is_frame(element: Element) -> bool:
     if element.tag in ("div", "ul", "ol", "section", "table", "span", "p"):
         if _FOOT_NAMES.intersection(names.lower().split()) and not _is_inside_content(element):
             return not _holds_content(element) and not _says_something(element)
-        return bool(_FRAME_NAMES.search(names)) and not _holds_content(element) and not _says_something(element)
+        return (
+            bool(_FRAME_NAMES.search(names)) and not _holds_content(element) and not _says_something(element)
+        )
     return False
 
 

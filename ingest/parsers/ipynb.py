@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import append_html
 from ingest.parsers.markdown import append_markdown
 from ingest.records import RejectReason
@@ -39,10 +40,16 @@ def parse_ipynb(data: bytes, builder: TextBuilder) -> None:
             append_markdown(source, builder)
             continue
         builder.block(source)
-        cut = [_append_output(output, builder) for output in cell.get("outputs") or [] if isinstance(output, dict)]
+        cut = [
+            _append_output(output, builder)
+            for output in cell.get("outputs") or []
+            if isinstance(output, dict)
+        ]
         shortened += sum(cut)
     if shortened:
-        builder.warnings.append(f"{shortened} long outputs were cut to their first {_MAX_OUTPUT:,} characters")
+        builder.warnings.append(
+            f"{shortened} long outputs were cut to their first {_MAX_OUTPUT:,} characters"
+        )
 
 
 def _cells(notebook: Any) -> Iterator[dict[str, Any]]:

@@ -22,8 +22,20 @@ _ADOC_SILENT = re.compile(r"^(?::[\w-]+:.*|//.*|\[[^\]]*\]|\[\[.*\]\]|-{4,}|={4,
 _ADOC_MARKS = re.compile(r"(?<!\w)(\*|_|`|\+)(\S(?:[^\n]*?\S)?)\1(?!\w)")
 _ADOC_LINK = re.compile(r"(?:link:|xref:|https?://)\S*?\[([^\]]+)\]")
 _FONT = re.compile(r"\\f(?:[A-Z0-9]|\([A-Z]{2}|\[[A-Z]*\])")
-_ESCAPES = {r"\-": "-", r"\(bu": "•", r"\(em": "—", r"\(en": "–", r"\(aq": "'", r"\(dq": '"', r"\e": "\\", r"\&": "", r"\ ": " "}
-_SILENT_MACROS = frozenset("TH Dd Dt Os PP P LP RS RE br sp nf fi in ft ad na hy ne ta so de ie if el ig Pp Bl El Ed Bd".split())
+_ESCAPES = {
+    r"\-": "-",
+    r"\(bu": "•",
+    r"\(em": "—",
+    r"\(en": "–",
+    r"\(aq": "'",
+    r"\(dq": '"',
+    r"\e": "\\",
+    r"\&": "",
+    r"\ ": " ",
+}
+_SILENT_MACROS = frozenset(
+    "TH Dd Dt Os PP P LP RS RE br sp nf fi in ft ad na hy ne ta so de ie if el ig Pp Bl El Ed Bd".split()
+)
 
 
 def parse_latex(data: bytes, builder: TextBuilder) -> None:

@@ -16,7 +16,8 @@ import mammoth
 from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number, text_of
 from ingest.parsers.common.raised import lowered, raised
 from ingest.parsers.common.word_parts import CLOSE, OPEN, beside, completed
@@ -198,7 +199,11 @@ def _mark_lists(content: Element, styles: Element | None) -> None:
         if (name, len(above) + 1) not in counting:
             continue
         items = sum(child.tag == f"{{{_TEXT}}}list-item" for child in list_)
-        start = last.get(name, 0) + 1 if list_.get(f"{{{_TEXT}}}continue-numbering") == "true" and not above else 1
+        start = (
+            last.get(name, 0) + 1
+            if list_.get(f"{{{_TEXT}}}continue-numbering") == "true" and not above
+            else 1
+        )
         if not above:
             last[name] = start + items - 1
         list_.tag = "ol"
@@ -246,7 +251,10 @@ def _rename(element: Element, titles: frozenset[str]) -> None:
             element.text = " "
         case "table-cell":
             element.tag = "td"
-            for name, attribute in (("number-columns-spanned", "colspan"), ("number-rows-spanned", "rowspan")):
+            for name, attribute in (
+                ("number-columns-spanned", "colspan"),
+                ("number-rows-spanned", "rowspan"),
+            ):
                 if span := element.get(f"{{{_TABLE}}}{name}"):
                     element.set(attribute, span)
         case "annotation":
@@ -280,5 +288,9 @@ def parse_rtf(data: bytes, builder: TextBuilder) -> None:
     while match := _SET_APART.search(text):
         before = text[max(0, match.start() - 40) : match.start()]
         change = raised if match[1] == "super" else lowered
-        text = text[: match.start()].removesuffix(" ") + change(before.removesuffix(" "), match[2]) + text[match.end() :]
+        text = (
+            text[: match.start()].removesuffix(" ")
+            + change(before.removesuffix(" "), match[2])
+            + text[match.end() :]
+        )
     builder.block(text)

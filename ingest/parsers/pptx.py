@@ -1,4 +1,4 @@
-"""PowerPoint: one page per slide, its title as a heading, its shapes from top to bottom, notes and comments last.
+"""PowerPoint: one page per slide, its title as a heading, its shapes downwards, comments and notes last.
 
 A shape that cannot be read is named in a warning and costs no other shape.
 """
@@ -14,7 +14,8 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.shapes.base import BaseShape
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.chart_xml import chart_lines
 from ingest.parsers.common.html_blocks import Element
 from ingest.parsers.common.omml import formula_text

@@ -1,4 +1,4 @@
-"""Text files made of records: BibTeX entries, vCards, calendars; each entry is a unit of `name: value` lines."""
+"""Text files made of records: BibTeX entries, vCards, calendars; each entry a unit of `name: value` lines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import bibtexparser
 import vobject
+from bibtexparser.entrypoint import parse_string
 
 from ingest.conversion.text_builder import TextBuilder
 from ingest.text.encoding import decode
@@ -46,7 +46,7 @@ _SHOWN = {
 def parse_bibtex(data: bytes, builder: TextBuilder) -> None:
     """Appends a bibliography entry by entry; what is no entry is named in a warning."""
     text = decode(data)
-    library = bibtexparser.parse_string(text)
+    library = parse_string(text)
     builder.named_by_heading = False
     for entry in library.entries:
         fields = {field.key.lower(): _plain(str(field.value)) for field in entry.fields}
@@ -98,7 +98,11 @@ def _append_entry(entry: Any, builder: TextBuilder) -> None:
         label = _SHOWN.get(line.name.lower())
         value = _value(line)
         if label and value:
-            kinds = [kind for kind in line.params.get("TYPE", []) if kind.lower() not in ("pref", "voice", "internet")]
+            kinds = [
+                kind
+                for kind in line.params.get("TYPE", [])
+                if kind.lower() not in ("pref", "voice", "internet")
+            ]
             lines.append((f"{label} ({', '.join(kinds).lower()})" if kinds else label, value))
     heading = next((value for label, value in lines if label in ("Name", "Summary")), "")
     with builder.unit():

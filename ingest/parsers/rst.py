@@ -206,7 +206,10 @@ class _Walker:
         head = {id(row) for part in node.findall(nodes.thead) for row in part.findall(nodes.row)}
         stubs = [bool(column.get("stub")) for column in node.findall(nodes.colspec)]
         rows = [
-            [_cell(cell, id(row) in head or (not at and stubs[:1] == [True])) for at, cell in enumerate(row.children)]
+            [
+                _cell(cell, id(row) in head or (not at and stubs[:1] == [True]))
+                for at, cell in enumerate(row.children)
+            ]
             for row in node.findall(nodes.row)
         ]
         for index, text in enumerate(lines(spread(rows), guess=not head)):

@@ -129,7 +129,7 @@ class _Names:
 def append_table(
     rows: Iterable[Sequence[str]], builder: TextBuilder, *, merged: Sequence[Merged] = ()
 ) -> None:
-    """Appends rows as records, table by table: a blank row ends one, unless the next goes on under its names."""
+    """Appends rows as records, table by table; a blank row ends one unless the next goes on under its names."""
     texts = [[squeeze(cell) if cell else "" for cell in row] for row in rows]
     joined = _spread(texts, merged)
     names = _Names({})
@@ -138,7 +138,9 @@ def append_table(
         if at < len(texts) and any(texts[at]):
             continue
         if at > start:
-            _append_block(texts[start:at], {(row - start, c) for row, c in joined if start <= row < at}, builder, names)
+            _append_block(
+                texts[start:at], {(row - start, c) for row, c in joined if start <= row < at}, builder, names
+            )
         start = at + 1
     if names.pending is not None:
         _append_records(iter([" | ".join(filter(None, names.pending))]), builder)
@@ -214,7 +216,7 @@ def _append_records(records: Iterator[str], builder: TextBuilder) -> None:
 
 
 def _used_columns(block: list[Row], joined: set[tuple[int, int]]) -> list[int] | None:
-    """The columns that say something of their own; None where padding the rows to them would take too much."""
+    """The columns that say something of their own; None where padding to them would take too much."""
     used = sorted(
         {c for at, row in enumerate(block) for c, cell in enumerate(row) if cell and (at, c) not in joined}
     )

@@ -159,7 +159,7 @@ def _html_name(element: Element, name: str, depth: int, holds_blocks: bool) -> s
 
 
 def _set_spans(entry: Element) -> None:
-    """The spans of a cell in the table model of DocBook, whose columns have names that end in their number."""
+    """The spans of a cell in the table model of DocBook, whose columns are named by numbers."""
     more = entry.get("morerows") or ""
     if more.isdecimal() and len(more) < 5:
         entry.set("rowspan", str(int(more) + 1))

@@ -16,7 +16,9 @@ _MOST_POINTS = 2_000
 
 def chart_lines(root: Element) -> list[str]:
     """The lines of a chart, `root` being its XML."""
-    told = [squeeze("".join(part.text or "" for part in title.iter("{*}t"))) for title in root.iter("{*}title")]
+    told = [
+        squeeze("".join(part.text or "" for part in title.iter("{*}t"))) for title in root.iter("{*}title")
+    ]
     lines = [title for title in told if title]
     for series in root.iter("{*}ser"):
         name = next(iter(_points(series, "tx").values()), "") or next(

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.common.raised import lowered, numerator, raised
 from ingest.parsers.common.table import Cell, lines, spread
 from ingest.records import RejectReason
@@ -31,7 +32,9 @@ _SKIPPED = frozenset(
 _SCRIPTS = frozenset(("sup", "sub"))
 _FORMULAS = frozenset("msup msub msubsup mfrac msqrt mroot".split())
 _FIELDS = frozenset("input select textarea meter progress".split())
-_TYPED = frozenset(("", "text", "number", "email", "tel", "url", "date", "time", "month", "week", "datetime-local"))
+_TYPED = frozenset(
+    ("", "text", "number", "email", "tel", "url", "date", "time", "month", "week", "datetime-local")
+)
 _DISCLOSES = re.compile(r"accordion|collaps|toggle|disclos|expand|faq|question|\btab", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(

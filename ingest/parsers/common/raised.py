@@ -44,7 +44,9 @@ def raised(before: str, text: str) -> str:
     if _MARKS.fullmatch(text):
         mark = text.strip("[]()")
         return f" [{mark}]" if before and not before[-1].isspace() else f"[{mark}]"
-    if _ORDINALS.fullmatch(text) and not (text.isalpha() and last and len(last[1]) == 1 and last[1].islower()):
+    if _ORDINALS.fullmatch(text) and not (
+        text.isalpha() and last and len(last[1]) == 1 and last[1].islower()
+    ):
         return text
     if before[-1:].isspace() or not before:
         return text
@@ -58,7 +60,12 @@ def lowered(before: str, text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    if not before or before[-1].isspace() or before[-1] in "/\N{FRACTION SLASH}" or (text.isdigit() and before[-1].isalpha()):
+    if (
+        not before
+        or before[-1].isspace()
+        or before[-1] in "/\N{FRACTION SLASH}"
+        or (text.isdigit() and before[-1].isalpha())
+    ):
         return text
     if all(ord(character) in _DOWN for character in text):
         return text.translate(_DOWN)
@@ -80,6 +87,8 @@ def _takes_power(before: str, word: str, text: str) -> bool:
         return len(word) == 1 or word.lower() in _UNITS
     if before[-1:].isdigit():
         return _YEAR.search(before) is None
-    return before[-1:] in (")", "]", "}", "²", "³") and len(before.rsplit("(", 1)[-1]) < 20 and (
-        re.search(r"[^\W\d_]{3}", before.rsplit("(", 1)[-1]) is None
+    return (
+        before[-1:] in (")", "]", "}", "²", "³")
+        and len(before.rsplit("(", 1)[-1]) < 20
+        and (re.search(r"[^\W\d_]{3}", before.rsplit("(", 1)[-1]) is None)
     )

@@ -14,7 +14,7 @@ from typing import Self
 
 from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element
 from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.text.normalise import squeeze
@@ -23,7 +23,9 @@ Merged = tuple[int, int, int, int]
 """Top row, first column, bottom row, last column, counted from 0."""
 
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})\"")
-_NO_RESULT = re.compile(rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)")
+_NO_RESULT = re.compile(
+    rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)"
+)
 _THREADED = re.compile(r"^\[Threaded comment\].*?Comment:\s*", re.DOTALL)
 
 
@@ -46,7 +48,8 @@ class SheetParts:
         source = read_member(archive, path)
         for match in _MERGED.finditer(source):
             first, top, last, bottom = range_boundaries(match[1].decode())
-            parts.merged.append((int(top) - 1, int(first) - 1, int(bottom) - 1, int(last) - 1))
+            if top and first and bottom and last:
+                parts.merged.append((top - 1, first - 1, bottom - 1, last - 1))
         parts.unknown_results = sum(1 for _ in _NO_RESULT.finditer(source))
         for kind, target in _related(archive, path):
             if target not in archive.namelist():
@@ -71,7 +74,10 @@ def _related(archive: zipfile.ZipFile, path: str) -> Iterator[tuple[str, str]]:
         target = relation.get("Target") or ""
         if isinstance(relation.tag, str) and relation.get("TargetMode") != "External":
             kind = (relation.get("Type") or "").rsplit("/", 1)[-1]
-            yield kind, posixpath.normpath(posixpath.join(folder, target)) if target[:1] != "/" else target[1:]
+            yield (
+                kind,
+                posixpath.normpath(posixpath.join(folder, target)) if target[:1] != "/" else target[1:],
+            )
 
 
 def _comments(root: Element) -> Iterator[tuple[tuple[int, int], str]]:
@@ -89,5 +95,3 @@ def _paragraphs(root: Element) -> list[str]:
     """The paragraphs of text boxes and shapes that lie on the sheet."""
     told = ("".join(text.text or "" for text in p.iter("{*}t")) for p in root.iter("{*}p"))
     return [words for paragraph in told if (words := squeeze(paragraph))]
-
-

@@ -7,6 +7,7 @@ a row that only repeats those names is left out.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,10 @@ _MOST_HEADER_ROWS = 4
 _VALUE = re.compile(r"^[\s$€£¥+-]*[\d.,:/\s%-]*\d[\d.,:/\s%-]*\w{0,3}$")
 _MONTH = r"(?:jan|feb|mär|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zäû.]*"
 _KINDS = (
-    ("year", re.compile(r"(?:FY|CY|Y)?\s?'?(?:1[5-9]|20|21)\d\d(?:\s?[/–-]\s?\d{2,4})?[a-z*]?", re.IGNORECASE)),
+    (
+        "year",
+        re.compile(r"(?:FY|CY|Y)?\s?'?(?:1[5-9]|20|21)\d\d(?:\s?[/–-]\s?\d{2,4})?[a-z*]?", re.IGNORECASE),
+    ),
     ("quarter", re.compile(r"(?:[QH][1-4]\s?/?-?\s?(?:\d{4})?|\d{4}\s?-?[QH][1-4])", re.IGNORECASE)),
     ("date", re.compile(r"\d{4}-\d\d(?:-\d\d)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}[./]\d{4}")),
     ("date", re.compile(rf"(?:\d{{1,2}}\.?\s)?{_MONTH}(?:\s\d{{1,2}},?)?(?:\s'?\d{{2,4}})?", re.IGNORECASE)),
@@ -279,7 +283,7 @@ def _counts(cells: Sequence[str]) -> bool:
     if len(cells) < 3 or not all(_WHOLE.fullmatch(cell) for cell in cells):
         return False
     numbers = [int(cell) for cell in cells]
-    return all(after == before + 1 for before, after in zip(numbers, numbers[1:], strict=False))
+    return all(after == before + 1 for before, after in itertools.pairwise(numbers))
 
 
 def _are_two(rows: Sequence[Sequence[str]]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from ingest.conversion.text_builder import UnparsableError
+from ingest.errors import UnparsableError
 from ingest.parsers.common.chart_xml import chart_lines
 from ingest.parsers.common.html_blocks import Element
 from ingest.parsers.common.omml import formula_text, replace_formulas
@@ -170,15 +170,17 @@ def _read_styles(root: Element, numbering: _Numbering, linked: dict[str, str]) -
             level = _value(properties, "ilvl")
             own[key] = (_value(properties, "numId"), _number(level, 0) if level else None)
     for key in above:
-        number, level, style = "", None, key
+        number = ""
+        level: int | None = None
+        name = key
         for _ in range(_DEEPEST_STYLE):
-            if style in own:
-                number = number or own[style][0]
-                level = own[style][1] if level is None else level
-            style = above.get(style, "")
+            if name in own:
+                number = number or own[name][0]
+                level = own[name][1] if level is None else level
+            name = above.get(name, "")
         if number:
             base, _, at = linked.get(key, "").partition(" ")
-            if at and base == numbering.counted_with.get(number):
+            if at.isdecimal() and base == numbering.counted_with.get(number):
                 level = int(at)
             numbering.styles[key] = (number, level or 0)
 

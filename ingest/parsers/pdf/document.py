@@ -15,7 +15,8 @@ from statistics import median, mode
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ingest.conversion.text_builder import TextBuilder, UnparsableError
+from ingest.conversion.text_builder import TextBuilder
+from ingest.errors import UnparsableError
 from ingest.parsers.pdf.annotations import comments, with_fields
 from ingest.parsers.pdf.columns import in_reading_order
 from ingest.parsers.pdf.garbled import is_garbled
@@ -96,7 +97,9 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
     unreadable = [number for number in garbled if number in silent]
     if unreadable:
         what = "an unreadable text layer and were left out; --ocr reads them where tesseract is installed"
-        builder.warnings.append(_some_pages(unreadable, count, f"{'has' if len(unreadable) == 1 else 'have'} {what}"))
+        builder.warnings.append(
+            _some_pages(unreadable, count, f"{'has' if len(unreadable) == 1 else 'have'} {what}")
+        )
         silent = [number for number in silent if number not in unreadable]
     if recognised:
         builder.recognised = True
@@ -230,7 +233,11 @@ def _recognise(document: pdfium.PdfDocument, number: int, builder: TextBuilder) 
 
 def _without_text(count: int, ocr: str | None, garbled: bool) -> str:
     if garbled:
-        way = "and text recognition found nothing" if ocr is not None else "--ocr reads it where tesseract is installed"
+        way = (
+            "and text recognition found nothing"
+            if ocr is not None
+            else "--ocr reads it where tesseract is installed"
+        )
         return f"text layer unreadable: its fonts do not say which letters they hold; {way}"
     pages = "1 page without text" if count == 1 else f"{count} pages, none with text"
     if ocr is not None:

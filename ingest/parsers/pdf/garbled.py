@@ -6,6 +6,7 @@ word, and one that is written with Latin letters does not do without vowels.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -41,15 +42,25 @@ def is_garbled(characters: Sequence[str]) -> bool:
 
 def _is_strange(character: str) -> bool:
     kind = unicodedata.category(character[0])
-    return kind in ("Co", "Cn", "Cs") or (kind == "Cc" and character not in "\r\n\t\x02") or character == "\ufffd"
+    return (
+        kind in ("Co", "Cn", "Cs")
+        or (kind == "Cc" and character not in "\r\n\t\x02")
+        or character == "\ufffd"
+    )
 
 
 def _has_sign(word: str) -> bool:
     """Whether a sign that belongs in no word stands in this one, beside a letter."""
-    for before, after in zip(word, word[1:], strict=False):
+    for before, after in itertools.pairwise(word):
         for sign, other in ((before, after), (after, before)):
             if other.isalpha() and sign not in _USUAL and unicodedata.category(sign)[0] == "S":
                 return True
     inner = _INSIDE.match(word)
     capitals = sum(map(str.isupper, word[1:]))
-    return bool(inner) and not word.isupper() and capitals >= 1 and any(map(str.islower, word)) and not word.isascii()
+    return (
+        bool(inner)
+        and not word.isupper()
+        and capitals >= 1
+        and any(map(str.islower, word))
+        and not word.isascii()
+    )

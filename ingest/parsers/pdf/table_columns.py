@@ -72,8 +72,10 @@ def _fits(columns: Sequence[Sequence[RawLine]], column: Sequence[RawLine]) -> bo
 
 def _is_table(columns: Sequence[Sequence[RawLine]]) -> bool:
     cells = [len(line.visible) for column in columns for line in column]
-    return max(cells) <= 2 * _LONGEST_CELL and median(cells) <= _SHORT_CELL and all(
-        median(len(line.visible) for line in column) <= _LONGEST_CELL for column in columns
+    return (
+        max(cells) <= 2 * _LONGEST_CELL
+        and median(cells) <= _SHORT_CELL
+        and all(median(len(line.visible) for line in column) <= _LONGEST_CELL for column in columns)
     )
 
 
