@@ -66,8 +66,8 @@ class Walk:
     `without` are folders that are no part of it although they lie there. `only` restricts the pass to these
     paths and what lies below them; hidden names and rules count as they do in a whole pass. A root inside
     another one is walked as a root of its own. `skipped` counts files and folders that were passed over by
-    reason, `closed` the folders that could not be read, `unnamable` files and folders whose names are no UTF-8,
-    with the odd bytes spelled out; all are complete when the iteration is.
+    reason, `closed` the folders that could not be read, `unnamable` what has a name that is no UTF-8, its odd
+    bytes spelled out; all are complete when the iteration is.
     """
 
     def __init__(

@@ -127,7 +127,7 @@ def _append_inner(message: Message, builder: TextBuilder) -> None:
 
 
 def _append_best(part: Message, builder: TextBuilder, letter: _Letter) -> None:
-    """The plain alternative where it says what the others say, else the richer one, both where they differ."""
+    """The plain alternative where it says what the others say, else the richer one, or both."""
     told: list[tuple[Message, frozenset[str], _Letter]] = []
     for child in _children(part):
         trial, of_trial = TextBuilder(builder.options), _Letter(is_reply=letter.is_reply)

@@ -11,7 +11,8 @@ from ingest.text.encoding import decode
 from ingest.text.normalise import squeeze
 
 _SECTION = re.compile(
-    r"^[ \t]*\\(part|chapter|section|subsection|subsubsection|paragraph)\*?(?:\[[^\]]*\])?\{((?:[^{}]|\{[^{}]*\})*)\}",
+    r"^[ \t]*\\(part|chapter|section|subsection|subsubsection|paragraph)\*?(?:\[[^\]]*\])?"
+    r"\{((?:[^{}]|\{[^{}]*\})*)\}",
     re.MULTILINE,
 )
 _DEPTH = {"part": 1, "chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4, "paragraph": 5}

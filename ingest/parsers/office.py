@@ -250,20 +250,9 @@ def _rename(element: Element, titles: frozenset[str]) -> None:
         case "s" | "tab" if element.tag.startswith(f"{{{_TEXT}}}"):
             element.text = " "
         case "table-cell":
-            element.tag = "td"
-            for name, attribute in (
-                ("number-columns-spanned", "colspan"),
-                ("number-rows-spanned", "rowspan"),
-            ):
-                if span := element.get(f"{{{_TABLE}}}{name}"):
-                    element.set(attribute, span)
+            _rename_cell(element)
         case "annotation":
-            element.tag = "span"
-            words = squeeze(" ".join(text_of(p) for p in element.iter(f"{{{_TEXT}}}p")))
-            tail = element.tail or ""
-            for child in list(element):
-                element.remove(child)
-            element.text, element.tail = f" [Comment: {words}] ", tail
+            _as_comment(element)
         case "note":
             element.text = " ("
             element.tail = ")" + (element.tail or "")
@@ -278,6 +267,22 @@ _RAISED = re.compile(
     r"\\(super|sub)\b\s?((?:\\[a-z]+-?\d*\s?)*)([^{}\\]{1,40})(?=\}|\\nosupersub|\\plain|\\super0|\\sub0)"
 )
 _SET_APART = re.compile(r"<<(super|sub):([^<>]*)>>")
+
+
+def _rename_cell(element: Element) -> None:
+    element.tag = "td"
+    for name, attribute in (("number-columns-spanned", "colspan"), ("number-rows-spanned", "rowspan")):
+        if span := element.get(f"{{{_TABLE}}}{name}"):
+            element.set(attribute, span)
+
+
+def _as_comment(element: Element) -> None:
+    """What someone wrote in the margin, in brackets where it belongs."""
+    words = squeeze(" ".join(text_of(paragraph) for paragraph in element.iter(f"{{{_TEXT}}}p")))
+    tail = element.tail
+    for child in list(element):
+        element.remove(child)
+    element.tag, element.text, element.tail = "span", f" [Comment: {words}] ", tail
 
 
 def parse_rtf(data: bytes, builder: TextBuilder) -> None:

@@ -129,7 +129,7 @@ class _Names:
 def append_table(
     rows: Iterable[Sequence[str]], builder: TextBuilder, *, merged: Sequence[Merged] = ()
 ) -> None:
-    """Appends rows as records, table by table; a blank row ends one unless the next goes on under its names."""
+    """Appends rows as records, table by table; a blank row ends one unless the next goes on with it."""
     texts = [[squeeze(cell) if cell else "" for cell in row] for row in rows]
     joined = _spread(texts, merged)
     names = _Names({})

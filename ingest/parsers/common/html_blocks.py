@@ -9,7 +9,7 @@ It is no renderer: style sheets, positions and forms are ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lxml import etree
 from lxml.html import HtmlElement, document_fromstring
@@ -125,20 +125,9 @@ class _Walker:
             return
         if tag == "dialog" and element.get("open") is None:
             return
-        if tag == "br":
-            self.inline.append("\n")
-        elif tag == "img":
-            self.inline.append(_picture_words(element))
-        elif tag in _SCRIPTS:
-            self._script(element, tag)
-        elif tag in _FORMULAS:
-            self._formula(element, tag)
-        elif tag in _FIELDS:
-            self.inline.append(_field_words(element, tag))
-        elif tag == "button":
-            self._button(element)
-        elif tag == "svg":
-            self._drawing(element)
+        inline = _INLINE.get(tag)
+        if inline is not None:
+            inline(self, element)
         elif tag in _BLOCKS:
             self.flush()
             self._block(element, tag)
@@ -172,9 +161,18 @@ class _Walker:
             self.walk(child)
             self.inline.append(_white(child.tail))
 
-    def _script(self, element: Element, tag: str) -> None:
+    def _break(self, _: Element) -> None:
+        self.inline.append("\n")
+
+    def _picture(self, element: Element) -> None:
+        self.inline.append(_picture_words(element))
+
+    def _field(self, element: Element) -> None:
+        self.inline.append(_field_words(element))
+
+    def _script(self, element: Element) -> None:
         before, text = self._before(), _plain(element)
-        if tag == "sub":
+        if element.tag == "sub":
             self.inline.append(lowered(before, text))
         elif _is_numerator(element):
             self.inline.append(numerator(before, text))
@@ -183,10 +181,10 @@ class _Walker:
         else:
             self.inline.append(raised(before, text))
 
-    def _formula(self, element: Element, tag: str) -> None:
+    def _formula(self, element: Element) -> None:
         """MathML on one line: a power as a power, a fraction as (a)/(b)."""
         parts = [_inside(part) or _plain(part) for part in element if isinstance(part.tag, str)]
-        match tag, parts:
+        match element.tag, parts:
             case "msup", [base, up]:
                 self.inline.append(base + raised(base if len(base) < 3 else f"{base} )", up).lstrip())
             case "msub", [base, down]:
@@ -285,6 +283,17 @@ class _Walker:
         self.prefix = ""
 
 
+_INLINE: dict[str, Callable[[_Walker, Element], None]] = {
+    "br": _Walker._break,
+    "img": _Walker._picture,
+    "button": _Walker._button,
+    "svg": _Walker._drawing,
+    **dict.fromkeys(_SCRIPTS, _Walker._script),
+    **dict.fromkeys(_FORMULAS, _Walker._formula),
+    **dict.fromkeys(_FIELDS, _Walker._field),
+}
+
+
 def _terms(element: Element) -> Iterator[Element]:
     """The terms and definitions of this list, also those that a page groups, not those of lists inside."""
     for child in element:
@@ -321,8 +330,9 @@ def _is_note_mark(element: Element, text: str) -> bool:
     return bool(re.search(r"foot-?note|\bfn|reference|noteref|\bcite", names)) and bool(_MARK.match(text))
 
 
-def _field_words(element: Element, tag: str) -> str:
+def _field_words(element: Element) -> str:
     """What a form field shows: its value, the chosen option, whether a box is ticked."""
+    tag = element.tag
     kind = (element.get("type") or "").lower()
     if tag == "input" and kind in ("checkbox", "radio"):
         return "[x] " if element.get("checked") is not None else "[ ] "

@@ -16,7 +16,8 @@ _TOKEN = re.compile(
     "(?P<quoted>[^"]*)" | \\(?P<escaped>.) | _. | \*. | \[\$(?P<money>[^\]-]*)(?:-[^\]]*)?\]
     | \[(?P<total>h+|m+|s+)\] | \[[^\]]*\]
     | (?P<half>AM/PM|A/P) | (?P<date>y+|m+|d+|h+|s+(?:\.0+)?|e+)
-    | (?P<number>[0#?][0#?,]*(?:\.[0#?]*)?,*(?:E[+-]0+)?|\.[0#?]+) | (?P<general>General) | (?P<text>@) | (?P<sign>.)
+    | (?P<number>[0#?][0#?,]*(?:\.[0#?]*)?,*(?:E[+-]0+)?|\.[0#?]+)
+    | (?P<general>General) | (?P<text>@) | (?P<sign>.)
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )

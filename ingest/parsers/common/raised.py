@@ -22,8 +22,8 @@ _LAST = re.compile(r"([^\W\d_]+)$")
 _YEAR = re.compile(r"(?<![\d.,^])(?:1[5-9]|20|21)\d\d$")
 _UNITS = frozenset(
     """
-    m dm cm mm km nm µm μm pm ft in yd mi s ms min sec h hr kg g mg t l dl ml mol kmol mmol n j w v a k pa hz rad
-    sr cd lm lx bq gy sv foot feet inch inches yard yards mile miles metre metres meter meters
+    m dm cm mm km nm µm μm pm ft in yd mi s ms min sec h hr kg g mg t l dl ml mol kmol mmol n j w v a k pa hz
+    rad sr cd lm lx bq gy sv foot feet inch inches yard yards mile miles metre metres meter meters
     sin cos tan sinh cosh tanh log ln exp ha ac px ev kev mev gev au ly pc
     """.split()
 )

@@ -72,45 +72,56 @@ def spread(rows: Sequence[Sequence[Cell]]) -> Grid:
     """The rows with every merged cell repeated where it reaches, and cut to equal width."""
     width = min(_MOST_COLUMNS, max((sum(cell.columns for cell in row) for row in rows), default=0))
     width = max(width, max(map(len, rows), default=0))
-    if width * len(rows) > _MOST_CELLS:
-        width = 0
+    merges = width * len(rows) <= _MOST_CELLS
     grid = Grid(rows=[])
-    reaching: dict[int, tuple[int, str, bool]] = {}
+    reaching: dict[int, _Reach] = {}
     for number, row in enumerate(rows):
-        texts: list[str] = []
-        names: list[bool] = []
-        waiting = list(reversed(row))
-        while waiting or (len(texts) in reaching):
-            column = len(texts)
-            above = reaching.pop(column, None)
-            if above is not None:
-                left, text, joined = above
-                texts.append(text if len(text) <= _LONGEST_SPREAD else "")
-                if joined:
-                    grid.joined.add((number, column))
-                if left > 1:
-                    reaching[column] = (left - 1, text, joined)
-                continue
-            cell = waiting.pop()
-            across = max(1, min(cell.columns, width - column)) if width else 1
-            for step in range(across):
-                texts.append(cell.text)
-                if step:
-                    grid.joined.add((number, column + step))
-                if cell.rows > 1 and number + 1 < len(rows) and width:
-                    reaching[column + step] = (min(cell.rows, len(rows) - number) - 1, cell.text, step > 0)
-            names.append(cell.is_name)
-        missing = width - len(texts)
-        if len(row) == 1 and len(texts) == 1 and missing > 0:
+        cells = row if merges else [cell._replace(rows=1, columns=1) for cell in row]
+        grid.rows.append(_spread_row(grid, number, cells, reaching, width=width, left=len(rows) - number - 1))
+        if width > 1 and len(row) == 1 and len(grid.rows[-1]) == 1:
             grid.joined.update((number, column) for column in range(1, width))
-            texts += texts * missing
-        texts += [""] * (width - len(texts))
-        if names and all(names):
+            grid.rows[-1] *= width
+        grid.rows[-1] += [""] * (width - len(grid.rows[-1]) if merges else 0)
+        names = [cell.is_name for cell in row if cell.text]
+        if names and all(names) and (len(names) > 1 or len(row) == 1):
             grid.headers.add(number)
-        if names and names[0]:
+        if row and row[0].is_name:
             grid.named.add(number)
-        grid.rows.append(texts)
     return grid
+
+
+class _Reach(NamedTuple):
+    """A cell that reaches down from a row above: how many rows more, and whether it goes on at its left."""
+
+    left: int
+    text: str
+    joined: bool
+
+
+def _spread_row(
+    grid: Grid, number: int, row: Sequence[Cell], reaching: dict[int, _Reach], *, width: int, left: int
+) -> list[str]:
+    """The texts of one row; `reaching` holds the cells from above by column and takes those of this row."""
+    texts: list[str] = []
+    waiting = list(reversed(row))
+    while waiting or len(texts) in reaching:
+        column = len(texts)
+        above = reaching.pop(column, None)
+        if above is not None:
+            texts.append(above.text if len(above.text) <= _LONGEST_SPREAD else "")
+            if above.joined:
+                grid.joined.add((number, column))
+            if above.left > 1:
+                reaching[column] = above._replace(left=above.left - 1)
+            continue
+        cell = waiting.pop()
+        for step in range(max(1, min(cell.columns, width - column))):
+            texts.append(cell.text)
+            if step:
+                grid.joined.add((number, column + step))
+            if cell.rows > 1 and left:
+                reaching[column + step] = _Reach(min(cell.rows - 1, left), cell.text, step > 0)
+    return texts
 
 
 def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None) -> Iterator[str]:
@@ -119,40 +130,48 @@ def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None)
     `guess` looks for names of columns in a table that marks none; `names` are those that hold where it has
     none of its own.
     """
-    first = 0
-    while first < len(grid.rows) and grid.says_one_thing(first) and len(grid.rows[first]) > 1:
-        if first not in grid.headers and not grid.is_one_cell(first):
-            break
-        first += 1
+    first = _title_rows(grid)
     marked = _marked(grid, first)
     count = marked or (header_rows(grid.rows[first:]) if guess else 0)
     if first + count >= len(grid.rows):
-        first, count = len(grid.rows) if first + count > len(grid.rows) else first, 0
-    for row in range(first):
-        yield _one(grid.rows[row])
+        first, count = min(first, len(grid.rows)), 0
+    yield from (_one(row) for row in grid.rows[:first])
     headers = grid.rows[first : first + count]
     if count:
         names = combined(headers if marked else [*map(filled, headers[:-1]), headers[-1]])
+    yield from _body(grid, first + count, headers, names)
+
+
+def _title_rows(grid: Grid) -> int:
+    """How many rows above the names say one thing only: the title of the table."""
+    row = 0
+    while row < len(grid.rows) and len(grid.rows[row]) > 1 and grid.says_one_thing(row):
+        if row not in grid.headers and not grid.is_one_cell(row):
+            break
+        row += 1
+    return row
+
+
+def _body(grid: Grid, row: int, headers: list[list[str]], names: Sequence[str] | None) -> Iterator[str]:
+    """The rows below the names, each under what stands across the table above it."""
     section = ""
-    row = first + count
+    changeable = bool(headers)
     while row < len(grid.rows):
         texts = grid.rows[row]
         if grid.is_one_cell(row) and row + 1 < len(grid.rows) and _is_section(grid, row, names):
             section = _one(texts)
-        elif count and row in grid.headers and not grid.says_one_thing(row):
+        elif changeable and row in grid.headers and not grid.says_one_thing(row):
             again = grid.rows[row : row + max(1, _marked(grid, row))]
-            if row + len(again) >= len(grid.rows) and again[0] not in headers:
-                yield row_in_words(texts, None)
-            elif again[0] not in headers:
-                names, headers, section = combined(again), again, ""
+            if again[0] not in headers:
+                if row + len(again) >= len(grid.rows):
+                    yield row_in_words(texts, None)
+                else:
+                    names, headers, section = combined(again), again, ""
             row += len(again) - 1
         elif texts not in headers:
-            if grid.is_one_cell(row):
-                section = ""
-                yield _one(texts)
-            else:
-                said = _row(grid, row, names)
-                yield f"{section}; {said}" if section else said
+            section = "" if grid.is_one_cell(row) else section
+            words = _one(texts) if grid.is_one_cell(row) else _row(grid, row, names)
+            yield f"{section}; {words}" if section else words
         row += 1
 
 

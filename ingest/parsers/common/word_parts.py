@@ -1,4 +1,4 @@
-"""What a Word file shows beyond what its converter reads: numbers of clauses, heads and feet, comments, charts.
+"""What a Word file shows beyond what its converter reads: numbers of clauses, heads, feet, comments, charts.
 
 Before the conversion the main part is completed: every automatic number is written into its paragraph
 between two marks, so that it is found again in the HTML. The other parts are given as lines of text.
@@ -167,22 +167,28 @@ def _read_styles(root: Element, numbering: _Numbering, linked: dict[str, str]) -
         above[key] = _value(style, "basedOn")
         properties = style.find(f"{_W}pPr/{_W}numPr")
         if properties is not None:
-            level = _value(properties, "ilvl")
-            own[key] = (_value(properties, "numId"), _number(level, 0) if level else None)
+            at = _value(properties, "ilvl")
+            own[key] = (_value(properties, "numId"), _number(at, 0) if at else None)
     for key in above:
-        number = ""
-        level: int | None = None
-        name = key
-        for _ in range(_DEEPEST_STYLE):
-            if name in own:
-                number = number or own[name][0]
-                level = own[name][1] if level is None else level
-            name = above.get(name, "")
-        if number:
-            base, _, at = linked.get(key, "").partition(" ")
-            if at.isdecimal() and base == numbering.counted_with.get(number):
-                level = int(at)
-            numbering.styles[key] = (number, level or 0)
+        number, level = _inherited(key, own, above)
+        if not number:
+            continue
+        base, _, at = linked.get(key, "").partition(" ")
+        if at.isdecimal() and base == numbering.counted_with.get(number):
+            level = int(at)
+        numbering.styles[key] = (number, level)
+
+
+def _inherited(name: str, own: dict[str, tuple[str, int | None]], above: dict[str, str]) -> tuple[str, int]:
+    """The list and level of a style, from those it is based on where it says nothing itself."""
+    number = ""
+    level: int | None = None
+    for _ in range(_DEEPEST_STYLE):
+        if name in own:
+            number = number or own[name][0]
+            level = own[name][1] if level is None else level
+        name = above.get(name, "")
+    return number, level or 0
 
 
 def _write_numbers(root: Element, numbering: _Numbering) -> None:
@@ -202,9 +208,14 @@ def _write_numbers(root: Element, numbering: _Numbering) -> None:
         level = levels[at]
         if level.format in ("bullet", "none") and not _LEVEL.search(level.text):
             continue
-        label = _LEVEL.sub(lambda match: _one(int(match[1]) - 1, counted, levels, level.legal), level.text)
+        label = _label(level, counted, levels)
         if label.strip():
             _insert(paragraph, f"{OPEN}{label.strip()}{CLOSE}")
+
+
+def _label(level: _Level, counted: dict[int, int], levels: dict[int, _Level]) -> str:
+    """The number as it stands before the paragraph: `%1.%2` with the counts of both levels."""
+    return _LEVEL.sub(lambda match: _one(int(match[1]) - 1, counted, levels, level.legal), level.text)
 
 
 def _one(at: int, counted: dict[int, int], levels: dict[int, _Level], legal: bool) -> str:

@@ -69,13 +69,9 @@ def with_fields(
     return characters
 
 
-def comments(document: pdfium.PdfDocument, number: int) -> list[str]:
+def comments(page: pdfium.PdfPage) -> list[str]:
     """What readers wrote on a page: notes, and text typed over it."""
-    page = document[number - 1]
-    try:
-        return [words for words in _annotations(page, _comment) if words]
-    finally:
-        page.close()
+    return [words for words in _annotations(page, _comment) if words]
 
 
 def _annotations(page: pdfium.PdfPage, read: Callable[[object], _Found]) -> Iterator[_Found]:

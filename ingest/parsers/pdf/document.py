@@ -70,7 +70,8 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
         raise UnparsableError(RejectReason.TOO_LARGE, f"{count:,} pages, the limit is {_MOST_PAGES:,}")
     if document.get_formtype():
         document.init_forms()
-    told = [_characters(document, number) for number in range(len(document))]
+    written: dict[int, list[str]] = {}
+    told = [_characters(document, number, written) for number in range(len(document))]
     garbled = [number for number, page in enumerate(told, start=1) if is_garbled([c.text for c in page])]
     pages = without_running_heads([[] if n in garbled else page for n, page in enumerate(told, start=1)])
     words = KnownWords.of("".join("".join(c.text for c in page) for page in pages))
@@ -88,36 +89,43 @@ def _parse(document: pdfium.PdfDocument, builder: TextBuilder) -> None:
             builder.block(read)
             for paragraph in blocks:
                 builder.mapped(paragraph.text, paragraph.sources, number)
-            for comment in comments(document, number):
+            for comment in written[number]:
                 builder.paragraph(comment)
         if number == 1:
             biggest = _biggest(blocks)
     if len(silent) == count:
         raise UnparsableError(RejectReason.NO_TEXT, _without_text(count, builder.options.ocr, bool(garbled)))
-    unreadable = [number for number in garbled if number in silent]
-    if unreadable:
-        what = "an unreadable text layer and were left out; --ocr reads them where tesseract is installed"
-        builder.warnings.append(
-            _some_pages(unreadable, count, f"{'has' if len(unreadable) == 1 else 'have'} {what}")
-        )
-        silent = [number for number in silent if number not in unreadable]
-    if recognised:
-        builder.recognised = True
-        builder.warnings.append(_some_pages(recognised, count, "read by text recognition"))
-    if silent:
-        verb = "has" if len(silent) == 1 else "have"
-        builder.warnings.append(_some_pages(silent, count, f"{verb} no text"))
+    _warn_of_pages(builder, count, silent=silent, recognised=recognised, garbled=garbled)
     _add_outline(document, builder)
     _read_metadata(document, builder, biggest)
 
 
-def _characters(document: pdfium.PdfDocument, index: int) -> list[Character]:
-    """The page's characters in pdfium's order, with their loose boxes."""
+def _warn_of_pages(
+    builder: TextBuilder, count: int, *, silent: list[int], recognised: list[int], garbled: list[int]
+) -> None:
+    """Names the pages whose words were not read, or not read from their text layer."""
+    if recognised:
+        builder.recognised = True
+        builder.warnings.append(_some_pages(recognised, count, "read by text recognition"))
+    unreadable = [number for number in garbled if number in silent]
+    if unreadable:
+        verb = "has" if len(unreadable) == 1 else "have"
+        what = f"{verb} an unreadable text layer and were left out; --ocr reads them"
+        builder.warnings.append(_some_pages(unreadable, count, what))
+    empty = [number for number in silent if number not in unreadable]
+    if empty:
+        verb = "has" if len(empty) == 1 else "have"
+        builder.warnings.append(_some_pages(empty, count, f"{verb} no text"))
+
+
+def _characters(document: pdfium.PdfDocument, index: int, written: dict[int, list[str]]) -> list[Character]:
+    """The page's characters in pdfium's order, with their loose boxes; `written` takes its comments."""
     page = document[index]
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
         characters = with_fields(list(_read(text_page)), document, page)
+        written[index + 1] = comments(page)
         return in_reading_order([turned(character) for character in characters])
     finally:
         text_page.close()
