@@ -189,7 +189,7 @@ def _append_block(
         return
     count = header_rows(body.rows)
     carried = [names.places.get(column, "") for column in used] if names.places else []
-    fits = bool(carried) and all(carried[1:]) and any(carried)
+    fits = start == 0 and bool(carried) and all(carried[1:]) and any(carried)
     if fits and (not count or names.pending is not None or not distinct_by_kind(body.rows)):
         names.pending = None
         _append_records(lines(body, guess=False, names=carried), builder)

@@ -35,7 +35,7 @@ _FIELDS = frozenset("input select textarea meter progress".split())
 _TYPED = frozenset(
     ("", "text", "number", "email", "tel", "url", "date", "time", "month", "week", "datetime-local")
 )
-_DISCLOSES = re.compile(r"accordion|collaps|toggle|disclos|expand|faq|question|\btab", re.IGNORECASE)
+_DISCLOSES = re.compile(r"accordion|dropdown|collaps|toggle|disclos|expand|faq|question|\btab", re.IGNORECASE)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
     """
@@ -335,6 +335,8 @@ def _field_words(element: Element) -> str:
     tag = element.tag
     kind = (element.get("type") or "").lower()
     if tag == "input" and kind in ("checkbox", "radio"):
+        if element.get("role") == "button" or _DISCLOSES.search(element.get("class") or ""):
+            return ""
         return "[x] " if element.get("checked") is not None else "[ ] "
     if tag == "input":
         return f" {element.get('value') or ''} " if kind in _TYPED else ""

@@ -34,7 +34,12 @@ def raised(before: str, text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    last = _LAST.search(before)
+    if text[0] in ":,;.":
+        return text
+    last = _LAST.search(before.rstrip() if text.isdigit() else before)
+    if before[-1:].isspace() and last and last[1].lower() in _UNITS and _POWER.fullmatch(text):
+        return text.translate(_UP)
+    last = last if not before[-1:].isspace() else None
     if text.lower() in ("tm", "sm", "(r)"):
         return _SIGNS[text.lower()]
     if _POWER.fullmatch(text) and _takes_power(before, last[1] if last else "", text):
@@ -44,13 +49,15 @@ def raised(before: str, text: str) -> str:
     if _MARKS.fullmatch(text):
         mark = text.strip("[]()")
         return f" [{mark}]" if before and not before[-1].isspace() else f"[{mark}]"
-    if _ORDINALS.fullmatch(text) and not (
-        text.isalpha() and last and len(last[1]) == 1 and last[1].islower()
-    ):
+    return _letters(before, last[1] if last else "", text)
+
+
+def _letters(before: str, word: str, text: str) -> str:
+    """Raised letters: an ordinal, an exponent, or a word of its own."""
+    variable = text.isalpha() and len(word) == 1 and word.islower()
+    if (_ORDINALS.fullmatch(text) and not variable) or before[-1:].isspace() or not before:
         return text
-    if before[-1:].isspace() or not before:
-        return text
-    if last and len(last[1]) > 2 and " " in text:
+    if len(word) > 2 and " " in text:
         return f" ({text})"
     return f"^{text}" if len(text) == 1 or text.isalnum() else f"^({text})"
 

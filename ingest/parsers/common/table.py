@@ -31,7 +31,7 @@ _KINDS = (
     ("date", re.compile(r"\d{4}-\d\d(?:-\d\d)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}[./]\d{4}")),
     ("date", re.compile(rf"(?:\d{{1,2}}\.?\s)?{_MONTH}(?:\s\d{{1,2}},?)?(?:\s'?\d{{2,4}})?", re.IGNORECASE)),
     ("time", re.compile(r"\d{1,2}:\d\d(?:\s?[ap]m)?", re.IGNORECASE)),
-    ("range", re.compile(r"[<>≤≥]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[-–]|to)\s?\d[\d.,]*|\d[\d.,]*\s?\+")),
+    ("range", re.compile(r"[<>≤≥]\s?\d[\d.,]*|\d{1,4}\s?(?:[-–]|to)\s?\d{1,4}|\d{1,4}\s?\+")),
 )
 _WHOLE = re.compile(r"\d{1,4}")
 
@@ -236,7 +236,9 @@ def _marked(grid: Grid, first: int) -> int:
     count = 0
     while first + count in grid.headers and count < _MOST_HEADER_ROWS:
         count += 1
-    if not count or all(not text for text in grid.rows[first]):
+    # A form has labels and values in its first row, whatever it is marked as.
+    told = [text for text in grid.rows[first] if text]
+    if not count or not told or sum(text.endswith(":") for text in told) > 1:
         return 0
     # A table in which every cell is marked has a first row of names and no second one.
     return count if first + count < len(grid.rows) else 1

@@ -7,6 +7,7 @@ between two marks, so that it is found again in the HTML. The other parts are gi
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ OPEN, CLOSE = "\ue000", "\ue001"
 """Stand around an automatic number."""
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _BODY = "word/document.xml"
+_RELATIONS = "word/_rels/document.xml.rels"
 _DEEPEST_STYLE = 20
 _LEVEL = re.compile(r"%([1-9])")
 
@@ -71,8 +74,9 @@ def completed(data: bytes) -> bytes:
 def beside(archive: zipfile.ZipFile, *names: str) -> Iterator[str]:
     """The words of the parts whose names begin so (`word/header`), each said once."""
     said: set[str] = set()
+    hidden = _hidden_frames(archive)
     for name in sorted(archive.namelist()):
-        if not name.startswith(names) or not name.endswith(".xml"):
+        if not name.startswith(names) or not name.endswith(".xml") or name in hidden:
             continue
         try:
             root = read_xml(archive, name)
@@ -82,6 +86,28 @@ def beside(archive: zipfile.ZipFile, *names: str) -> Iterator[str]:
             if line not in said and any(map(str.isalpha, line)):
                 said.add(line)
                 yield line
+
+
+def _hidden_frames(archive: zipfile.ZipFile) -> set[str]:
+    """Heads and feet that no page shows: those of first or even pages where these have none of their own."""
+    listed = archive.namelist()
+    frames = {name for name in listed if re.match(r"word/(?:header|footer)\d*\.xml$", name)}
+    if not frames or _RELATIONS not in listed or _BODY not in listed:
+        return set()
+    targets = {
+        relation.get("Id") or "": posixpath.normpath(f"word/{relation.get('Target') or ''}")
+        for relation in read_xml(archive, _RELATIONS)
+        if isinstance(relation.tag, str)
+    }
+    even = "word/settings.xml" in listed and b"evenAndOddHeaders" in read_member(archive, "word/settings.xml")
+    shown: set[str] = set()
+    for section in parse_tree(read_member(archive, _BODY)).iter(f"{_W}sectPr"):
+        first = section.find(f"{_W}titlePg") is not None
+        for reference in section.iter(f"{_W}headerReference", f"{_W}footerReference"):
+            kind = reference.get(f"{_W}type") or "default"
+            if kind == "default" or (kind == "first" and first) or (kind == "even" and even):
+                shown.add(targets.get(reference.get(_ID) or "", ""))
+    return frames - shown
 
 
 def _lines(root: Element, name: str) -> Iterator[str]:

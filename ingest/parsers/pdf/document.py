@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from ctypes import byref
+from ctypes import byref, c_void_p, cast
 from math import pi
 from statistics import median, mode
 
@@ -135,7 +135,7 @@ def _characters(document: pdfium.PdfDocument, index: int, written: dict[int, lis
 def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
     box = pdfium_c.FS_RECTF()
     high = 0
-    inked: dict[tuple[int, int, int], tuple[float, float]] = {}
+    inked: _Inked = {}
     for index in range(text_page.count_chars()):
         code = pdfium_c.FPDFText_GetUnicode(text_page, index)
         text = ""
@@ -149,8 +149,7 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         if code == 0 or code > 0x10FFFF:
             continue
         pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(box))
-        key = (code, round(box.left), round(box.bottom))
-        if code > 32 and _is_shadow(key, box, inked):
+        if code > 32 and _is_shadow(text_page, index, code, box, inked):
             continue
         yield Character(
             text=text or chr(code),
@@ -162,17 +161,26 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         )
 
 
+_Inked = dict[tuple[int, int, int], tuple[float, float, int]]
+
+
 def _is_shadow(
-    key: tuple[int, int, int], box: pdfium_c.FS_RECTF, inked: dict[tuple[int, int, int], tuple[float, float]]
+    text_page: pdfium.PdfTextPage, index: int, code: int, box: pdfium_c.FS_RECTF, inked: _Inked
 ) -> bool:
-    """Whether the same letter stands there already: bold type is often the same words drawn twice."""
-    code, column, row = key
+    """Whether the same letter stands there already: bold type is often the same words drawn twice.
+
+    Letters of one ligature stand in one place, too, but are of one piece of text.
+    """
+    column, row = round(box.left), round(box.bottom)
     near = 0.08 * max(1.0, box.top - box.bottom)
     for at in ((column, row), (column - 1, row), (column + 1, row), (column, row - 1), (column, row + 1)):
         place = inked.get((code, *at))
         if place is not None and abs(place[0] - box.left) < near and abs(place[1] - box.bottom) < near:
-            return True
-    inked[key] = (box.left, box.bottom)
+            pieces = (pdfium_c.FPDFText_GetTextObject(text_page, at) for at in (place[2], index))
+            one, other = (cast(piece, c_void_p).value for piece in pieces)
+            if one != other:
+                return True
+    inked[code, column, row] = (box.left, box.bottom, index)
     return False
 
 

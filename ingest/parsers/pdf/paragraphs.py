@@ -30,7 +30,7 @@ _LEAST_LETTERS = 8
 _LEAST_GAP = 0.08  # heights of a line
 _NARROWEST_GAP = 0.05
 _LOOK_BACK = 40
-_RAISED = re.compile(r"[\d+\-\N{MINUS SIGN}\N{EN DASH},;*†‡§()\[\]]{1,12}")
+_RAISED = re.compile(r"(?=.*[\d*†‡§])[\d+\-\N{MINUS SIGN}\N{EN DASH},;*†‡§()\[\]]{1,12}")
 _BULLET = re.compile(r"[•▪■●○◦‣∙·–—*\-\uf0b7\uf0a7]\s")
 _NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)]|\[\d+\])\s")
 _TERMINAL = (".", "!", "?", ":", ";", "。", "！", "？", "”", '"')
@@ -145,7 +145,7 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
             continue
         if kept:
             gap = character.left - kept[-1].right
-            if space is None and gap > least and kept[-1].text[-1:].isalnum() and character.text.isalnum():
+            if space is None and gap > least and _parts_words(kept[-1], character):
                 kept.append(_made_up(" ", kept[-1]))
             if gap > _CELL_GAP * max(height, 1.0) and space is not None:
                 kept += [_made_up(sign, kept[-1]) for sign in CELL]
@@ -162,6 +162,12 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
         hyphenated=hyphenated,
         sideways=_sideways(visible, height),
     )
+
+
+def _parts_words(left: Character, right: Character) -> bool:
+    """Whether a word may end and another begin here; capitals are often set apart from one another."""
+    before, after = left.text[-1:], right.text[:1]
+    return before.isalnum() and after.isalnum() and not (before.isupper() and after.isupper())
 
 
 def _word_gap(visible: Sequence[Character], height: float) -> float:
