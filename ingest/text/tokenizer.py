@@ -138,8 +138,10 @@ class TextTokenizer:
     def unknown_share(self, text: str) -> float:
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens.
 
-        A byte-level vocabulary can spell anything, so there the fragments of a character count as unknown; a
-        text that is spelled letter by letter in a script of its own is unknown as a whole.
+        Tokens count that hold a letter or digit: emoji and signs of mathematics are in no language. A text
+        of nothing but unknown signs is unknown. A byte-level vocabulary can spell anything, so there the
+        fragments of a character count as unknown; a text that is spelled letter by letter in a script of its
+        own is unknown as a whole.
         """
         if text.isascii() and not self._spells_bytes:  # Latin letters need no look at their places
             ids = self.encode_ids([text])[0]
@@ -150,7 +152,11 @@ class TextTokenizer:
         if is_spelled(text, tokens.offsets):
             return 1.0
         unknown = tokens.ids == (-1 if self.unk_id is None else self.unk_id)
-        return float((unknown | _fragments(tokens.offsets)).mean())
+        unknown |= _fragments(tokens.offsets)
+        worded = np.array(
+            [_is_word(text[start:end]) for start, end in tokens.offsets.tolist()], dtype=np.bool_
+        )
+        return float(unknown[worded].mean() if worded.any() else unknown.mean())
 
     def _tokens(self, text: str, encoding: Encoding) -> Tokens:
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
@@ -220,6 +226,10 @@ def _trimmed(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     while (moving := (starts < ends) & blank[np.maximum(ends - 1, 0)]).any():
         ends[moving] -= 1
     return np.stack([starts, ends], axis=1)
+
+
+def _is_word(token: str) -> bool:
+    return any(character.isalnum() for character in token)
 
 
 def _fragments(offsets: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -69,13 +69,9 @@ def test_content_corrects_the_extension(data: bytes, path: str, name: str) -> No
         (bytes(range(256)) * 8, "a.txt", RejectReason.UNSUPPORTED, "binary"),
         (bytes(range(256)) * 8, "a.pdf", RejectReason.CORRUPT, "not a pdf"),
         (b"PK\x03\x04 broken", "a.docx", RejectReason.CORRUPT, "archive"),
-        (b"print(1)", "a.py", RejectReason.UNSUPPORTED, ".txt"),
-        (
-            b'<?xml version="1.0"?><xsl:stylesheet><html/></xsl:stylesheet>',
-            "a.xsl",
-            RejectReason.UNSUPPORTED,
-            "",
-        ),
+        (b"print(1)", "a.lock", RejectReason.UNSUPPORTED, "for programs"),
+        (b"var a=function(){return b};" * 200, "a.js", RejectReason.UNSUPPORTED, "for programs"),
+        (b"word " * 1_000_001, "a.dump", RejectReason.UNSUPPORTED, "5,000,005 bytes"),
     ],
 )
 def test_what_is_refused_says_why(data: bytes, path: str, reason: RejectReason, words: str) -> None:
