@@ -241,17 +241,17 @@ def detect_format(data: bytes, path: str) -> Format:
 
 
 def _text_format(data: bytes, path: str, extension: str) -> Format:
-    """How a text file is read whose name says nothing: by the suffix before, by its first lines, or plainly.
+    """How a text file is read whose name says nothing: by its first lines, by the suffix before, or plainly.
 
     Raises `UnparsableError` for what programs wrote for programs.
     """
-    inner = BY_EXTENSION.get(PurePath(PurePath(path).stem).suffix.lower().lstrip("."))
-    if inner is not None and inner.name not in _BINARY and extension:
-        return inner
     head = data[:_HEAD_BYTES].decode("latin-1").replace("\x00", "").lstrip("\xef\xbb\xff\xfe\xbf \t\r\n")
     for name, start in _STARTS:
         if start.match(head):
             return BY_NAME[name]
+    inner = BY_EXTENSION.get(PurePath(PurePath(path).stem).suffix.lower().lstrip("."))
+    if inner is not None and inner.name not in _BINARY and extension:
+        return inner
     if extension and len(data) > _MOST_UNNAMED_BYTES:
         limit = f"the limit for files that are no known documents is {_MOST_UNNAMED_BYTES:,}"
         raise UnparsableError(

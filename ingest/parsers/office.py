@@ -31,7 +31,6 @@ p[style-name='Subtitle'] => p:fresh
 p[style-name='Heading 7'] => h6:fresh
 p[style-name='Heading 8'] => h6:fresh
 p[style-name='Heading 9'] => h6:fresh
-comment-reference =>
 """
 _PROPERTIES = {"title": "title", "creator": "author", "subject": "subject", "keywords": "keywords"}
 
@@ -231,7 +230,7 @@ def _title_styles(content: Element) -> frozenset[str]:
 def _as_html(body: Element, titles: frozenset[str]) -> Element:
     """Renames the elements; what has no name in HTML keeps its own and counts as inline."""
     etree.strip_elements(body, *_DROPPED, with_tail=False)
-    for element in body.iter():
+    for element in list(body.iter()):
         if isinstance(element.tag, str):
             _rename(element, titles)
     body.tag = "body"

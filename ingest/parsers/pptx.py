@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
+from pptx.exc import PythonPptxError
 from pptx.shapes.base import BaseShape
 
 from ingest.conversion.text_builder import TextBuilder
@@ -24,7 +25,16 @@ from ingest.parsers.common.table import Cell, lines, spread
 from ingest.parsers.common.zip_members import parse_tree
 from ingest.text.normalise import squeeze
 
-_BROKEN = (ValueError, KeyError, AttributeError, TypeError, IndexError, NotImplementedError, UnparsableError)
+_BROKEN = (
+    PythonPptxError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    IndexError,
+    NotImplementedError,
+    UnparsableError,
+)
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _TEXT_PARTS = ("diagramData", "comments")
 

@@ -1,0 +1,149 @@
+"""Tables of every format: names of columns and of merged cells stand in every row."""
+
+from __future__ import annotations
+
+import io
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from pptx.util import Inches
+
+from ingest.conversion.convert import parse_bytes
+
+
+def _lines(data: bytes, name: str) -> list[str]:
+    return parse_bytes(data, name).text.split("\n")
+
+
+def _page(rows: str) -> list[str]:
+    return _lines(f"<table>{rows}</table>".encode(), "a.html")
+
+
+def test_a_cell_over_several_rows_stands_in_each() -> None:
+    rows = _page(
+        "<tr><th>Line</th><th>Direction</th><th>First</th></tr>"
+        "<tr><td rowspan=2>North line</td><td>to Alby</td><td>06:10</td></tr>"
+        "<tr><td>from Alby</td><td>06:55</td></tr>"
+    )
+    assert rows[1] == "Line: North line; Direction: from Alby; First: 06:55"
+
+
+def test_two_rows_of_names_belong_together() -> None:
+    rows = _page(
+        "<tr><th rowspan=2>Room</th><th colspan=2>Summer</th><th colspan=2>Winter</th></tr>"
+        "<tr><th>Single</th><th>Double</th><th>Single</th><th>Double</th></tr>"
+        "<tr><td>Garden</td><td>91</td><td>128</td><td>64</td><td>87</td></tr>"
+    )
+    assert rows == [
+        "Room: Garden; Summer Single: 91; Summer Double: 128; Winter Single: 64; Winter Double: 87"
+    ]
+
+
+def test_a_blank_corner_is_no_end_of_the_names() -> None:
+    rows = _page(
+        "<tr><td></td><th>2021</th><th>2022</th></tr><tr><th>Wages</th><td>180</td><td>190</td></tr>"
+    )
+    assert rows == ["Wages; 2021: 180; 2022: 190"]
+
+
+def test_a_cell_across_the_table_stands_over_the_rows_below() -> None:
+    rows = _page(
+        "<tr><th>Course</th><th>Day</th></tr><tr><td colspan=2>Winter term</td></tr>"
+        "<tr><td>Maths</td><td>Tuesday</td></tr>"
+    )
+    assert rows == ["Winter term; Course: Maths; Day: Tuesday"]
+
+
+def test_names_that_are_repeated_are_said_once_and_new_ones_count() -> None:
+    head = "<tr><th>Name</th><th>Age</th></tr>"
+    rows = _page(f"{head}<tr><td>Ada</td><td>36</td></tr>{head}<tr><td>Alan</td><td>41</td></tr>")
+    assert rows == ["Name: Ada; Age: 36", "Name: Alan; Age: 41"]
+    rows = _page(
+        f"{head}<tr><td>Ada</td><td>36</td></tr><tr><th>Town</th><th>Size</th></tr><tr><td>Rye</td><td>9</td></tr>"
+    )
+    assert rows == ["Name: Ada; Age: 36", "Town: Rye; Size: 9"]
+
+
+def test_labels_and_values_are_no_names() -> None:
+    text = "| Order: | 12 | Cinema: | Rex |\n|---|---|---|---|\n| Region: | North | Agent: | Ada |\n"
+    assert _lines(text.encode(), "a.md") == ["Order: | 12 | Cinema: | Rex", "Region: | North | Agent: | Ada"]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("Item,2021,2022\nWages,180,190\nRent,44,46\n", "Item: Wages; 2021: 180; 2022: 190"),
+        (",FY2021,FY2022\nWages,180,190\nRent,44,46\n", "Wages; FY2021: 180; FY2022: 190"),
+        ("Shop,Q1 2023,Q2 2023\nRye,18,19\nYork,4,6\n", "Shop: Rye; Q1 2023: 18; Q2 2023: 19"),
+        ("Town,2024-01-01,2024-02-01\nRye,18,19\nYork,4,6\n", "Town: Rye; 2024-01-01: 18; 2024-02-01: 19"),
+        ("Day,1,2,3\nRye,18,19,7\nYork,4,6,1\n", "Day: Rye; 1: 18; 2: 19; 3: 7"),
+        ("Sport,0-4,5-9,65+\nSwim,18,19,7\nRun,4,6,1\n", "Sport: Swim; 0-4: 18; 5-9: 19; 65+: 7"),
+        ("Region,Units,Total\nNorth,12,340\nTotal,32,950\n", "Region: North; Units: 12; Total: 340"),
+        ("Region,2023,,2024,\n,Plan,Actual,Plan,Actual\nNorth,310,295,330,341\n",
+         "Region: North; 2023 Plan: 310; 2023 Actual: 295; 2024 Plan: 330; 2024 Actual: 341"),
+        ("Name,Age\n\nAda,36\nAlan,41\n", "Name: Ada; Age: 36"),
+        ("Name,Age\nAlan,41\n\nAda,36\n", "Name: Ada; Age: 36"),
+    ],
+)  # fmt: skip
+def test_what_names_the_columns_of_separated_values(text: str, row: str) -> None:
+    assert row in _lines(text.encode(), "a.csv")
+
+
+@pytest.mark.parametrize(
+    "text", ["Ann,1984\nBob,1990\n", "2021-01-03,5.3\n2021-01-04,6.1\n", "1,2,3\n4,5,6\n"]
+)
+def test_values_are_not_taken_for_names(text: str) -> None:
+    assert _lines(text.encode(), "a.csv")[0] == " | ".join(text.split("\n")[0].split(","))
+
+
+def test_merged_cells_of_a_sheet() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["Department", "2023", None], [None, "Plan", "Actual"], ["Chemistry", 140, 155], [None, 190, 180]
+    ):  # fmt: skip
+        sheet.append(row)
+    for merged in ("A1:A2", "B1:C1", "A3:A4"):
+        sheet.merge_cells(merged)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    assert _lines(buffer.getvalue(), "a.xlsx")[-2:] == [
+        "Department: Chemistry; 2023 Plan: 140; 2023 Actual: 155",
+        "Department: Chemistry; 2023 Plan: 190; 2023 Actual: 180",
+    ]
+
+
+def test_merged_cells_of_a_slide() -> None:
+    deck = pptx.Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    table = slide.shapes.add_table(3, 2, Inches(1), Inches(2), Inches(4), Inches(1)).table
+    for row, cells in enumerate((("Team", "Day"), ("Red", "Monday"), ("", "Tuesday"))):
+        for column, cell in enumerate(cells):
+            table.cell(row, column).text = cell
+    table.cell(1, 0).merge(table.cell(2, 0))
+    buffer = io.BytesIO()
+    deck.save(buffer)
+    assert _lines(buffer.getvalue(), "a.pptx") == ["Team: Red; Day: Monday", "Team: Red; Day: Tuesday"]
+
+
+def test_merged_cells_of_a_word_table() -> None:
+    document = docx.Document()
+    table = document.add_table(3, 3)
+    for row, cells in enumerate((("Floor", "Room", "Seats"), ("Ground", "Oak", "40"), ("", "Elm", "25"))):
+        for column, cell in enumerate(cells):
+            table.cell(row, column).text = cell
+    table.cell(1, 0).merge(table.cell(2, 0))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert _lines(buffer.getvalue(), "a.docx")[-1] == "Floor: Ground; Room: Elm; Seats: 25"
+
+
+def test_merged_cells_of_restructured_text() -> None:
+    text = (
+        "+-------+------+------+\n| Line  | To   | At   |\n+=======+======+======+\n| North | Alby | 6:10 |\n"
+        "|       +------+------+\n|       | Berg | 6:55 |\n+-------+------+------+\n"
+    )
+    assert _lines(text.encode(), "a.rst")[-1] == "Line: North; To: Berg; At: 6:55"
