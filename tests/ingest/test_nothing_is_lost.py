@@ -234,7 +234,7 @@ def _check(extension: str, most: int | None) -> None:
         try:
             document = parse_bytes(data, name)
             lost, words = lost_words(
-                extension, data, document.text + document.title + repr(document.metadata)
+                extension, data, f"{document.text}\n{document.title}\n{document.metadata}"
             )
         except (UnparsableError, pypdfium2.PdfiumError, etree.ParserError, ValueError, zipfile.BadZipFile):
             counts["rejected"] += 1

@@ -145,3 +145,16 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pyte
     walk = Walk(roots_of([tmp_path]))
     assert [Path(path).relative_to(tmp_path).as_posix() for path in walk] == ["a", "c/d.txt"]
     assert walk.closed == [(tmp_path / "a").as_posix()]
+
+
+def test_a_name_that_is_not_utf8_ends_no_walk(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.txt"
+    try:
+        with open(odd, "wb") as file:  # noqa: PTH123 - a name that no Path is made of
+            file.write(b"words")
+    except OSError:
+        pytest.skip("the file system takes names in UTF-8 only")
+    (tmp_path / "good.txt").write_text("words")
+    walk = Walk(roots_of([tmp_path]))
+    assert list(walk) == [f"{tmp_path.as_posix()}/good.txt"]
+    assert walk.unnamable == [f"{tmp_path.as_posix()}/caf\\xe9.txt"]

@@ -35,8 +35,8 @@ def _in_a_font_without_letters(content: bytes) -> bytes:
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
         b"<< /Length 37 >>\nstream\n500 0 0 0 450 700 d1 0 0 400 600 re f\nendstream",
         b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 500 700] /FontMatrix [0.001 0 0 0.001 0 0] "
-        b"/FirstChar 11 /LastChar 255 /Widths [%s] /Encoding << /Type /Encoding /Differences [ %s ] >> /CharProcs << %s >> "
-        b"/Resources << >> >>" % (b"500 " * 245, names.encode(), glyphs.encode()),
+        b"/FirstChar 11 /LastChar 255 /Widths [%s] /Encoding << /Type /Encoding /Differences [ %s ] >> "
+        b"/CharProcs << %s >> /Resources << >> >>" % (b"500 " * 245, names.encode(), glyphs.encode()),
     ]
     data = b"%PDF-1.4\n"
     places = []
