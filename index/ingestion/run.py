@@ -113,7 +113,7 @@ class Ingestion:
             else:
                 self._act_on(decisions, conditions)
         if prune:
-            self._prune(roots, walk, seen, only=only, dry_run=dry_run)
+            self._prune(scope, dry_run=dry_run)
         for path in walk.unnamable:
             detail = "its name is not UTF-8; rename it"
             self._tally.reject(Rejected(path=path, reason=RejectReason.UNREADABLE, detail=detail), held=False)

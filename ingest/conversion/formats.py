@@ -159,21 +159,28 @@ FORMATS = (
     Format(
         name="subtitles",
         extensions=("srt", "vtt", "ass", "ssa"),
-        converter="subtitles:parse_subtitles",
+        converter="text_files.subtitles:parse_subtitles",
         library="pysubs2",
     ),
     Format(
         name="tex",
         extensions=("tex", "latex", "ltx"),
-        converter="markup_text:parse_latex",
+        converter="text_files.markup:parse_latex",
         library="pylatexenc",
     ),
     Format(
-        name="adoc", extensions=("adoc", "asciidoc"), converter="markup_text:parse_asciidoc", library="re"
+        name="adoc",
+        extensions=("adoc", "asciidoc"),
+        converter="text_files.markup:parse_asciidoc",
+        library="re",
     ),
-    Format(name="man", extensions=("man",), converter="markup_text:parse_man", library="re"),
-    Format(name="bib", extensions=("bib",), converter="records_text:parse_bibtex", library="bibtexparser"),
-    Format(name="cards", extensions=("vcf", "ics"), converter="records_text:parse_cards", library="vobject"),
+    Format(name="man", extensions=("man",), converter="text_files.markup:parse_man", library="re"),
+    Format(
+        name="bib", extensions=("bib",), converter="text_files.records:parse_bibtex", library="bibtexparser"
+    ),
+    Format(
+        name="cards", extensions=("vcf", "ics"), converter="text_files.records:parse_cards", library="vobject"
+    ),
 )
 BY_NAME = {format_.name: format_ for format_ in FORMATS}
 BY_EXTENSION = {extension: format_ for format_ in FORMATS for extension in format_.extensions}

@@ -32,10 +32,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data" / "documents"
 MOST_LOST = 0.02
 FEW_LOST = 3
 FILES_A_FORMAT = 40
-FRAME = (
-    ".//nav|.//script|.//style|.//noscript|.//template|.//head|.//select|.//button|.//svg|.//iframe"
-    "|.//header|.//footer|.//a[not(ancestor::p)]|.//comment()"
-)
+FRAME = frozenset("nav script style noscript template head select button svg iframe header footer".split())
 URL = re.compile(r"\b(?:https?|mailto|ftp):\S+|\bwww\.\S+|data:\S+")
 
 
@@ -101,17 +98,26 @@ def _page(data: bytes) -> str:
     if not data.strip():
         return ""
     root = lxml.html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", decode(data)))
-    for element in root.xpath(FRAME):
-        element.drop_tree()
     for element in list(root.iter()):
+        name = element.tag if isinstance(element.tag, str) else "comment"
         hidden = (
-            "display:none" in (element.get("style") or "").replace(" ", "")
-            if isinstance(element.tag, str)
-            else 0
+            "display:none" in (element.get("style") or "").replace(" ", "") if name != "comment" else True
         )
-        if hidden and element.getparent() is not None:
-            element.drop_tree()
+        menu = name == "a" and not any(above.tag == "p" for above in element.iterancestors())
+        parent = element.getparent()
+        if parent is not None and (hidden or menu or name in FRAME):
+            _drop(element, parent)
     return "\n".join(str(text) for text in root.itertext())
+
+
+def _drop(element: etree._Element, parent: etree._Element) -> None:
+    """Without the element, but with what follows it."""
+    before = element.getprevious()
+    if before is not None:
+        before.tail = f"{before.tail or ''} {element.tail or ''}"
+    else:
+        parent.text = f"{parent.text or ''} {element.tail or ''}"
+    parent.remove(element)
 
 
 def _book(data: bytes) -> str:

@@ -99,9 +99,9 @@ def test_a_broken_chart_costs_no_other_shape() -> None:
     deck = pptx.Presentation()
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     slide.shapes.title.text = "Sales"
-    data = CategoryChartData()
+    data = CategoryChartData()  # type: ignore[no-untyped-call]
     data.categories = ["2022", "2023"]
-    data.add_series("Boats", (1234567, 41.5))
+    data.add_series("Boats", (1234567, 41.5))  # type: ignore[no-untyped-call]
     chart = slide.shapes.add_chart(
         XL_CHART_TYPE.COLUMN_CLUSTERED, Inches(1), Inches(2), Inches(4), Inches(3), data
     )

@@ -1,0 +1,1 @@
+"""Text files with a form of their own: markup for people, subtitles, records."""
