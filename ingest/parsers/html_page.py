@@ -47,6 +47,8 @@ _LINKED = 0.5
 _LEAST_WORDS = 40
 _LEAST_PROSE = 60
 _LEAST_DIGITS = 5
+_LEAST_SENTENCE = 4
+_SENTENCE = re.compile(r"\w{2,}[.!?](?:\s|$)|[。！？]")
 _RIGHTS = re.compile(r"(?:©|\(c\)|copyright)[^.]*\.?|all rights reserved\.?|\b(?:19|20)\d\d\b", re.IGNORECASE)
 _PANEL = re.compile(
     r"tab|panel|accordion|collaps|answer|toggle|details|expand|content|faq|spoiler", re.IGNORECASE
@@ -182,6 +184,8 @@ def _says_something(element: Element, *, least: int = _LEAST_WORDS) -> bool:
     own = _RIGHTS.sub(" ", _unlinked_text(element))
     if len("".join(own.split())) < _LINKED * _size(element) and len("".join(own.split())) < 4 * least:
         return False
+    if len(own.split()) >= _LEAST_SENTENCE and _SENTENCE.search(own):
+        return True
     return sum(map(str.isalpha, own)) >= least or sum(map(str.isdigit, own)) >= _LEAST_DIGITS
 
 

@@ -20,7 +20,7 @@ from ingest.conversion.text_builder import TextBuilder
 from ingest.errors import UnparsableError
 from ingest.parsers.common.html_blocks import Element, append_html, append_tree, small_number, text_of
 from ingest.parsers.common.raised import lowered, raised
-from ingest.parsers.common.word_parts import CLOSE, OPEN, beside, completed
+from ingest.parsers.common.word_parts import CLOSE, OPEN, beside, completed, hidden_frames
 from ingest.parsers.common.zip_members import read_member, read_xml
 from ingest.records import RejectReason
 from ingest.text.normalise import squeeze
@@ -67,11 +67,12 @@ def parse_docx(data: bytes, builder: TextBuilder) -> None:
     """Appends a Word document: its heads, its text with notes at the end, comments, charts, its feet."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         title = _read_core_properties(archive, builder)
-        heads = list(beside(archive, "word/header"))
+        hidden = hidden_frames(archive)
+        heads = list(beside(archive, "word/header", without=hidden))
         rest = [
             line
             for group in ("word/comments.", "word/charts/chart", "word/diagrams/data", "word/footer")
-            for line in beside(archive, group)
+            for line in beside(archive, group, without=hidden)
         ]
     result = mammoth.convert_to_html(
         io.BytesIO(completed(data)),

@@ -58,6 +58,7 @@ def _members(data: bytes, pattern: str) -> Iterator[bytes]:
 def _joined_runs(data: bytes, paragraph: str, text: str) -> str:
     """Runs of one paragraph joined, because a word may be cut into several."""
     root = etree.fromstring(data, etree.XMLParser(recover=True, resolve_entities=False, huge_tree=True))
+    etree.strip_elements(root, "{*}oMath", with_tail=False)
     lines: list[str] = []
     for block in root.iter(f"{{*}}{paragraph}"):
         lines.append(

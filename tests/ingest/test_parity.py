@@ -196,6 +196,7 @@ def _rtf(text: Text) -> bytes:
 def _eml(text: Text) -> bytes:
     message = EmailMessage()
     message["Subject"] = text[0]
+    message["In-Reply-To"] = "<1@example.org>"
     message.set_content(
         "\n\n".join(text[1]) + "\n\nOn Monday, Ada wrote:\n> What was said before\n> stands here again.\n"
     )

@@ -125,7 +125,7 @@ def _spread_row(
 
 
 def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None) -> Iterator[str]:
-    """What the table says, row by row, its title rows first.
+    """What the table says, row by row, its title rows first, and last the names of columns without values.
 
     `guess` looks for names of columns in a table that marks none; `names` are those that hold where it has
     none of its own.
@@ -140,6 +140,11 @@ def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None)
     if count:
         names = combined(headers if marked else [*map(filled, headers[:-1]), headers[-1]])
     yield from _body(grid, first + count, headers, names)
+    if count and names is not None:
+        used = {at for row in grid.rows[first + count :] for at, text in enumerate(row) if text}
+        blank = [name for at, name in enumerate(names) if name and at not in used]
+        if blank:
+            yield " | ".join(dict.fromkeys(blank))
 
 
 def _title_rows(grid: Grid) -> int:

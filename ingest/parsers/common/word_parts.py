@@ -10,7 +10,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -71,12 +71,11 @@ def completed(data: bytes) -> bytes:
     return changed.getvalue()
 
 
-def beside(archive: zipfile.ZipFile, *names: str) -> Iterator[str]:
-    """The words of the parts whose names begin so (`word/header`), each said once."""
+def beside(archive: zipfile.ZipFile, *names: str, without: Collection[str] = ()) -> Iterator[str]:
+    """The words of the parts whose names begin so (`word/header`), each said once; `without` leaves some out."""
     said: set[str] = set()
-    hidden = _hidden_frames(archive)
     for name in sorted(archive.namelist()):
-        if not name.startswith(names) or not name.endswith(".xml") or name in hidden:
+        if not name.startswith(names) or not name.endswith(".xml") or name in without:
             continue
         try:
             root = read_xml(archive, name)
@@ -88,7 +87,7 @@ def beside(archive: zipfile.ZipFile, *names: str) -> Iterator[str]:
                 yield line
 
 
-def _hidden_frames(archive: zipfile.ZipFile) -> set[str]:
+def hidden_frames(archive: zipfile.ZipFile) -> set[str]:
     """Heads and feet that no page shows: those of first or even pages where these have none of their own."""
     listed = archive.namelist()
     frames = {name for name in listed if re.match(r"word/(?:header|footer)\d*\.xml$", name)}

@@ -15,7 +15,7 @@ from math import inf
 from statistics import median
 
 from ingest.parsers.pdf.hyphenation import HYPHEN
-from ingest.parsers.pdf.lines import RawLine, raw_lines
+from ingest.parsers.pdf.lines import RawLine, gaps, raw_lines
 from ingest.parsers.pdf.paragraphs import Character
 from ingest.parsers.pdf.table_columns import table_rows
 
@@ -50,11 +50,14 @@ class _Row:
 
     def gaps(self) -> list[Strip]:
         """Strips without ink; a stream that goes back and forth gives none twice."""
-        least = _LEAST_GUTTER * self.height
-        strips: list[Strip] = []
-        reached = -inf
-        for character in sorted(self.visible, key=lambda character: character.left):
-            if character.left - reached >= least and reached > -inf:
+        strips = list(gaps(self.visible, _LEAST_GUTTER * self.height))
+        if all(before[1] <= after[0] for before, after in pairwise(strips)):
+            return strips
+        ordered = sorted(self.visible, key=lambda character: character.left)
+        reached = ordered[0].right
+        strips = []
+        for character in ordered:
+            if character.left - reached >= _LEAST_GUTTER * self.height:
                 strips.append((reached, character.left))
             reached = max(reached, character.right)
         return strips

@@ -124,7 +124,7 @@ def _characters(document: pdfium.PdfDocument, index: int, written: dict[int, lis
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
-        characters = with_fields(list(_read(text_page)), document, page)
+        characters = with_fields(_without_shadows(text_page, list(_read(text_page))), document, page)
         written[index + 1] = comments(page)
         return in_reading_order([turned(character) for character in characters])
     finally:
@@ -135,7 +135,6 @@ def _characters(document: pdfium.PdfDocument, index: int, written: dict[int, lis
 def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
     box = pdfium_c.FS_RECTF()
     high = 0
-    inked: _Inked = {}
     for index in range(text_page.count_chars()):
         code = pdfium_c.FPDFText_GetUnicode(text_page, index)
         text = ""
@@ -149,8 +148,6 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         if code == 0 or code > 0x10FFFF:
             continue
         pdfium_c.FPDFText_GetLooseCharBox(text_page, index, byref(box))
-        if code > 32 and _is_shadow(text_page, index, code, box, inked):
-            continue
         yield Character(
             text=text or chr(code),
             number=index,
@@ -161,27 +158,36 @@ def _read(text_page: pdfium.PdfTextPage) -> Iterator[Character]:
         )
 
 
-_Inked = dict[tuple[int, int, int], tuple[float, float, int]]
-
-
-def _is_shadow(
-    text_page: pdfium.PdfTextPage, index: int, code: int, box: pdfium_c.FS_RECTF, inked: _Inked
-) -> bool:
-    """Whether the same letter stands there already: bold type is often the same words drawn twice.
+def _without_shadows(text_page: pdfium.PdfTextPage, characters: list[Character]) -> list[Character]:
+    """The characters without those that stand on the same letter: bold type is often words drawn twice.
 
     Letters of one ligature stand in one place, too, but are of one piece of text.
     """
-    column, row = round(box.left), round(box.bottom)
-    near = 0.08 * max(1.0, box.top - box.bottom)
-    for at in ((column, row), (column - 1, row), (column + 1, row), (column, row - 1), (column, row + 1)):
-        place = inked.get((code, *at))
-        if place is not None and abs(place[0] - box.left) < near and abs(place[1] - box.bottom) < near:
-            pieces = (pdfium_c.FPDFText_GetTextObject(text_page, at) for at in (place[2], index))
-            one, other = (cast(piece, c_void_p).value for piece in pieces)
-            if one != other:
-                return True
-    inked[code, column, row] = (box.left, box.bottom, index)
-    return False
+    seen: dict[tuple[str, int, int], Character] = {}
+    doubled: set[int] = set()
+    for character in characters:
+        if character.text.isspace():
+            continue
+        near = 0.08 * (character.top - character.bottom)
+        left, bottom = int(character.left / 2), int(character.bottom / 2)
+        places = {(left, bottom), (int((character.left - near) / 2), bottom)}
+        for place in places:
+            other = seen.get((character.text, *place))
+            if (
+                other is not None
+                and abs(other.left - character.left) < near
+                and abs(other.bottom - character.bottom) < near
+                and _piece(text_page, other) != _piece(text_page, character)
+            ):
+                doubled.add(character.number)
+        seen[character.text, left, bottom] = character
+    return (
+        [character for character in characters if character.number not in doubled] if doubled else characters
+    )
+
+
+def _piece(text_page: pdfium.PdfTextPage, character: Character) -> int | None:
+    return cast(pdfium_c.FPDFText_GetTextObject(text_page, character.number), c_void_p).value
 
 
 def _turned(text_page: pdfium.PdfTextPage) -> Callable[[Character], Character]:

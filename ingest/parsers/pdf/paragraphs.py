@@ -178,6 +178,8 @@ def _word_gap(visible: Sequence[Character], height: float) -> float:
     if len(visible) < _LEAST_LETTERS:
         return inf
     steps = [right.left - left.right for left, right in pairwise(visible)]
+    if max(steps) <= _LEAST_GAP * height:
+        return inf
     usual = max(0.0, median(steps))
     wide = [step for step in steps if step - usual > _LEAST_GAP * height]
     if not wide or _UNSPACED.search("".join(character.text for character in visible)):
@@ -187,6 +189,8 @@ def _word_gap(visible: Sequence[Character], height: float) -> float:
 
 def _with_powers(characters: list[Character], height: float) -> list[Character]:
     """Small raised numbers as powers or as marks of notes."""
+    if len({round(c.top - c.bottom, 1) for c in characters}) == 1:
+        return characters
     heights = [c.top - c.bottom for c in characters if not c.text.isspace()]
     if max(heights, default=0.0) < 1.15 * min(heights, default=0.0):
         return characters
