@@ -72,7 +72,7 @@ def completed(data: bytes) -> bytes:
 
 
 def beside(archive: zipfile.ZipFile, *names: str, without: Collection[str] = ()) -> Iterator[str]:
-    """The words of the parts whose names begin so (`word/header`), each said once; `without` leaves some out."""
+    """The words of the parts whose names begin so (`word/header`), each once; `without` leaves some out."""
     said: set[str] = set()
     for name in sorted(archive.namelist()):
         if not name.startswith(names) or not name.endswith(".xml") or name in without:

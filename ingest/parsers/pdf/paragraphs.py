@@ -30,6 +30,7 @@ _LEAST_LETTERS = 8
 _LEAST_GAP = 0.08  # heights of a line
 _NARROWEST_GAP = 0.05
 _LOOK_BACK = 40
+_RAISED_SIGNS = frozenset("0123456789*†‡§")
 _RAISED = re.compile(r"(?=.*[\d*†‡§])[\d+\-\N{MINUS SIGN}\N{EN DASH},;*†‡§()\[\]]{1,12}")
 _BULLET = re.compile(r"[•▪■●○◦‣∙·–—*\-\uf0b7\uf0a7]\s")
 _NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)]|\[\d+\])\s")
@@ -189,7 +190,8 @@ def _word_gap(visible: Sequence[Character], height: float) -> float:
 
 def _with_powers(characters: list[Character], height: float) -> list[Character]:
     """Small raised numbers as powers or as marks of notes."""
-    if len({round(c.top - c.bottom, 1) for c in characters}) == 1:
+    small = 0.85 * max(c.top - c.bottom for c in characters)
+    if not any(c.top - c.bottom < small and c.text in _RAISED_SIGNS for c in characters):
         return characters
     heights = [c.top - c.bottom for c in characters if not c.text.isspace()]
     if max(heights, default=0.0) < 1.15 * min(heights, default=0.0):
