@@ -47,6 +47,7 @@ _LINKED = 0.5
 _LEAST_WORDS = 40
 _LEAST_PROSE = 60
 _LEAST_DIGITS = 5
+_NOTED_WORDS = 10
 _LEAST_SENTENCE = 4
 _SENTENCE = re.compile(r"\w{2,}[.!?](?:\s|$)|[。！？]")
 _RIGHTS = re.compile(r"(?:©|\(c\)|copyright)[^.]*\.?|all rights reserved\.?|\b(?:19|20)\d\d\b", re.IGNORECASE)
@@ -81,8 +82,16 @@ def parse_html(data: bytes, builder: TextBuilder) -> None:
     if pruned is not None:
         _prune(pruned)
         if _size(pruned) >= _LEAST_SHARE * whole:
+            _warn_of_frame(body, pruned, builder)
             body = pruned
     append_tree(body, builder)
+
+
+def _warn_of_frame(body: Element, pruned: Element, builder: TextBuilder) -> None:
+    """Says how many words beside links were taken for the site's frame."""
+    missing = len(_unlinked_text(body).split()) - len(_unlinked_text(pruned).split())
+    if missing >= _NOTED_WORDS:
+        builder.warnings.append(f"{missing:,} words of the site's frame (head, foot, menus) were left out")
 
 
 def _read_head(root: Element, builder: TextBuilder) -> None:

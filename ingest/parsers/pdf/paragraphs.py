@@ -168,7 +168,8 @@ def _line(characters: Sequence[Character], *, hyphenated: bool) -> Line | None:
 def _parts_words(left: Character, right: Character) -> bool:
     """Whether a word may end and another begin here; capitals are often set apart from one another."""
     before, after = left.text[-1:], right.text[:1]
-    return before.isalnum() and after.isalnum() and not (before.isupper() and after.isupper())
+    alike = (before.isupper() and after.isupper()) or (before.isdigit() and after.isdigit())
+    return before.isalnum() and after.isalnum() and not alike
 
 
 def _word_gap(visible: Sequence[Character], height: float) -> float:
