@@ -248,8 +248,8 @@ def _check(extension: str, most: int | None) -> None:
             counts["rejected"] += 1
             continue
         counts["read"] += 1
-        most = FRAME_LOST if extension == "html" else MOST_LOST
-        if len(lost) > max(FEW_LOST, most * words) and not document.warnings:
+        share = FRAME_LOST if extension == "html" else MOST_LOST
+        if len(lost) > max(FEW_LOST, share * words) and not document.warnings:
             faults.append(f"{name}: {len(lost)} of {words} words lost, such as {lost[:8]}")
     assert counts["read"] or not chosen
     assert not faults, "\n".join(faults)
