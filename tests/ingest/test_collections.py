@@ -32,7 +32,7 @@ def test_a_mixed_folder(tmp_path: Path) -> None:
     results = {Path(r.path).relative_to(root / "mixed").as_posix(): r for r in ingest_paths([root])}
     rejected = Counter(r.reason.value for r in results.values() if isinstance(r, Rejected))
     assert len(results) == 276
-    assert rejected == {"unsupported": 15, "no_text": 12, "empty": 4, "encrypted": 3}
+    assert rejected == {"unsupported": 14, "no_text": 12, "empty": 4, "encrypted": 3}
     for document in results.values():
         if isinstance(document, Document):
             assert normalise(document.text) == document.text.strip("\n")
