@@ -1,8 +1,8 @@
 """The table of formats and their converters, and how the format of a file is recognised.
 
-The extension proposes, the first bytes decide where they contradict it: a PDF named `.txt` is a PDF, a Word
-file named `.pdf` is a Word file. A file of any other name is taken when its bytes are text; what programs
-wrote for programs (minified code, locks, data above 5 MB) is left out.
+The first bytes of a file overrule its extension: a PDF named `.txt` is a PDF, a Word file named `.pdf` is a
+Word file. A file of any other name is accepted when its bytes are text; generated files (minified code, lock
+files, data above 5 MB) are rejected as unsupported.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ def _spread(texts: list[Row], merged: Sequence[Merged]) -> set[tuple[int, int]]:
 def _append_block(
     block: list[Row], joined: set[tuple[int, int]], builder: TextBuilder, names: _Names
 ) -> None:
-    """Lines above the names of the columns are said as they are, then one record per row."""
+    """Lines above the names of the columns stay as they are, then one record per row."""
     used = _used_columns(block, joined)
     if used is None:
         _append_records((" | ".join(filter(None, row)) for row in block), builder)

@@ -1,10 +1,10 @@
 """Finds the quotation of earlier messages at the end of an e-mail.
 
-Left out is only a tail: quoted lines at the end of the letter with nothing of its writer behind them under a
-line that introduces them ("On Monday, Ada wrote:"), or the whole message that Outlook hangs below a letter. A
-quotation that the writer put there himself, from a lease or a law, has no such line and stays.
-Answers written between quoted lines keep them, for they would mean nothing alone; so does a letter that says
-nothing of its own, and one that is forwarded, whose quotation is its content.
+Only a tail is left out: quoted lines at the end with no text of the writer after them, under a line that
+introduces them ("On Monday, Ada wrote:"), or the whole message that Outlook appends. A quotation that the
+writer chose to put there, from a lease or a law, has no such line and stays. Quoted lines also stay where
+answers are written between them, because the answers would mean nothing alone; where the message has no text
+of its own; and where it is forwarded, because the quotation is its content.
 """
 
 from __future__ import annotations
