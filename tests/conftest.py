@@ -472,10 +472,19 @@ def open_tab(page_folder: Path) -> Callable[[str], AppTest]:
 
 @pytest.fixture
 def serious_faults() -> Callable[[Page], list[str]]:
-    """What axe finds of importance on an open page, each fault with its first element."""
+    """What axe finds of importance on an open page, each fault with its first element.
+
+    Streamlit fades what it is about to draw again; the contrast of text is measured after that.
+    """
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
 
     def found(page: Page) -> list[str]:
+        page.wait_for_function(
+            """() => document.querySelector('[data-test-script-state="notRunning"]')
+                && !document.querySelector('[data-stale="true"]')
+                && document.getAnimations().every((animation) => animation.playState !== "running"
+                    || animation.effect.getComputedTiming().iterations === Infinity)"""
+        )
         return [
             f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
             for fault in axe.run(page).response["violations"]
