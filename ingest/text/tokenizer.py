@@ -138,10 +138,10 @@ class TextTokenizer:
     def unknown_share(self, text: str) -> float:
         """Share of the tokens of `text` that the vocabulary does not know, 0.0 for no tokens.
 
-        Tokens count that hold a letter or digit: emoji and signs of mathematics are in no language. A text
-        of nothing but unknown signs is unknown. A byte-level vocabulary can spell anything, so there the
-        fragments of a character count as unknown; a text that is spelled letter by letter in a script of its
-        own is unknown as a whole.
+        Unknown tokens without a letter or digit do not count: emoji and signs of mathematics are in no
+        language. A text of nothing but such signs is unknown. A byte-level vocabulary can spell anything, so
+        there the fragments of a character count as unknown; a text that is spelled letter by letter in a
+        script of its own is unknown as a whole.
         """
         if text.isascii() and not self._spells_bytes:  # Latin letters need no look at their places
             ids = self.encode_ids([text])[0]
@@ -156,7 +156,10 @@ class TextTokenizer:
         worded = np.array(
             [_is_word(text[start:end]) for start, end in tokens.offsets.tolist()], dtype=np.bool_
         )
-        return float(unknown[worded].mean() if worded.any() else unknown.mean())
+        if not worded.any():
+            return float(unknown.mean())
+        counted = worded | ~unknown
+        return float(unknown[counted].mean())
 
     def _tokens(self, text: str, encoding: Encoding) -> Tokens:
         offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
