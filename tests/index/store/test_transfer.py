@@ -43,7 +43,7 @@ QUESTIONS = ("harbour tide noon", "dynamic masking", "Bus Kiel", "lighthouse kee
 
 
 MANUAL = "Masking\n\nMasks are drawn anew, which is called dynamic masking.\n\nBERT masks once."
-GERMAN = "Der Bus nach Kiel fährt um acht Uhr ab. 😀\u2028Und 你好 zurück."
+GERMAN = "Der Bus nach Kiel fährt um acht Uhr ab. 😀\u2028Und 你好世界 zurück."
 
 
 def manual() -> NewDocument:
