@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from index.records import IngestReport
+from ingest.conversion.parser_pool import sha256_of
 from ingest.errors import SpanwiseError
 from ingest.records import Rejected, RejectReason
 from ui.services.jobs import JobStanding, JobState, read_json, write_json
@@ -76,11 +77,18 @@ def settle_uploads(library: Library, standing: JobStanding) -> None:
     paths = [Path(path) for path in (read_json(standing.folder / _SETTLED) or {}).get("paths", ())]
     if report := report_of(standing):
         rejected = [item.path for item in report.rejected]
-    else:  # it was cancelled or failed: files that are in the store stay, those it never came to go
-        names = [path.as_posix() for path in paths]
-        known = set(library.store.paths(names))
-        rejected = [name for name in names if name not in known]
+    else:  # it was cancelled or failed: files whose text is in the store stay, those it never came to go
+        rejected = [path.as_posix() for path in paths if not _is_stored(library, path)]
     library.uploads.settle(paths, rejected)
+
+
+def _is_stored(library: Library, path: Path) -> bool:
+    """Whether the store's document of this path was read from the bytes that the file has now."""
+    try:
+        document = library.store.document_of_content(sha256_of(path))
+    except OSError:  # it is gone
+        return False
+    return document is not None and path.as_posix() in library.store.named(document.id)[0].paths
 
 
 def can_be_repeated(standing: JobStanding) -> bool:

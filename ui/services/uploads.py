@@ -44,12 +44,12 @@ class Uploads:
         """
         target = self.folder / safe_name(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists() and not _put_aside(target).exists():
-            target.replace(_put_aside(target))
         # Renamed into its place, so that a link that lies there is replaced and never followed.
         unfinished = target.with_name(f".upload.{target.name}")
         unfinished.unlink(missing_ok=True)
         unfinished.write_bytes(content)
+        if target.exists() and not _put_aside(target).exists():
+            target.replace(_put_aside(target))
         unfinished.replace(target)
         return target
 
