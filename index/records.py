@@ -280,12 +280,16 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestProgress:
-    """How far an ingest is: files done of files found so far; the file just finished and its passages."""
+    """How far an ingest is: files done of files found so far; the file just finished and its passages.
+
+    `rejected` says why that file was left out, None if it was not.
+    """
 
     done: int
     total: int
     path: str
     passages: int
+    rejected: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from ui.services.jobs import JobProgress, JobState, read_json, write_end, write_json
+from ui.services.jobs import FileDone, JobProgress, JobState, read_json, write_end, write_json
 
 if TYPE_CHECKING:  # a job is light until it holds its lock
     from ui.render.progress import Step
@@ -27,6 +28,7 @@ _NICE = 10
 _POLL_SECONDS = 0.3
 _GRACE_SECONDS = 15.0
 _SECONDS_BETWEEN_WRITES = 0.3
+_MOST_FILES = 200  # of an ingest, the last ones
 
 
 def main(folder: Path) -> int:
@@ -96,6 +98,7 @@ class ProgressFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stage: tuple[str, float, int] | None = None
+        self._files: deque[FileDone] = deque(maxlen=_MOST_FILES)
         self._written = 0.0
 
     def __call__(self, step: Step) -> None:
@@ -104,11 +107,23 @@ class ProgressFile:
         if self._stage is None or self._stage[0] != step.unit or step.done < self._stage[2]:
             self._stage = (step.unit, now, step.done)
             self._written = 0.0
+        if step.path:
+            self._files.appendleft(FileDone(path=step.path, reason=step.reason))
         if step.done < step.total and now - self._written < _SECONDS_BETWEEN_WRITES:
             return
         self._written = now
         _, began, first = self._stage
-        progress = JobProgress(**asdict(step), first=first, began=began, at=now)
+        progress = JobProgress(
+            done=step.done,
+            total=step.total,
+            unit=step.unit,
+            note=step.note,
+            files=tuple(self._files),
+            passages=step.passages,
+            first=first,
+            began=began,
+            at=now,
+        )
         write_json(self._path, asdict(progress))
 
 

@@ -86,12 +86,19 @@ class Totals:
         if self._counter is not None:
             self._counter.join()
 
-    def step(self, path: str, passages: int) -> None:
+    def step(self, path: str, passages: int, rejected: Rejected | None = None) -> None:
         """One more file is done."""
         self._done += 1
         if self._callback is not None:
-            total = max(self._walked, self._done)
-            self._callback(IngestProgress(done=self._done, total=total, path=path, passages=passages))
+            self._callback(
+                IngestProgress(
+                    done=self._done,
+                    total=max(self._walked, self._done),
+                    path=path,
+                    passages=passages,
+                    rejected=rejected,
+                )
+            )
 
     def _count(self, files: Iterable[str]) -> None:
         for _ in files:

@@ -163,7 +163,7 @@ class Ingestion:
                 self._link(decision.document_key, path, state, gone=decision.renamed_from, held=decision.held)
             case Action.REJECTED if decision.rejected is not None:
                 self._reject(decision.rejected, decision, readers)
-        self._progress.step(path, 0)
+        self._progress.step(path, 0, decision.rejected)
 
     def _link(self, key: int, path: str, state: FileState, *, gone: str | None, held: bool) -> None:
         """Put a file under its known content: a rename if an old path is gone, else one more copy."""
@@ -196,7 +196,7 @@ class Ingestion:
                 self._tally.renamed.update(filter(None, [decision.renamed_from]))
             case _:
                 self._tally.added += 1
-        self._progress.step(decision.path, 0)
+        self._progress.step(decision.path, 0, decision.rejected)
 
     # -- the way into SQL -----------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Ingestion:
         """Note a rejection, or hold the parsed document for encoding."""
         if isinstance(result, Rejected):
             self._reject(result, decision, readers)
-            self._progress.step(result.path, 0)
+            self._progress.step(result.path, 0, result)
             return
         # The file may have changed since its stat was taken, but not between that time and the reading.
         checked_ns = decision.state.checked_ns if decision.state is not None else 0

@@ -24,13 +24,18 @@ _BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`done` of `total` units are done. Of an ingest: the last file and the new passages of all so far."""
+    """`done` of `total` units are done.
+
+    Of an ingest: the last file, the reason for which it was left out if it was (a RejectReason), and the new
+    passages of all files so far.
+    """
 
     done: int
     total: int
     unit: str
     note: str = ""
     path: str = ""
+    reason: str = ""
     passages: int = 0
 
 
@@ -68,7 +73,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, done: int, total: int, note: str = "", *, path: str = "") -> None:
+    def __call__(self, done: int, total: int, note: str = "", *, path: str = "", reason: str = "") -> None:
         """`done` of `total` are done; what was done before the first call does not count for the rate.
 
         Where `done` falls, another stage has begun.
@@ -78,7 +83,15 @@ class Progress:
         self._done = done
         if self._initial is None:
             self._initial = max(done - 1, 0)
-        step = Step(done=done, total=total, unit=self._unit, note=note, path=path, passages=self._passages)
+        step = Step(
+            done=done,
+            total=total,
+            unit=self._unit,
+            note=note,
+            path=path,
+            reason=reason,
+            passages=self._passages,
+        )
         for listener in _listeners:
             listener(step)
         if sys.stderr.isatty():
@@ -101,7 +114,8 @@ class Progress:
         """One more file is done."""
         self._passages += progress.passages
         note = phrasing.count(self._passages, "passage")
-        self(progress.done, progress.total, note, path=progress.path)
+        reason = "" if progress.rejected is None else progress.rejected.reason.value
+        self(progress.done, progress.total, note, path=progress.path, reason=reason)
 
     def training(self, progress: TrainingProgress) -> None:
         """One more step is done, or the weights were judged."""

@@ -65,17 +65,25 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileDone:
+    """A file that an ingest is done with; `reason` is a RejectReason if the file was left out, else empty."""
+
+    path: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobProgress:
     """`done` of `total` units at the moment `at`, `first` of them at `began` (seconds since the epoch).
 
-    Of an ingest, `path` is the last file and `passages` counts the new passages so far.
+    Of an ingest, `files` are the last ones, the newest first, and `passages` counts the new passages so far.
     """
 
     done: int
     total: int
     unit: str
     note: str = ""
-    path: str = ""
+    files: tuple[FileDone, ...] = ()
     passages: int = 0
     first: int = 0
     began: float = 0.0
@@ -336,6 +344,9 @@ def _job(value: Mapping[str, Any] | None) -> Job | None:
 
 def _progress(value: Mapping[str, Any] | None) -> JobProgress | None:
     try:
-        return None if value is None else JobProgress(**value)
+        if value is None:
+            return None
+        files = tuple(FileDone(**item) for item in value.get("files", ()))
+        return JobProgress(**{**value, "files": files})
     except TypeError:
         return None

@@ -29,11 +29,13 @@ from ui.services.ingest_jobs import (
     start_ingest,
     start_ingest_of_uploads,
 )
-from ui.services.jobs import JobBusy, JobProgress, Jobs, JobState, write_end, write_json
+from ui.services.jobs import FileDone, JobBusy, JobProgress, Jobs, JobState, write_end, write_json
 from ui.services.library import Library
 
 SAY = Say("en")
 MARKUP = "<script>alert('x')</script>"
+FILES = (FileDone(path="/b.txt", reason="empty"), FileDone(path="/a.txt"))
+FILES_SHOWN = {"Path": ["/b.txt", "/a.txt"], "Why": ["the file is empty", ""]}
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def press(page: AppTest, key: str) -> AppTest:
 def add_folder(page: AppTest, folder: Path) -> None:
     page.text_input(key="folder").set_value(str(folder))
     next(button for button in page.button if button.label == "Add folder").click().run()
+
+
+def files_shown(page: AppTest) -> dict[str, list[str]]:
+    """The table of the files that an ingest is done with."""
+    (table,) = [table.value for table in page.dataframe if list(table.value) == ["Path", "Why"]]
+    return {str(name): list(column) for name, column in table.items()}
 
 
 def test_what_a_locked_file_needs_is_said_in_the_words_of_the_page() -> None:
@@ -89,6 +97,11 @@ def test_a_folder_is_added_and_its_bad_files_are_named(
     assert "1 added" in shown
     assert "nothing.txt</strong> was left out: the file is empty" in shown
     assert "<dd>3</dd>" in shown
+    files = files_shown(page)
+    assert dict(zip(files["Path"], files["Why"], strict=True)) == {
+        str(more / "town.txt"): "",
+        str(more / "nothing.txt"): "the file is empty",
+    }
     press(page, "dismiss_ingest")
     assert "1 added" not in html_of(page)
 
@@ -175,11 +188,12 @@ def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
     add_folder(open_tab("collection"), page_folder)
     (standing,) = Jobs(page_folder / "store").all(KIND)
     assert standing.job.arguments == ("ingest", "--store", str(page_folder / "store"), str(page_folder))
-    progress = JobProgress(done=1, total=4, unit="file", path="/a.txt", passages=5)
+    progress = JobProgress(done=1, total=4, unit="file", files=FILES, passages=5)
     write_json(standing.folder / "progress.json", asdict(progress))
     with FileLock(standing.folder / "alive"):
         page = open_tab("collection")  # another session
         assert "1 of 4 files · new passages: 5" in html_of(page)
+        assert files_shown(page) == FILES_SHOWN
         assert page.button(key="sync_button").disabled
         press(page, f"cancel_{standing.job.id}")
         assert (standing.folder / "cancel").exists()
@@ -187,6 +201,7 @@ def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
     page.run()
     assert not page.button(key="sync_button").disabled
     assert any("Ended on request" in caption.value for caption in page.caption)
+    assert files_shown(page) == FILES_SHOWN
     assert page.button(key=f"again_{standing.job.id}")
 
 
@@ -254,6 +269,23 @@ def test_a_job_ended_early_leaves_no_stray_uploads(
     settle_uploads(library, library.jobs.all(KIND)[0])
     assert [path.name for path in library.store.uploads.iterdir()] == ["a.txt"]
     assert not can_be_repeated(standing)
+
+
+def test_a_replaced_upload_that_a_cancelled_job_never_reached_comes_back(
+    page_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    library = Library.open(page_folder / "store", None)
+    uploads = library.store.uploads
+    library.store.ingest(library.uploads.keep_all([("a.txt", b"Old bell."), ("b.txt", b"Old tower.")]))
+    start_ingest_of_uploads(library, "both", [("a.txt", b"New bell."), ("b.txt", b"New tower.")])
+    library.store.ingest([uploads / "a.txt"])
+    (standing,) = library.jobs.all(KIND)
+    write_end(standing.folder, JobState.CANCELLED, 1.0)
+    settle_uploads(library, library.jobs.all(KIND)[0])
+    files = {path.name: path.read_text() for path in uploads.iterdir()}
+    assert files == {"a.txt": "New bell.", "b.txt": "Old tower."}
+    assert library.store.ingest([uploads]).unchanged == 2  # files and store agree
 
 
 def test_lengths_are_counted_by_order_of_magnitude() -> None:

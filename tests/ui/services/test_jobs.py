@@ -14,13 +14,24 @@ import pytest
 from filelock import FileLock
 
 from index.records import IngestProgress
+from ingest.records import Rejected, RejectReason
 from ui.job import ProgressFile
 from ui.page.fragments.jobs import job_card, job_end
 from ui.render import progress
 from ui.render.messages import Say
 from ui.render.progress import Step
 from ui.services import jobs as jobs_module
-from ui.services.jobs import Job, JobBusy, JobProgress, Jobs, JobStanding, JobState, read_json, write_end
+from ui.services.jobs import (
+    FileDone,
+    Job,
+    JobBusy,
+    JobProgress,
+    Jobs,
+    JobStanding,
+    JobState,
+    read_json,
+    write_end,
+)
 
 SAY = Say("en")
 MARKUP = "<script>alert('x')</script>"
@@ -118,7 +129,7 @@ def test_progress_is_written_with_a_rate_that_each_stage_begins_anew(tmp_path: P
         "total": 3,
         "unit": "step",
         "note": "loss 0.5",
-        "path": "",
+        "files": [],
         "passages": 0,
         "first": 1,
         **{key: pytest.approx(time.time(), abs=60) for key in ("began", "at")},
@@ -144,7 +155,9 @@ def test_a_card_says_how_far_how_fast_and_how_long(jobs: Jobs) -> None:
 
 
 def test_a_card_of_an_ingest_names_the_last_file_and_counts_new_passages(jobs: Jobs) -> None:
-    progress = JobProgress(done=30, total=120, unit="file", path=f"/{MARKUP}", passages=1200)
+    progress = JobProgress(
+        done=30, total=120, unit="file", files=(FileDone(path=f"/{MARKUP}"),), passages=1200
+    )
     standing = JobStanding(
         job=Job(id="j", kind="ingest", title=MARKUP, arguments=(), created=0.0),
         folder=jobs.folder,
@@ -222,8 +235,27 @@ def test_passages_of_all_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(progress, "_listeners", [heard.append])
     with progress.Progress("file") as shown:
         for number in (1, 2):
-            shown.ingest(IngestProgress(done=number, total=2, path=f"/{number}.txt", passages=number))
-    assert [(step.note, step.path, step.passages) for step in heard] == [
-        ("1 passage", "/1.txt", 1),
-        ("3 passages", "/2.txt", 3),
+            shown.ingest(IngestProgress(done=number, total=3, path=f"/{number}.txt", passages=number))
+        empty = Rejected(path="/3.txt", reason=RejectReason.EMPTY, detail="")
+        shown.ingest(IngestProgress(done=3, total=3, path="/3.txt", passages=0, rejected=empty))
+    assert [(step.note, step.path, step.passages, step.reason) for step in heard] == [
+        ("1 passage", "/1.txt", 1, ""),
+        ("3 passages", "/2.txt", 3, ""),
+        ("3 passages", "/3.txt", 3, "empty"),
     ]
+
+
+def test_the_last_files_of_an_ingest_are_kept_the_newest_first(jobs: Jobs) -> None:
+    job = jobs.start("ingest", "one", ["stats"])
+    file = ProgressFile(jobs.folder / job.id / "progress.json")
+    for number in range(1, 301):
+        reason = "empty" if number == 300 else ""
+        file(Step(done=number, total=300, unit="file", path=f"/{number}.txt", reason=reason))
+    standing = jobs.standing(job.id)
+    assert standing is not None
+    assert standing.progress is not None
+    assert standing.progress.files[:2] == (
+        FileDone(path="/300.txt", reason="empty"),
+        FileDone(path="/299.txt"),
+    )
+    assert len(standing.progress.files) == 200

@@ -55,8 +55,10 @@ def job_card(standing: JobStanding, say: Say) -> str:
             note = say("collection.new_passages", count=f"{progress.passages:,}")
         parts = [f"{counted} {unit}", *pace(progress.rate, progress.remaining_seconds, say), note]
         facts = " · ".join(part for part in parts if part)
-    path = progress.path if progress else ""
-    last = f'<p class="sw-note">{escape(say("collection.last_done", path=path))}</p>' if path else ""
+    last = ""
+    if progress and progress.files:
+        line = say("collection.last_done", path=progress.files[0].path)
+        last = f'<p class="sw-note">{escape(line)}</p>'
     return (
         '<section class="sw-work" role="status"><p class="sw-work-head">'
         f"<strong>{escape(standing.job.title)}</strong>"

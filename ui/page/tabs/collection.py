@@ -16,7 +16,7 @@ from index.records import DocumentInfo, FileReport
 from ingest.errors import SpanwiseError
 from ui.page.fragments import base, collection
 from ui.page.login import is_local
-from ui.page.widgets.job_list import show_end, show_running
+from ui.page.widgets.job_list import show_end, show_files, show_running
 from ui.page.widgets.paging import paged, read_page, show_pages
 from ui.page.widgets.session_cache import download, remembered
 from ui.render import tables
@@ -74,6 +74,7 @@ def _show_ingest(library: Library, say: Say) -> bool:
                 st.caption(say("collection.ended"))
         else:
             st.html(collection.ingest_summary(report, say))
+            show_files(standing, say)
             st.button(
                 say("collection.dismiss"),
                 key="dismiss_ingest",

@@ -35,6 +35,23 @@ def _draw(jobs: Jobs, say: Say, kinds: tuple[str, ...]) -> None:
             args=(item.job.id,),
             disabled=item.state is JobState.CANCELLING,
         )
+        show_files(item, say)
+
+
+def show_files(standing: JobStanding, say: Say) -> None:
+    """Draw the files that an ingest is done with, and why some were left out; nothing for other jobs."""
+    files = standing.progress.files if standing.progress else ()
+    if not files:
+        return
+    rows = [
+        {
+            say("collection.column_path"): file.path,
+            say("collection.column_reason"): say(f"rejected.{file.reason}") if file.reason else "",
+        }
+        for file in files
+    ]
+    with st.expander(say("collection.files_done")):
+        st.dataframe(rows, hide_index=True, key=f"files_{standing.job.id}")
 
 
 def show_end(jobs: Jobs, standing: JobStanding, say: Say, *, again: bool = True) -> None:
@@ -55,6 +72,7 @@ def show_end(jobs: Jobs, standing: JobStanding, say: Say, *, again: bool = True)
             on_click=jobs.forget,
             args=(standing.job.id,),
         )
+    show_files(standing, say)
     if standing.state in (JobState.FAILED, JobState.DIED) and (log := standing.log().strip()):
         with st.expander(say("work.log")):
             st.code(log[-4000:], language=None, wrap_lines=True)
