@@ -59,13 +59,16 @@ class StoredDocuments:
         return _document(row, metadata, layout, row.path, row.size_bytes, row.modified_ns)
 
     def salvage(self, key: int) -> Document | None:
-        """A document without its path and without damaged layout or metadata; None without a text."""
+        """A document without damaged layout or metadata, by its last path; None without a text."""
+        path = select(PathRow.path, PathRow.size_bytes, PathRow.modified_ns)
+        path = path.where(PathRow.document_key == key).order_by(PathRow.key.desc()).limit(1)
         with self._engine.connect() as connection:
             row = connection.execute(_DOCUMENTS.where(DocumentRow.key == key)).one_or_none()
+            last = connection.execute(path).one_or_none()
         if row is None:
             return None
         metadata, layout = read_metadata(row.attributes), fitting_layout(row.layout, len(row.text))
-        return _document(row, metadata or {}, layout or {})
+        return _document(row, metadata or {}, layout or {}, *(last or ()))
 
     def count(self, revision: int) -> int:
         """How many documents are visible at a revision."""

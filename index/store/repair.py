@@ -1,8 +1,9 @@
 """`check` lists what is wrong with a store; `repair` mends the rows and reads faulty documents again.
 
 A faulty document is read from its file, if that still holds the same bytes, else split again from the text in
-the store. Only where neither can be read is something lost, and the report names it. Each document is
-replaced in one transaction, so that a repair which is killed can simply be run again.
+the store; text that was recognised on pictures stands in no file and is always taken from the store. Only
+where neither can be read is something lost, and the report names it. Each document is replaced in one
+transaction, so that a repair which is killed can simply be run again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from index.sql.catalog import Catalog, NewDocument
 from index.sql.vectors import Encoding
 from index.store.store_index import StoreIndex
 from ingest.chunking.split import ChunkSettings, split
+from ingest.conversion.formats import RECOGNISED
 from ingest.conversion.parser_pool import Parser, sha256_of
 from ingest.records import Document
 
@@ -63,11 +65,14 @@ class Repair:
     def _read_again(self, key: int, parser: Parser, *, details_lost: bool) -> None:
         """Replace a faulty document by what its file, or else its stored text, holds."""
         paths, content = self._catalog.audit.paths_of(key)
-        read = (self._from_file(path, content, parser) for path in paths)
-        document = next((candidate for candidate in read if candidate is not None), None)
-        if document is None and paths:
-            document = self._catalog.stored_documents.salvage(key)
-            if document is not None and details_lost:
+        stored = self._catalog.stored_documents.salvage(key) if paths else None
+        document = None
+        if stored is None or not stored.parser.endswith(RECOGNISED):
+            read = (self._from_file(path, content, parser) for path in paths)
+            document = next((candidate for candidate in read if candidate is not None), None)
+        if document is None and stored is not None:
+            document = stored
+            if details_lost:
                 self.lost.append(f"the details (metadata) of {paths[0]}")
         if document is None:
             self._catalog.discard(key, paths)

@@ -318,6 +318,33 @@ def test_planted_damage_is_found_and_mended(folder: Path, hashing_encoder: Encod
                 assert path in [hit.document.path for hit in hits], (path, mode)
 
 
+def test_recognised_text_outlives_a_repair(folder: Path, hashing_encoder: Encoder) -> None:
+    """It stands in no file: reading the same bytes again, without recognition, would lose it."""
+    plant(
+        Damage(
+            "wrong count",
+            (
+                f"UPDATE contents SET text = text || ' words of a picture' WHERE document_key = {FILE}",
+                f"UPDATE documents SET parser = parser || '+ocr' WHERE key = {FILE}",
+            ),
+        ),
+        folder,
+    )
+    with Store.open(folder, encoder=hashing_encoder) as store:
+        report = store.repair()
+        assert (report.ok, report.lost) == (True, ())
+        assert any(text.endswith("words of a picture") for text in contents(store).values())
+
+
+def test_times_of_texts_outlive_a_repair(folder: Path, hashing_encoder: Encoder) -> None:
+    with Store.open(folder, encoder=hashing_encoder) as store:
+        before = {info.path: info.modified for info in store.documents()}
+    plant(DAMAGES["count of characters"], folder)
+    with Store.open(folder, encoder=hashing_encoder) as store:
+        assert store.repair().ok
+        assert {info.path: info.modified for info in store.documents()} == before
+
+
 @pytest.mark.parametrize("name", sampled([name for name, damage in DAMAGES.items() if damage.file]))
 def test_damaged_files_are_no_reason_to_fail(folder: Path, hashing_encoder: Encoder, name: str) -> None:
     """Without a check or a repair: a search finds what it found, whatever the files look like."""
