@@ -2,9 +2,10 @@
 
     documents, questions -> a trial of each in its own process -> quality, speed, memory, size, agreement
 
-Recommended is the fastest of those that are not worse than the best: their F1 is not lower by more than the
-sampling error of the questions (paired bootstrap, 95 %). Where no answers are known, quality cannot be
-compared, and the questions on which the models differ are shown instead: those are worth labelling.
+Recommended is the fastest of those that are not worse than the best: their score is not lower by more than
+the sampling error of the questions (paired bootstrap, 95 %). The score is F1, or for natural questions (those
+with a kind) the share that a person would judge right (`judgement`). Where no answers are known, quality
+cannot be compared; the questions on which the models differ are shown instead: those are worth labelling.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from index.errors import DataError
 from index.evaluation.bootstrap import Difference, compare
 from ingest.errors import SpanwiseError
 from qa.evaluation.compare_worker import Trial, TrialAnswer, weights_bytes
+from qa.evaluation.judgement import is_right
 from qa.reading.answer_equality import same_answer
 from qa.squad.metrics import exact_match, f1
 
@@ -33,24 +35,30 @@ _AGREE = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedQuestion:
-    """A question and its right answers: None where they are unknown, () where there is none."""
+    """A question and its right answers: None where they are unknown, () where there is none.
+
+    `kind` is that of a natural question (fact, why, ...), None for one whose answers are judged by F1.
+    """
 
     question: str
     golds: tuple[str, ...] | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """A pair of models by name and its figures; quality only over questions with known answers.
 
-    `exact` and `f1` (0 to 100) are of the best span over the answerable questions, `found` the share of them
-    with a right answer's words in a passage that was read, `answered` the share of all that would be given.
+    `exact`, `f1` and `right` (0 to 100) are of the best span over the answerable questions, `right` as a
+    person would judge; `found` is the share of them with a right answer's words in a passage that was read,
+    `answered` the share of all that would be given. `scores` (0 to 1) decide, one for each question.
     """
 
     name: str
     trial: Trial
     exact: float | None
     f1: float | None
+    right: float | None
     found: float | None
     answered: float
     scores: tuple[float, ...]
@@ -59,6 +67,11 @@ class Measured:
     def milliseconds(self) -> float:
         """The median time of a question."""
         return statistics.median(answer.milliseconds for answer in self.trial.answers)
+
+    @property
+    def mean_score(self) -> float:
+        """The mean of `scores`, from 0 to 100."""
+        return 100 * _mean(self.scores)
 
     @property
     def passages_per_second(self) -> float:
@@ -140,7 +153,7 @@ def compare_models(
         documents=len(documents),
         agreement=agreement,
         differ=_differing(models, asked),
-        recommendation=recommend(models, agreement),
+        recommendation=recommend(models, agreement, score="right" if _is_natural(asked) else "F1"),
     )
 
 
@@ -177,32 +190,43 @@ def _trial(
 
 def _measured(name: str, trial: Trial, asked: Sequence[AskedQuestion]) -> Measured:
     judged = [
-        (answer, item.golds)
+        (answer, item.golds, item.kind)
         for answer, item in zip(trial.answers, asked, strict=True)
         if item.golds  # what has no answer has no best span either
     ]
-    scores = tuple(f1(answer.text, golds) for answer, golds in judged)
+    overlaps = [f1(answer.text, golds) for answer, golds, _ in judged]
+    rights = [float(is_right(answer.text, golds, kind or "fact")) for answer, golds, kind in judged]
     retrieved = [
         any(gold.casefold() in text.casefold() for gold in golds for text in answer.passages)
-        for answer, golds in judged
+        for answer, golds, _ in judged
     ]
     return Measured(
         name=name,
         trial=trial,
-        exact=100 * _mean([exact_match(answer.text, golds) for answer, golds in judged]) if judged else None,
-        f1=100 * _mean(scores) if judged else None,
+        exact=100 * _mean([exact_match(answer.text, golds) for answer, golds, _ in judged])
+        if judged
+        else None,
+        f1=100 * _mean(overlaps) if judged else None,
+        right=100 * _mean(rights) if judged else None,
         found=_mean(retrieved) if judged else None,
         answered=_mean([answer.answered for answer in trial.answers]),
-        scores=scores,
+        scores=tuple(rights if _is_natural(asked) else overlaps),
     )
 
 
-def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], float]) -> Recommendation:
-    """The fastest of those that are not worse than the best, with the figures as reason."""
+def _is_natural(asked: Sequence[AskedQuestion]) -> bool:
+    """Whether answers are judged as a person would: every question with known answers has a kind."""
+    return any(item.golds for item in asked) and all(item.kind for item in asked if item.golds)
+
+
+def recommend(
+    models: Sequence[Measured], agreement: Mapping[tuple[str, str], float], *, score: str = "F1"
+) -> Recommendation:
+    """The fastest of those that are not worse than the best, and the reason; `score` names the figure."""
     labelled = min(len(item.scores) for item in models)
     if labelled < _ENOUGH:
         return _unlabelled(models, agreement, labelled)
-    best = max(models, key=lambda item: item.f1 or 0.0)
+    best = max(models, key=lambda item: item.mean_score)
     against = {item.name: compare(item.scores, best.scores) for item in models if item is not best}
     as_good = [item for item in models if item is best or against[item.name].interval.high >= 0]
     chosen = min(as_good, key=lambda item: item.milliseconds)
@@ -211,7 +235,7 @@ def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], fl
         slower = [item.name for item in others if item in as_good]
         return Recommendation(
             name=best.name,
-            reason=f"the best answers (F1 {best.f1:.1f})"
+            reason=f"the best answers ({score} {best.mean_score:.1f})"
             + _also_faster(slower)
             + (f"; {_worse(others, against)}" if len(slower) < len(others) else ""),
         )
@@ -219,8 +243,9 @@ def recommend(models: Sequence[Measured], agreement: Mapping[tuple[str, str], fl
     difference = against[chosen.name]
     return Recommendation(
         name=chosen.name,
-        reason=f"{ratio:.1f} times as fast as {best.name}, and not clearly worse: F1 {chosen.f1:.1f} against "
-        f"{best.f1:.1f}, {_interval(difference)} over {labelled} questions",
+        reason=f"{ratio:.1f} times as fast as {best.name}, and not clearly worse: {score} "
+        f"{chosen.mean_score:.1f} against {best.mean_score:.1f}, {_interval(difference)} over {labelled} "
+        "questions",
     )
 
 
@@ -289,6 +314,7 @@ def _figures(item: Measured) -> dict[str, Any]:
     return {
         "exact_forced": item.exact,
         "f1_forced": item.f1,
+        "right_forced": item.right,
         "recall@k": item.found,
         "answered": item.answered,
         "p50_ms": item.milliseconds,

@@ -42,9 +42,9 @@ def is_right(text: str, accepted: Sequence[str], kind: str) -> bool:
     return any(_agree(given, answer_words(answer), kind) for answer in accepted)
 
 
-def holds_answer(sentence: str, accepted: Sequence[str]) -> bool:
-    """Whether an accepted answer stands in `sentence`, however long that is."""
-    given = answer_words(sentence)
+def holds_answer(text: str, accepted: Sequence[str]) -> bool:
+    """Whether an accepted answer stands in `text`, however long that is."""
+    given = answer_words(text)
     return any(_contains(given, answer_words(answer)) for answer in accepted)
 
 

@@ -5,8 +5,9 @@
     lines -> NaturalQuestion -> Answerer.ask -> JudgedQuestion -> NaturalReport
 
 `answers` are the accepted words, exact substrings of `evidence`, the sentence of the document that answers;
-both are empty where nothing in the collection does. Twenty to fifty questions of one's own show how good
-answers are on one's own documents. A user's store is read and never written.
+both are empty where nothing in the collection does. Only `question` and `answers` (or `answerable` false) are
+needed: without `evidence` a passage counts that holds an accepted answer. Twenty to fifty questions of one's
+own show how good answers are on one's own documents. A user's store is read and never written.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from index.protocols import Encoder
 from index.search.retriever import Retriever
 from index.store.store import Store
 from qa.answering.answerer import Answerer
-from qa.evaluation.judgement import holds_evidence, is_right
+from qa.evaluation.judgement import holds_answer, holds_evidence, is_right
 from qa.evaluation.outcomes import SEARCH_DEPTH, FailureStage
 from qa.protocols import Reader
 from qa.records import AskResult
@@ -57,7 +58,8 @@ class NaturalQuestion:
 class JudgedQuestion:
     """A question and what came of it; `result.answers` holds the best spans even where it was refused.
 
-    `rank` is that of the first passage that holds the evidence, None where none of the first 100 does.
+    `rank` is that of the first passage that holds the evidence (without any: an accepted answer), None where
+    none of the first 100 does.
     """
 
     asked: NaturalQuestion
@@ -182,30 +184,37 @@ def read_natural_questions(path: str | Path) -> tuple[NaturalQuestion, ...]:
     """The questions of a file of JSON lines; raises DataError with the line that is of another form."""
     path = Path(path)
     questions = tuple(
-        _question(record, f"{path}, {where}") for where, record in row_files.objects(path, hint=_HINT)
+        _question(record, f"{path}, {where}", number)
+        for number, (where, record) in enumerate(row_files.objects(path, hint=_HINT), start=1)
     )
     if not questions:
         raise DataError(f"{path} holds no question", hint=_HINT)
     return questions
 
 
-def _question(entry: Any, where: str) -> NaturalQuestion:
-    try:
-        answerable = bool(entry.get("answerable", True))
-        question = NaturalQuestion(
-            id=str(entry["id"]),
-            collection=str(entry.get("collection", "all")),
-            kind=str(entry.get("kind", "fact")),
-            question=str(entry["question"]),
-            answerable=answerable,
-            answers=tuple(map(str, entry.get("answers") or ())) if answerable else (),
-            evidence=str(entry.get("evidence") or "") if answerable else "",
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{where}: {type(error).__name__}: {error}", hint=_HINT) from error
-    if answerable and not question.answers:
+def _question(entry: Any, where: str, number: int) -> NaturalQuestion:
+    if not isinstance(entry, Mapping):
+        raise DataError(f"{where}: not an object but {entry!r:.40}", hint=_HINT)
+    answers, answerable = entry.get("answers") or [], entry.get("answerable", True)
+    wrong = {
+        "question": not isinstance(entry.get("question"), str),
+        "answerable": not isinstance(answerable, bool),
+        "answers": not isinstance(answers, list) or not all(isinstance(text, str) for text in answers),
+    }
+    for name, is_wrong in wrong.items():
+        if is_wrong:
+            raise DataError(f"{where}: {name} is {entry.get(name)!r:.40}", hint=_HINT)
+    if answerable and not answers:
         raise DataError(f"{where}: an answerable question without accepted answers", hint=_HINT)
-    return question
+    return NaturalQuestion(
+        id=str(entry.get("id", number)),
+        collection=str(entry.get("collection", "all")),
+        kind=str(entry.get("kind", "fact")),
+        question=entry["question"],
+        answerable=answerable,
+        answers=tuple(answers) if answerable else (),
+        evidence=str(entry.get("evidence") or "") if answerable else "",
+    )
 
 
 def evaluate_natural(
@@ -230,13 +239,19 @@ def evaluate_natural(
 
 def _rank(question: NaturalQuestion, result: AskResult, retriever: Retriever) -> int | None:
     """Of the first passage with the evidence: looked for deeper where none of those read holds it."""
-    if not question.evidence:
+    if not question.answerable:
         return None
     for hits in (result.passages, retriever.search(question.question, k=SEARCH_DEPTH).hits):
         for hit in hits:
-            if holds_evidence(hit.passage.text, question.evidence):
+            if _decides(hit.passage.text, question):
                 return hit.rank
     return None
+
+
+def _decides(passage: str, question: NaturalQuestion) -> bool:
+    if question.evidence:
+        return holds_evidence(passage, question.evidence)
+    return holds_answer(passage, question.answers)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def declare(commands: Commands) -> None:
         type=Path,
         metavar="FILE",
         help="SQuAD JSON, whose paragraphs are searched; or questions for the documents of the store: one "
-        "a line, or JSON lines with question and answers",
+        "a line, or JSON lines with question and answers, as `eval natural` takes them",
     )
     sub.add_argument("--limit", type=positive, default=200, metavar="N", help="questions at most (200)")
     sub.add_argument(
@@ -138,6 +138,7 @@ def _stored(settings: Settings, most: int, rng: Random) -> Documents:
 def read_asked(path: Path) -> list[AskedQuestion]:
     """Questions one a line, or JSON lines with `question` and, if known, `answers` ([]: there is none).
 
+    Where they have a `kind` too they are natural questions, whose answers are judged as a person would.
     Raises DataError.
     """
     from qa.evaluation.compare_models import AskedQuestion
@@ -146,17 +147,23 @@ def read_asked(path: Path) -> list[AskedQuestion]:
     lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     asked = []
     for item, line in zip(questions, lines, strict=True):
-        golds = None
-        if line.lstrip().startswith("{"):
-            golds = json.loads(line).get("answers")
-            if golds is not None and not (
-                isinstance(golds, list) and all(isinstance(gold, str) for gold in golds)
-            ):
-                raise DataError(
-                    f"{path}: the answers of {item.question!r} are no list of texts",
-                    hint='such as {"question": "who wrote it?", "answers": ["Ada Lovelace"]}',
-                )
-        asked.append(AskedQuestion(question=item.question, golds=None if golds is None else tuple(golds)))
+        record = json.loads(line) if line.lstrip().startswith("{") else {}
+        golds = [] if record.get("answerable") is False else record.get("answers")
+        if golds is not None and not (
+            isinstance(golds, list) and all(isinstance(gold, str) for gold in golds)
+        ):
+            raise DataError(
+                f"{path}: the answers of {item.question!r} are no list of texts",
+                hint='such as {"question": "who wrote it?", "answers": ["Ada Lovelace"]}',
+            )
+        kind = record.get("kind")
+        asked.append(
+            AskedQuestion(
+                question=item.question,
+                golds=None if golds is None else tuple(golds),
+                kind=None if kind is None else str(kind),
+            )
+        )
     return asked
 
 
@@ -167,16 +174,17 @@ def comparison_text(comparison: Comparison) -> str:
         f"{phrasing.count(comparison.questions, 'question')}, {comparison.labelled:,} of them with known "
         f"answers, over {phrasing.count(comparison.documents, 'document')}",
         "",
-        f"{'':<{width}} {'exact / F1':>13} {'found':>6} {'answered':>9} {'ms/question':>12} "
+        f"{'':<{width}} {'exact / F1':>13} {'right':>6} {'found':>6} {'answered':>9} {'ms/question':>12} "
         f"{'passages/s':>11} {'memory':>9} {'weights':>9}",
     ]
     for item in comparison.models:
         quality = "-" if item.f1 is None else f"{item.exact:.1f} / {item.f1:.1f}"
+        right = "-" if item.right is None else f"{item.right:.1f}"
         held = "-" if item.found is None else f"{item.found:.2f}"
         lines.append(
-            f"{item.name:<{width}} {quality:>13} {held:>6} {item.answered:>9.2f} {item.milliseconds:>12.0f} "
-            f"{item.passages_per_second:>11.1f} {phrasing.byte_size(item.trial.peak_bytes):>9} "
-            f"{phrasing.byte_size(item.trial.bytes):>9}"
+            f"{item.name:<{width}} {quality:>13} {right:>6} {held:>6} {item.answered:>9.2f} "
+            f"{item.milliseconds:>12.0f} {item.passages_per_second:>11.1f} "
+            f"{phrasing.byte_size(item.trial.peak_bytes):>9} {phrasing.byte_size(item.trial.bytes):>9}"
         )
     lines.append("")
     lines += [

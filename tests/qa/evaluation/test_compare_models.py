@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,14 @@ def measured(name: str, scores: list[float], milliseconds: float, texts: list[st
     trial = Trial(answers=answers, passages=10, ingest_seconds=2.0, load_seconds=1.0, bytes=10, peak_bytes=20)
     mean = 100 * sum(scores) / len(scores) if scores else None
     return Measured(
-        name=name, trial=trial, exact=mean, f1=mean, found=mean, answered=1.0, scores=tuple(scores)
+        name=name,
+        trial=trial,
+        exact=mean,
+        f1=mean,
+        right=mean,
+        found=mean,
+        answered=1.0,
+        scores=tuple(scores),
     )
 
 
@@ -86,6 +94,31 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
     lines.write_text('{"question": "who?", "answers": "Ada"}\n')
     with pytest.raises(DataError, match="no list of texts"):
         read_asked(lines)
+    lines.write_text(
+        '{"kind": "why", "question": "why?", "answers": ["to rest"]}\n'
+        '{"kind": "fact", "question": "who?", "answerable": false, "answers": null}\n'
+    )
+    assert [(item.golds, item.kind) for item in read_asked(lines)] == [(("to rest",), "why"), ((), "fact")]
+
+
+def test_natural_questions_are_judged_as_a_person_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clause that holds the accepted words is right, whatever its F1; so it decides between the models."""
+    clause = "heat is lost, and the clay must rest"
+    texts = {"clause": clause, "word": "heat"}
+
+    def trial(choice: ModelChoice, documents: object, questions: Sequence[str], k: int) -> Trial:
+        return measured(choice.reader, [], 100, [texts[choice.reader]] * len(questions)).trial
+
+    monkeypatch.setattr("qa.evaluation.compare_models._trial", trial)
+    monkeypatch.setattr("qa.evaluation.compare_models.weights_bytes", lambda encoder, reader: 0)
+    choices = {name: ModelChoice(encoder="e", reader=name) for name in texts}
+    for kind, score in (("why", "right 100.0"), (None, "F1 ")):
+        asked = [AskedQuestion(question="why?", golds=("clay must rest",), kind=kind)] * 30
+        found = compare_models(choices, [{"id": "a", "title": "", "text": "a"}], asked)
+        assert found.models[0].right == 100.0
+        assert found.models[1].right == 0.0
+        assert found.recommendation.name == "clause"
+        assert found.recommendation.reason.startswith(f"the best answers ({score}")
 
 
 def test_what_is_wrong_is_said_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -143,8 +143,10 @@ def test_folder_becomes_a_collection_of_its_own(tmp_path: Path, hashing_encoder:
     ("line", "message"),
     [
         ("", "holds no question"),
-        ("[]", "line 1"),
-        ('{"id": "1"}', "line 1: KeyError: 'question'"),
+        ("[]", r"line 1: not an object but \[\]"),
+        ('{"id": "1"}', "line 1: question is None"),
+        ('{"question": "Who?", "answers": "Ines"}', "line 1: answers is 'Ines'"),
+        ('{"question": "Who?", "answerable": "no"}', "line 1: answerable is 'no'"),
         ('{"id": "1", "question": "Who?", "answerable": true}', "without accepted answers"),
         ("{", "line 1"),
     ],
@@ -155,6 +157,18 @@ def test_file_of_another_form_is_named_with_its_line(tmp_path: Path, line: str, 
     with pytest.raises(DataError, match=message) as caught:
         read_natural_questions(path)
     assert '"answers": ["Ines Falk"]' in caught.value.hint
+
+
+def test_question_and_answers_are_enough(tmp_path: Path, store: Store, hashing_encoder: Encoder) -> None:
+    """Without evidence the passage that holds an accepted answer counts."""
+    path = tmp_path / "questions.jsonl"
+    kind, question, answer, *_ = CASES[0]
+    path.write_text(json.dumps({"question": question, "answers": [answer]}), encoding="utf-8")
+    (asked,) = read_natural_questions(path)
+    assert (asked.id, asked.kind, asked.evidence) == ("1", kind, "")
+    store.add([Text(id=name, text=text) for name, text in TEXTS.items()])
+    figures = evaluate_natural([asked], store, Scripted(), hashing_encoder).as_json()["all"]
+    assert (figures["passage@1"], figures["right"]) == (1.0, 1.0)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
