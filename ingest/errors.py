@@ -10,6 +10,12 @@ A single bad file inside a folder is not an error but a value (`records.Rejected
 `UnparsableError` that its converter raised.
 """
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ingest.records import RejectReason
 
 
@@ -32,3 +38,13 @@ class UnparsableError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+@contextmanager
+def exit_with_message() -> Iterator[None]:
+    """For modules that are run by `python -m`: such an error ends the process with its message and hint."""
+    try:
+        yield
+    except (SpanwiseError, OSError) as error:
+        hint = getattr(error, "hint", "")
+        sys.exit(f"{error}\n  {hint}" if hint else str(error))

@@ -6,6 +6,7 @@ folder; used for training examples only.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from index.records import LexicalEntry
 from index.search.fusion import fuse
 
 _QUERIES_AT_ONCE = 256
+# Thai to Burmese, kana, Chinese characters and Hangul: words without spaces, or with endings set to them.
+_UNSPACED = re.compile("[\u0e00-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 Progress = Callable[[int, int], None]
 
@@ -67,6 +70,17 @@ def hard_negatives(
             ]
         )
     return kept
+
+
+def holds_answer(words: str, answers: Sequence[str]) -> bool:
+    """Whether a text holds one of the answers and so is no negative; all are words with one space between.
+
+    Whole words are compared, but for scripts that set none apart.
+    """
+    padded = f" {words} "
+    return any(
+        answer and (answer if _UNSPACED.search(answer) else f" {answer} ") in padded for answer in answers
+    )
 
 
 def _search(

@@ -290,7 +290,8 @@ def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]
 
 
 def _autocast(device: torch.device) -> AbstractContextManager[Any]:
-    # Without matrix units a processor multiplies bfloat16 no faster than float32, and the casts come on top.
+    # Without matrix units (AMX) a processor loses by bfloat16, even one with instructions for it (AVX-512
+    # BF16): a step of the bundled reader took 33 s with autocast and 12 s without (two cores, PyTorch 2.13).
     slow = device.type == "cpu" and not torch.cpu._is_amx_tile_supported()
     if best_dtype(device.type) != torch.bfloat16 or slow:
         return nullcontext()

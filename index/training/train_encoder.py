@@ -27,7 +27,7 @@ from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.models.encoder import RobertaEncoder, unit_length
 from index.models.layer_pooling import pooled
 from index.protocols import TokenIds, Vectors
-from index.search.hard_negatives import hard_negatives
+from index.search.hard_negatives import hard_negatives, holds_answer
 from index.training.contrastive_loss import cached_parts, contrastive_loss
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
@@ -221,8 +221,7 @@ class _EncoderTask:
         for place in pool:
             if len(chosen) == self._settings.negatives.passages:
                 break
-            plain = _plain(self._passages[place]) if answers else ""
-            if not any(answer.strip() and answer in plain for answer in answers):
+            if not answers or not holds_answer(_plain(self._passages[place]), answers):
                 chosen.append(place)
         return chosen
 
@@ -343,5 +342,5 @@ def _figures(questions: Vectors, passages: Vectors, golds: Sequence[set[int]]) -
 
 
 def _plain(text: str) -> str:
-    """Its words alone, each between spaces, so that whole words are compared."""
-    return f" {' '.join(_WORDS.findall(text.casefold()))} "
+    """Its words alone, with one space between."""
+    return " ".join(_WORDS.findall(text.casefold()))

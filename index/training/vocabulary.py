@@ -17,6 +17,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,10 @@ from safetensors.numpy import save_file
 
 from index.checkpoints.architecture import FIRST_WORD
 from index.checkpoints.compact import plain_weights
+from index.checkpoints.files import read_folder
+from index.datasets import row_files
 from index.errors import DataError
+from ingest.errors import exit_with_message
 from ingest.text.tokenizer import TextTokenizer
 
 _SPACE = "▁"
@@ -158,7 +162,7 @@ def texts_of(path: Path) -> Iterator[tuple[str, str]]:
             content = path.read_bytes()
             packed = content[:2] == b"\x1f\x8b"
             yield from _text(path.name, gzip.decompress(content) if packed else content)
-    except (OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", hint="give texts or archives of texts") from error
 
 
@@ -200,8 +204,12 @@ def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _words(path: Path) -> Iterator[tuple[str, int]]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for where, line in row_files.lines(path):
         word, _, count = line.partition("\t")
+        if count and not count.strip().isdigit():
+            raise DataError(
+                f"{path}, {where}: {count!r} is no number of occurrences", hint="write WORD, tab, NUMBER"
+            )
         yield word, int(count or 1)
 
 
@@ -219,17 +227,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--texts", type=Path, nargs="+", default=[])
-    parser.add_argument("--words", type=Path, nargs="*", default=[])
-    parser.add_argument("--least", type=int, default=2)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("folder", type=Path, help="the checkpoint, with a unigram tokenizer.json")
+    parser.add_argument("out", type=Path, help="the folder of the result")
+    parser.add_argument("--texts", type=Path, nargs="+", default=[], help="texts whose pieces are counted")
+    parser.add_argument("--words", type=Path, nargs="+", default=[], help="words, one a line, likewise")
+    parser.add_argument("--least", type=int, default=2, help="keep what was counted so often (2)")
+    parser.add_argument("--first", type=int, default=0, help="keep so many of the first pieces anyway (0)")
     parser.add_argument(
         "--report", type=Path, nargs="*", default=[], help="texts to compare before and after"
     )
     flags = parser.parse_args()
-    before = TextTokenizer.from_file(flags.folder / "tokenizer.json")
+    if not (flags.texts or flags.words):
+        parser.error("give --texts or --words: nothing but characters would be kept")
+    before = read_folder(str(flags.folder.resolve()), "encoder").tokenizer
     counts: Counter[int] = Counter()
     for path in flags.texts:
         counts += count_pieces(before, (text for _, text in texts_of(path)))
@@ -250,4 +260,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_with_message():
+        main()

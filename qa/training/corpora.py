@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import DataError
-from qa.squad.dataset import load_json
+from ingest.errors import exit_with_message
+from qa.squad.dataset import load_json, read_squad
 
 _APART = re.compile(r"\s+([?!,;:.)\]%]|'s\b|n't\b)|([(\[$])\s+")
 _QUOTED = re.compile(r"([\"'])\s+(.+?)\s+\1(?=\s|\?|$)")
@@ -113,8 +114,10 @@ def main() -> None:
     )
     kind.add_argument("--simplified", action="store_true", help="simplified Chinese characters")
     flags = parser.parse_args()
+    convert = _simplify() if flags.simplified else None
+    read_squad(flags.source)  # raises DataError where the file has another form
     content = load_json(flags.source)
-    made = with_recased_questions(content) if flags.recased else with_characters(content, _simplify())
+    made = with_recased_questions(content) if convert is None else with_characters(content, convert)
     text = json.dumps(made, ensure_ascii=False)
     flags.out.parent.mkdir(parents=True, exist_ok=True)
     if flags.out.suffix == ".gz":
@@ -124,4 +127,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_with_message():
+        main()

@@ -21,6 +21,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from index.datasets import row_files
+from index.errors import DataError
+from ingest.errors import exit_with_message
 from ingest.records import Span
 from qa.squad.dataset import read_squad
 from qa.training.mined_chinese import chinese_questions
@@ -60,6 +63,9 @@ WHO: Mapping[str, tuple[str, ...]] = {
     "tr": ("{} kimdir?",),
 }
 _KIND_LIMIT = {"yesno": 1500}
+_FAQ = {name: str for name in ("repo", "path", "question", "context", "answer", "kind")} | {
+    "answer_start": int
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +137,26 @@ def _chinese_name(item: Mined) -> str:
     return item.wordings[0].split("是")[0]
 
 
-def join_faq(lines: Iterable[str], *, seed: int = 0) -> list[MinedQuestion]:
-    """The pairs of a file of FAQ lines, each in a text that goes on before or after it on its page.
+def read_faq(path: Path) -> list[dict[str, Any]]:
+    """The pairs of a file of JSON lines, each with the fields of `_FAQ`; raises DataError."""
+    hint = f"each line is an object with {', '.join(_FAQ)} (a number)"
+    items = []
+    for where, item in row_files.objects(path, hint=hint):
+        fits = isinstance(item, dict) and all(isinstance(item.get(name), kind) for name, kind in _FAQ.items())
+        if not fits:
+            raise DataError(f"{path}, {where}: no pair of a FAQ but {item!r:.60}", hint=hint)
+        items.append(item)
+    return items
 
-    Every line is a JSON object with `repo, path, question, context, answer, answer_start, kind`. Neighbours
-    come with their questions as headings, a pair's own question never does.
+
+def join_faq(pairs: Iterable[dict[str, Any]], *, seed: int = 0) -> list[MinedQuestion]:
+    """The pairs of FAQ pages (see `read_faq`), each in a text that goes on before or after it on its page.
+
+    Neighbours come with their questions as headings, a pair's own question never does.
     """
     rng = random.Random(seed)  # noqa: S311  a choice of neighbours, not a secret
     pages: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in lines:
-        item = json.loads(line)
+    for item in pairs:
         pages[f"{item['repo']}/{item['path']}"].append(item)
     made = []
     for page, items in pages.items():
@@ -195,10 +211,11 @@ def main() -> None:
     parser.add_argument("--chinese", type=Path, nargs="*", default=[])
     parser.add_argument("--faq", type=Path, nargs="*", default=[])
     flags = parser.parse_args()
+    if not (flags.english or flags.chinese or flags.faq):
+        parser.error("give files: --english, --chinese or --faq")
     made = mine(_texts(flags.english), _texts(flags.chinese))
     for path in flags.faq:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            made += [replace(item, kind=f"faq {item.kind}") for item in join_faq(lines)]
+        made += [replace(item, kind=f"faq {item.kind}") for item in join_faq(read_faq(path))]
     flags.out.parent.mkdir(parents=True, exist_ok=True)
     flags.out.write_bytes(gzip.compress(json.dumps(squad(made), ensure_ascii=False).encode(), mtime=0))
     for kind, count in Counter(item.kind for item in made).most_common():
@@ -206,4 +223,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with exit_with_message():
+        main()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from index.engines.batching import of_like_length
 from index.engines.torch_models import Trainable, load_trainable, save_trained
 from index.errors import DataError
 from index.models.encoder import load_encoder
-from index.search.hard_negatives import nearest_texts
+from index.search.hard_negatives import holds_answer, nearest_texts
 from index.training.loop import Evaluation, TrainingProgress, fit
 from index.training.model_card import model_card, table
 from index.training.run_state import made_folder, run_identity
@@ -39,8 +38,6 @@ from qa.training.loss import passage_loss, shared_loss, teacher_loss
 from qa.training.settings import ReaderTraining
 
 _TOKENS_PER_PASS = 2048
-# Thai to Burmese, kana, Chinese characters and Hangul: words without spaces, or with endings set to them.
-_UNSPACED = re.compile("[\u0e00-\u109f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 Progress = Callable[[TrainingProgress], None]
 
@@ -242,7 +239,9 @@ class _ReaderTask:
             usable = [
                 text
                 for text in pool
-                if text != example.context and text not in chosen and not says(text, golds)
+                if text != example.context
+                and text not in chosen
+                and not holds_answer(normalise_answer(text), golds)
             ]
             if usable:
                 chosen.append(rng.choice(usable))
@@ -386,9 +385,3 @@ class _ReaderTask:
         if report.answerable is not None:
             figures |= {"answerable_exact": report.answerable.exact, "answerable_f1": report.answerable.f1}
         return figures
-
-
-def says(text: str, golds: Sequence[str]) -> bool:
-    """Whether a passage holds one of the answers in any spelling, so that it is no negative."""
-    plain = f" {normalise_answer(text)} "
-    return any(gold and (gold if _UNSPACED.search(gold) else f" {gold} ") in plain for gold in golds)

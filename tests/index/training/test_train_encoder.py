@@ -292,6 +292,16 @@ class TestNegatives:
         chosen = some._negatives(pairs[0], random.Random(0))
         assert [some._passages[place] for place in chosen] == [pairs[2].passage]
 
+    def test_an_answer_within_chinese_text_is_found(self, tiny_roberta_encoder: Path) -> None:
+        pairs = [
+            Pair(question="船 在 哪里", passage="这艘船停在多佛尔港。", answers=("多佛尔",)),
+            Pair(question="港 在 哪里", passage="船 在 哪里 多佛尔港在英格兰。", answers=("英格兰",)),
+            Pair(question="什么", passage="船 在 哪里 上海是港口。", answers=("上海",)),
+        ]
+        some = task(tiny_roberta_encoder, pairs, negatives=HardNegatives(passages=5, dense=False))
+        chosen = some._negatives(pairs[0], random.Random(0))
+        assert [some._passages[place] for place in chosen] == [pairs[2].passage]
+
     def test_what_is_nearer_than_a_share_of_the_answer_is_left_out(self, hashing_encoder: Any) -> None:
         texts = ["the ship lies here", "the ship lies there", "the ship", "ships and harbours"]
         question = ["the ship lies here"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from index.errors import DataError
+from ingest.errors import exit_with_message
 from qa.training.corpora import main, recased, with_characters, with_recased_questions
 
 CONTEXT = "The United States sent NASA's crew. It met Michael Kahn, the editor, in May. Editors met the crew."
@@ -76,6 +77,14 @@ def test_simplified_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     converted = json.loads(out.read_text(encoding="utf-8"))["data"][0]["paragraphs"][0]
     assert converted["context"] == "汉语是语言。"
     assert converted["qas"][0]["answers"] == [{"text": "语言", "answer_start": 3}]
+
+
+def test_an_error_ends_a_command_with_its_message_and_hint() -> None:
+    with pytest.raises(SystemExit) as ended, exit_with_message():
+        raise DataError("x.json is not JSON", hint="give a SQuAD file")
+    assert ended.value.code == "x.json is not JSON\n  give a SQuAD file"
+    with pytest.raises(SystemExit, match="none.json"), exit_with_message():
+        Path("none.json").read_bytes()
 
 
 def test_a_lacking_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from index.errors import DataError
 from qa.squad.dataset import read_squad
-from qa.training.mined import join_faq, main, mine, squad
+from qa.training.mined import join_faq, main, mine, read_faq, squad
 from qa.training.mined_chinese import chinese_questions
 from qa.training.mined_english import Cases, english_questions
 
@@ -170,7 +171,7 @@ def faq_line(number: int) -> dict[str, Any]:
 
 
 def test_a_faq_answer_seldom_stands_first() -> None:
-    made = join_faq([json.dumps(faq_line(number)) for number in range(40)])
+    made = join_faq([faq_line(number) for number in range(40)])
     assert all(
         item.text[item.answer.start : item.answer.end] == f"Answer {n} stands here."
         for n, item in enumerate(made)
@@ -207,6 +208,21 @@ def test_as_a_command(
     assert found.wrong_offsets == 0
     assert {example.id.split("-")[0] for example in found.examples} >= {"definition", "faq fact"}
     assert "1 faq fact" in capsys.readouterr().err
+
+
+def test_what_cannot_be_mined_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "faq.jsonl"
+    path.write_text(
+        json.dumps(faq_line(1)) + "\n" + json.dumps({"question": "Why?"}) + "\n", encoding="utf-8"
+    )
+    with pytest.raises(DataError, match=r"line 2: no pair of a FAQ but \{'question': 'Why\?'\}"):
+        read_faq(path)
+    monkeypatch.setattr(sys, "argv", ["mined", str(tmp_path / "out.json.gz")])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--english, --chinese or --faq" in capsys.readouterr().err
 
 
 def test_each_text_stands_once() -> None:
