@@ -83,7 +83,7 @@ def test_an_error_ends_a_command_with_its_message_and_hint() -> None:
     with pytest.raises(SystemExit) as ended, exit_with_message():
         raise DataError("x.json is not JSON", hint="give a SQuAD file")
     assert ended.value.code == "x.json is not JSON\n  give a SQuAD file"
-    with pytest.raises(SystemExit, match="none.json"), exit_with_message():
+    with pytest.raises(SystemExit, match=r"none\.json"), exit_with_message():
         Path("none.json").read_bytes()
 
 
