@@ -190,7 +190,9 @@ def _counted(counts: Sequence[LabelCount]) -> tuple[Json, str]:
 
 def labelling_json(report: LabellingReport) -> Json:
     """What was labelled."""
-    return {**record_json(report), "labelled": sum(report.counts.values())}
+    fields = record_json(report)
+    del fields["author"]  # it follows from what was asked for
+    return {**fields, "labelled": sum(report.counts.values())}
 
 
 def labelling_text(report: LabellingReport) -> str:

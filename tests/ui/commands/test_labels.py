@@ -54,6 +54,9 @@ def test_from_labelled_rows_to_a_filter(run: Run, rows: Path, tmp_path: Path) ->
     run("ingest", str(tmp_path / "docs"))
     labelled = run("label", "--classifier", str(folder))
     assert (labelled["counts"], labelled["stored"]) == ({"mask": 1, "ship": 1}, True)
+    assert sorted(labelled) == sorted(
+        ("unit", "looked_at", "labelled", "counts", "unsure", "unreadable", "stored", "seconds")
+    )
     hits = run("search", "the ship in harbour", "--label", "mask")["hits"]
     assert [Path(hit["document"]["path"]).name for hit in hits] == ["b.txt"]
     assert hits[0]["labels"] == ["mask"]
