@@ -264,7 +264,8 @@ class IngestReport:
     """What one ingest did. `added` to `removed` count paths; `passages` counts those newly written.
 
     `skipped` counts files and folders that were passed over without a look inside, by reason: `hidden`,
-    `ignored` (by a `.spanwiseignore`), `special` (no regular file), `loop` (a folder reached before).
+    `ignored` (by a `.spanwiseignore`), `excluded` (by the patterns of the run), `special` (no regular file),
+    `loop` (a folder reached before).
     """
 
     added: int = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.errors import IngestError
+from ingest.files.globs import Globs
 from ingest.files.walk import Walk, is_below
 
 
@@ -30,14 +31,22 @@ def require_readable(paths: Iterable[str | Path]) -> None:
 class PruneScope:
     """The paths that one walk yielded, eight bytes each, and by them which stored paths are gone.
 
-    Nothing outside `roots`, outside `only` (where it is given) or below `uploads` is ever gone.
+    Nothing outside `roots`, outside `only` (where it is given), below `uploads` or left out by `globs` is
+    ever gone: a run about some of the files says nothing about the others.
     """
 
     def __init__(
-        self, walk: Walk, roots: Sequence[str], *, only: Collection[str] | None, uploads: str
+        self,
+        walk: Walk,
+        roots: Sequence[str],
+        *,
+        only: Collection[str] | None,
+        globs: Globs,
+        uploads: str,
     ) -> None:
         self._walk = walk
         self._roots = roots
+        self._globs = globs
         self._only = only
         self._uploads = uploads
         self._hashes = array("q")
@@ -51,8 +60,9 @@ class PruneScope:
 
     def is_gone(self, path: str) -> bool:
         """Whether a path of the scope was not yielded by the finished walk, or its file is gone since."""
-        inside = path.startswith("/") and any(is_below(path, root) for root in self._roots)
-        if not inside or is_below(path, self._uploads):
+        roots = [root for root in self._roots if is_below(path, root)]
+        # A root inside another one is walked as a root of its own.
+        if not roots or is_below(path, self._uploads) or not self._globs.pass_file(path, max(roots, key=len)):
             return False
         if self._only is not None and not any(is_below(path, wanted) for wanted in self._only):
             return False

@@ -35,6 +35,7 @@ from index.sql.paths import KnownPath
 from ingest.chunking.split import ChunkSettings, split
 from ingest.conversion.options import ParseOptions
 from ingest.conversion.parser_pool import READ_AHEAD, Limits, Parser, document_from_text
+from ingest.files.globs import Globs
 from ingest.files.walk import Walk, roots_of
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
 
@@ -92,6 +93,8 @@ class Ingestion:
         options: ParseOptions | None = None,
         retry_rejected: bool = False,
         only: Collection[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
     ) -> IngestReport:
         """Add and update what stands at the given paths."""
         started = time.monotonic()
@@ -100,13 +103,14 @@ class Ingestion:
             require_readable(given)
         roots = roots_of(given)
         own = (Path(self._uploads).parent.as_posix(),)
-        walk = Walk(roots, without=own, only=only)
-        scope = PruneScope(walk, roots, only=only, uploads=self._uploads)
+        globs = Globs(roots, include=include, exclude=exclude)
+        walk = Walk(roots, without=own, only=only, globs=globs)
+        scope = PruneScope(walk, roots, only=only, globs=globs, uploads=self._uploads)
         conditions = ReadingConditions.today(
             limits or Limits(), options or ParseOptions(), retry_rejected=retry_rejected
         )
         decisions = ChangeDetector(self._catalog, conditions).decide(scope.walked() if prune else walk)
-        with Totals(Walk(roots, without=own, only=only), progress) as self._progress:
+        with Totals(Walk(roots, without=own, only=only, globs=globs), progress) as self._progress:
             if dry_run:
                 for decision in decisions:
                     self._foresee(decision)

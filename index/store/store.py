@@ -171,6 +171,8 @@ class Store:
         options: ParseOptions | None = None,
         retry_rejected: bool = False,
         only: Collection[str] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
     ) -> IngestReport:
         """Add and update files and folders; what the report counts as added can be searched on return.
 
@@ -178,8 +180,10 @@ class Store:
         when it, or what reads it, has changed, or with `retry_rejected`. `prune` removes documents below
         the given paths whose files are gone or left out today. `limits` bound what one file may cost,
         `options` hold passwords and text recognition. `only` restricts the run to these paths, absolute,
-        and what lies below them. Raises IngestError for a path that does not exist, StoreLocked while
-        another process writes.
+        and what lies below them. Of the files below `paths`, only those count that match one of `include`
+        (patterns as in `.gitignore`; without any, all) and none of `exclude`; what is stored of the others
+        stays, whether or not the run prunes. Raises IngestError for a path that does not exist or a pattern
+        that is none, StoreLocked while another process writes.
         """
         if options is not None and options.ocr is not None:
             from ingest.parsers.pdf.ocr import require_tesseract
@@ -197,6 +201,8 @@ class Store:
                     options=options,
                     retry_rejected=retry_rejected,
                     only=only,
+                    include=include,
+                    exclude=exclude,
                 )
             finally:
                 if not dry_run:

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from ingest.errors import IngestError
+from ingest.files.globs import Globs
 from ingest.files.ignore import Rules, rules_in
 
 SKIPPED_FOLDERS = frozenset(("node_modules", "__pycache__", "CVS", "__MACOSX"))
@@ -30,6 +31,7 @@ class Skipped(StrEnum):
 
     HIDDEN = "hidden"
     IGNORED = "ignored"
+    EXCLUDED = "excluded"
     SPECIAL = "special"
     LOOP = "loop"
 
@@ -64,19 +66,26 @@ class Walk:
     """One pass over the files at and below `roots` (from `roots_of`); iterated once.
 
     `without` are folders that are no part of it although they lie there. `only` restricts the pass to these
-    paths and what lies below them; hidden names and rules count as they do in a whole pass. A root inside
+    paths and what lies below them; hidden names and rules count as they do in a whole pass. `globs`, made for
+    the same roots, say which files count, those that are given themselves included. A root inside
     another one is walked as a root of its own. `skipped` counts files and folders that were passed over by
     reason, `closed` the folders that could not be read, `unnamable` what has a name that is no UTF-8, its odd
     bytes spelled out; all are complete when the iteration is.
     """
 
     def __init__(
-        self, roots: Collection[str], *, without: Collection[str] = (), only: Collection[str] | None = None
+        self,
+        roots: Collection[str],
+        *,
+        without: Collection[str] = (),
+        only: Collection[str] | None = None,
+        globs: Globs | None = None,
     ) -> None:
         self.skipped: Counter[Skipped] = Counter()
         self.closed: list[str] = []
         self.unnamable: list[str] = []
         self._roots = roots
+        self._globs = globs or Globs(roots)
         self._elsewhere = frozenset(roots) | frozenset(without)
         self._only = None if only is None else frozenset(only)
         self._on_the_way = frozenset(
@@ -114,7 +123,10 @@ class Walk:
 
     def _below(self, root: str, *, whole: bool) -> Iterator[str]:
         if not Path(root).is_dir():
-            yield root
+            if self._globs.pass_file(root, root):
+                yield root
+            else:
+                self.skipped[Skipped.EXCLUDED] += 1
             return
         stack: list[_Folder] = []
         if not self._enter(root, stack, None, whole=whole, linked=False):
@@ -136,14 +148,14 @@ class Walk:
             part = self._part(path, whole=folder.whole)
             if part is None or path in self._elsewhere:
                 continue
-            kind = self._kind(entry, path, folder)
+            kind = self._kind(entry, path, folder, root)
             if kind == "file" or (
                 kind == "folder"
                 and not self._enter(path, stack, folder.rules, whole=part, linked=entry.is_symlink())
             ):
                 yield path
 
-    def _kind(self, entry: os.DirEntry[str], path: str, folder: _Folder) -> str | None:
+    def _kind(self, entry: os.DirEntry[str], path: str, folder: _Folder, root: str) -> str | None:
         """`file`, `folder` or None for what is passed over."""
         is_folder = _holds(entry.is_dir)
         if not is_folder and not _holds(entry.is_file) and not _holds(entry.is_symlink):
@@ -152,6 +164,8 @@ class Walk:
             reason = Skipped.HIDDEN
         elif folder.rules is not None and folder.rules.leave_out(path, is_folder=is_folder):
             reason = Skipped.IGNORED
+        elif not (self._globs.pass_folder if is_folder else self._globs.pass_file)(path, root):
+            reason = Skipped.EXCLUDED
         else:
             return "folder" if is_folder else "file"
         self.skipped[reason] += 1

@@ -28,6 +28,20 @@ def declare(commands: Commands) -> None:
     sub = commands.add("ingest", "add and update files and folders", ingest)
     sub.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
     sub.add_argument("--prune", action="store_true", help="remove documents whose files are gone")
+    sub.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help='only files that match, as in "*.md" or "notes/" (as in .gitignore); repeatable',
+    )
+    sub.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="no files and folders that match; what is stored of them stays; repeatable",
+    )
     sub.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     sub.add_argument(
         "--watch",
@@ -93,7 +107,7 @@ def ingest(flags: Flags, settings: Settings) -> int:
 
 
 def parse_options(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Limits and options of parsing, as `Store.ingest` takes them; raises UsageError."""
+    """Which files, limits and options of parsing, as `Store.ingest` takes them; raises UsageError."""
     from ingest.conversion.options import ParseOptions
     from ingest.conversion.parser_pool import Limits
 
@@ -104,7 +118,12 @@ def parse_options(flags: Flags, environ: Mapping[str, str]) -> dict[str, Any]:
     )
     language = flags["ocr_language"] or ("eng" if flags["ocr"] else None)
     passwords = _passwords(flags["password_file"], environ)
-    return {"limits": limits, "options": ParseOptions(passwords=passwords, ocr=language)}
+    return {
+        "limits": limits,
+        "options": ParseOptions(passwords=passwords, ocr=language),
+        "include": flags["include"],
+        "exclude": flags["exclude"],
+    }
 
 
 def _passwords(file: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -122,6 +122,48 @@ def test_prune_removes_only_what_is_gone_below_the_roots(store: Store, folder: P
     assert {Path(d.path).name for d in store.documents()} == {"masking.md", "other.txt", "upload.txt"}
 
 
+def test_prune_leaves_alone_what_the_patterns_of_the_run_leave_out(store: Store, folder: Path) -> None:
+    (folder / "old").mkdir()
+    (folder / "old" / "tides.md").write_text(f"Formerly: {TIDES}")
+    assert counts(store.ingest([folder])) == (3, 0, 0, 0)
+    stored = {document.path for document in store.documents()}
+    rejected = dict(store.stats().rejected)
+    assert rejected
+    (folder / "tides.txt").unlink()
+    (folder / "old" / "tides.md").unlink()
+    (folder / "broken.pdf").unlink()
+    for dry in (True, False):
+        report = store.ingest([folder], prune=True, include=["*.md"], exclude=["old/"], dry_run=dry)
+        assert counts(report) == (0, 0, 1, 0)
+    assert {document.path for document in store.documents()} == stored
+    assert store.stats().rejected == rejected
+    # The pattern counts from the root that is nearest.
+    assert counts(store.ingest([folder, folder / "old"], prune=True, include=["/*.md"])) == (0, 0, 1, 1)
+    assert counts(store.ingest([folder], prune=True)) == (0, 0, 1, 1)
+    assert not store.stats().rejected
+
+
+def test_a_name_that_is_not_utf8_is_one_rejected_file(store: Store, folder: Path) -> None:
+    odd = os.fsencode(folder) + b"/caf\xe9.txt"
+    try:
+        with open(odd, "wb") as file:  # noqa: PTH123 - a name that no Path is made of
+            file.write(b"words")
+    except OSError:
+        pytest.skip("the file system takes names in UTF-8 only")
+    (folder / "broken.pdf").unlink()
+    for dry, expected in ((True, (2, 0, 0, 0)), (False, (2, 0, 0, 0)), (False, (0, 0, 2, 0))):
+        report = store.ingest([folder], prune=True, dry_run=dry)
+        assert counts(report) == expected
+        (refused,) = report.rejected
+        assert (Path(refused.path).name, refused.reason) == ("caf\\xe9.txt", RejectReason.UNREADABLE)
+        assert "rename" in refused.detail
+    assert found_paths(store, "dynamic masking", k=1) == [(folder / "masking.md").as_posix()]
+    with pytest.raises(IngestError, match="caf"):
+        store.ingest([os.fsdecode(odd) + "x"])
+    given = store.ingest([os.fsdecode(odd), folder / "tides.txt"])
+    assert (counts(given), len(given.rejected)) == ((0, 0, 1, 0), 1)
+
+
 def test_prune_refuses_when_a_root_is_missing(store: Store, folder: Path) -> None:
     store.ingest([folder])
     shutil.rmtree(folder)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ingest import IngestError, find_files
+from ingest.files.globs import Globs
 from ingest.files.walk import Skipped, Walk, roots_of
 
 
@@ -158,3 +159,32 @@ def test_a_name_that_is_not_utf8_ends_no_walk(tmp_path: Path) -> None:
     walk = Walk(roots_of([tmp_path]))
     assert list(walk) == [f"{tmp_path.as_posix()}/good.txt"]
     assert walk.unnamable == [f"{tmp_path.as_posix()}/caf\\xe9.txt"]
+
+
+def test_patterns_choose_among_the_files(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.md", "b.adoc", "c.txt", "old/d.md", "new/old/e.md", "new/f.md", ".g.md", "notes/h.txt")
+    (tmp_path / ".spanwiseignore").write_text("new/f.md")
+
+    def walked(*, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), below: str = "") -> list[str]:
+        roots = roots_of([tmp_path / below])
+        walk = Walk(roots, globs=Globs(roots, include=include, exclude=exclude))
+        names = [Path(path).relative_to(tmp_path).as_posix() for path in walk]
+        assert len(names) == 6 or walk.skipped[Skipped.EXCLUDED] > 0
+        return names
+
+    assert len(walked()) == 6
+    assert walked(include=("*.md",)) == ["a.md", "new/old/e.md", "old/d.md"]
+    assert walked(include=("*.md", "notes/"), exclude=("old/",)) == ["a.md", "notes/h.txt"]
+    assert walked(include=("*.md",), exclude=("/old",)) == ["a.md", "new/old/e.md"]
+    assert walked(exclude=(f"{tmp_path}/new/old", "*.txt", "b.*")) == ["a.md", "old/d.md"]
+    assert walked(include=("new/**",)) == ["new/old/e.md"]  # what is ignored stays so
+    assert walked(below="c.txt", include=("*.md",)) == []
+    assert walked(below="c.txt", exclude=("*.txt",)) == []
+
+
+@pytest.mark.parametrize("pattern", ["", "# notes", "!keep.md", "a**["])
+def test_what_is_no_pattern_is_named(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(IngestError, match="--exclude") as caught:
+        Globs([tmp_path.as_posix()], exclude=[pattern])
+    assert repr(pattern) in str(caught.value)
+    assert "gitignore" in caught.value.hint

@@ -70,6 +70,35 @@ def test_files_can_be_listed_at_any_time_after(
     assert "2 files, 0 of 0 pages with text" in table
 
 
+def test_patterns_choose_the_files(docs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ["--store", str(tmp_path / "store"), "--json"]
+    given = ["--include", "*.txt", "--include", "*.csv", "--exclude", "rows.*"]
+    report = json.loads(call(capsys, "ingest", str(docs), *given, *store))
+    assert (report["added"], report["skipped"]) == (1, {"excluded": 2, "hidden": 1})
+    for wrong in ("", "!a.txt"):
+        assert main(["ingest", str(docs), "--exclude", wrong, *store]) == 2
+        assert f"--exclude {wrong!r} is no pattern" in capsys.readouterr().err
+
+
+def test_a_name_that_is_not_utf8_ends_nothing(
+    docs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsencode(docs) + b"/caf\xe9.txt"
+    try:
+        with open(odd, "wb") as file:  # noqa: PTH123 - a name that no Path is made of
+            file.write(b"words")
+    except OSError:
+        pytest.skip("the file system takes names in UTF-8 only")
+    store = ["--store", str(tmp_path / "store")]
+    report = json.loads(call(capsys, "ingest", str(docs), *store, "--json"))
+    assert report["added"] == 2
+    assert [Path(item["path"]).name for item in report["rejected"]] == ["broken.pdf", "caf\\xe9.txt"]
+    text = call(capsys, "ingest", str(docs), *store)
+    assert "caf\\xe9.txt" in text
+    assert "rename it" in text
+    call(capsys, "ingest", os.fsdecode(odd), *store)
+
+
 def test_the_table_says_what_was_read_and_what_was_not() -> None:
     files = [
         FileReport(
