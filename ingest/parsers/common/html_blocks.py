@@ -44,6 +44,7 @@ _BLOCKS = frozenset(
     thead tbody tfoot tr td th pre listing h1 h2 h3 h4 h5 h6 hgroup
     """.split()
 )
+_ROW_GROUPS = frozenset("thead tbody tfoot form".split())  # old pages put forms around rows
 _BULLET = "- "
 _DESCRIPTION_WORDS = 4
 _LOOK_BACK = 40
@@ -134,6 +135,11 @@ class _Walker:
             self.flush()
         else:
             self._children(element)
+
+    def walk_all(self, element: Element) -> None:
+        """Everything below an element, whatever it is itself."""
+        self._children(element)
+        self.flush()
 
     def _block(self, element: Element, tag: str) -> None:
         if tag in _HEADINGS:
@@ -372,8 +378,7 @@ def _is_only_child(element: Element, above: Element) -> bool:
 def _inside(element: Element) -> str:
     """The words below an element on one line, raised and lowered ones in their places."""
     walker = _Walker(TextBuilder(), 0)
-    walker._children(element)
-    walker.flush()
+    walker.walk_all(element)
     return squeeze(walker.builder.text)
 
 
@@ -414,15 +419,16 @@ def _append_table(table: Element, builder: TextBuilder, level: int) -> None:
     if table.find(".//table") is not None or (
         not marked and any(True for _ in table.iter("h1", "h2", "h3", "h4", "pre"))
     ):
-        _append_cells(table, builder, level)
+        _Walker(builder, level).walk_all(table)
         return
     rows = [[_cell(cell) for cell in line] for line in _rows(table)]
     rows = [row for row in rows if any(cell.text for cell in row) or any(cell.rows > 1 for cell in row)]
-    if not rows:
+    if max(map(len, rows), default=1) == 1:
+        _Walker(builder, level).walk_all(table)
         return
-    if max(map(len, rows)) == 1:
-        _append_cells(table, builder, level)
-        return
+    walker = _Walker(builder, level)
+    _append_loose(table, walker)
+    walker.flush()
     for caption in table.iterchildren("caption"):
         builder.paragraph(inline_text(caption))
     for index, line in enumerate(lines(spread(rows), guess=_may_have_names(rows))):
@@ -436,14 +442,15 @@ def _may_have_names(rows: list[list[Cell]]) -> bool:
     return (len(widths) == 1 or merged) and max(widths) > 2
 
 
-def _append_cells(table: Element, builder: TextBuilder, level: int) -> None:
-    for child in table.iterchildren("caption"):
-        builder.paragraph(inline_text(child))
-    for line in _rows(table):
-        for cell in line:
-            walker = _Walker(builder, level)
-            walker._children(cell)
-            walker.flush()
+def _append_loose(container: Element, walker: _Walker) -> None:
+    """What stands between the cells of a table instead of in them comes before it, as browsers show it."""
+    walker.inline.append(_white(container.text))
+    for child in container:
+        if child.tag in _ROW_GROUPS or child.tag == "tr":
+            _append_loose(child, walker)
+        elif child.tag not in ("td", "th", "caption"):
+            walker.walk(child)
+        walker.inline.append(_white(child.tail))
 
 
 def _rows(table: Element) -> Iterator[list[Element]]:
@@ -451,7 +458,7 @@ def _rows(table: Element) -> Iterator[list[Element]]:
     for child in table:
         if child.tag == "tr":
             yield [cell for cell in child if cell.tag in ("td", "th")]
-        elif child.tag in ("thead", "tbody", "tfoot"):
+        elif child.tag in _ROW_GROUPS:
             yield from _rows(child)
 
 

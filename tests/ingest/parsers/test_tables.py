@@ -147,3 +147,11 @@ def test_merged_cells_of_restructured_text() -> None:
         "|       +------+------+\n|       | Berg | 6:55 |\n+-------+------+------+\n"
     )
     assert _lines(text.encode(), "a.rst")[-1] == "Line: North; To: Berg; At: 6:55"
+
+
+def test_what_stands_between_the_cells_of_a_table_is_read() -> None:
+    page = b"""<table>Prices of May<tr><th>Item</th><th>Price</th></tr><form><tr><td>Rope</td><td>4</td></tr></form>
+    <tr><div>Sold out: nets.</div></tr></table>
+    <table><tr><td>Left</td></tr><tr><table><tr><td>Owner</td><td>Ida</td></tr></table></tr></table>"""
+    text = parse_bytes(page, "t.html").text
+    assert text == "Prices of May\n\nSold out: nets.\n\nItem: Rope; Price: 4\n\nLeft\n\nOwner | Ida"
