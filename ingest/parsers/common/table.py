@@ -1,8 +1,7 @@
 """The one model of a table, whichever file it stands in, and what its rows say in words.
 
-Every row is written as `column: value; column: value`, because a row must make sense alone: it will be found
-alone. Merged cells are spread over the places that they cover, one or several rows may name the columns, and
-a row that only repeats those names is left out.
+Merged cells are spread over the places that they cover, one or several rows may name the columns, and a row
+that only repeats those names is left out. How a row is written: `table_row`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from ingest.parsers.common.table_row import FIELD, NAME, UNNAMED, row_in_words
 
 _MAX_NAME = 80
 _LONGEST_SPREAD = 200
@@ -144,7 +145,7 @@ def lines(grid: Grid, *, guess: bool = True, names: Sequence[str] | None = None)
         used = {at for row in grid.rows[first + count :] for at, text in enumerate(row) if text}
         blank = [name for at, name in enumerate(names) if name and at not in used]
         if blank:
-            yield " | ".join(dict.fromkeys(blank))
+            yield UNNAMED.join(dict.fromkeys(blank))
 
 
 def _title_rows(grid: Grid) -> int:
@@ -176,7 +177,7 @@ def _body(grid: Grid, row: int, headers: list[list[str]], names: Sequence[str] |
         elif texts not in headers:
             section = "" if grid.is_one_cell(row) else section
             words = _one(texts) if grid.is_one_cell(row) else _row(grid, row, names)
-            yield f"{section}; {words}" if section else words
+            yield f"{section}{FIELD}{words}" if section else words
         row += 1
 
 
@@ -228,18 +229,12 @@ def distinct_by_kind(rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
-def row_in_words(row: Sequence[str], names: Sequence[str] | None) -> str:
-    """The row with the names of its columns where there are as many, its cells side by side otherwise."""
-    if names is None or len(names) != len(row):
-        return " | ".join(cell for cell in row if cell)
-    fields = (f"{name}: {cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
-    return "; ".join(fields)
-
-
 def _marked(grid: Grid, first: int) -> int:
     """How many rows from `first` on are marked as names."""
     count = 0
     while first + count in grid.headers and count < _MOST_HEADER_ROWS:
+        if count and grid.is_one_cell(first + count):  # it stands over the rows below, not over the columns
+            break
         count += 1
     # A form has labels and values in its first row, whatever it is marked as.
     told = [text for text in grid.rows[first] if text]
@@ -276,7 +271,7 @@ def _row(grid: Grid, row: int, names: Sequence[str] | None) -> str:
         return row_in_words(texts, over)
     rest = [text for text in texts[1:] if text]
     if row in grid.named and row not in grid.headers and texts and texts[0] and rest:
-        return f"{texts[0]}: {row_in_words(rest, None)}"
+        return f"{texts[0]}{NAME}{row_in_words(rest, None)}"
     return row_in_words(texts, None)
 
 

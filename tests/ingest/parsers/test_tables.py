@@ -11,6 +11,7 @@ import pytest
 from pptx.util import Inches
 
 from ingest.conversion.convert import parse_bytes
+from ingest.parsers.common.table_row import cell_at
 
 
 def _lines(data: bytes, name: str) -> list[str]:
@@ -150,8 +151,49 @@ def test_merged_cells_of_restructured_text() -> None:
 
 
 def test_what_stands_between_the_cells_of_a_table_is_read() -> None:
-    page = b"""<table>Prices of May<tr><th>Item</th><th>Price</th></tr><form><tr><td>Rope</td><td>4</td></tr></form>
+    page = b"""<table>Prices of May<tr><th>Item</th><th>Price</th></tr>
+    <form><tr><td>Rope</td><td>4</td></tr></form>
     <tr><div>Sold out: nets.</div></tr></table>
     <table><tr><td>Left</td></tr><tr><table><tr><td>Owner</td><td>Ida</td></tr></table></tr></table>"""
     text = parse_bytes(page, "t.html").text
     assert text == "Prices of May\n\nSold out: nets.\n\nItem: Rope; Price: 4\n\nLeft\n\nOwner | Ida"
+
+
+def _cell(text: str, words: str) -> tuple[str, str, str] | None:
+    start = text.index(words)
+    place = cell_at(text, start, start + len(words))
+    return place and (place.row, place.column, text[place.start : place.end])
+
+
+def test_a_cell_knows_its_row_and_its_column() -> None:
+    text = parse_bytes(
+        b"<p>Fees: see below; all in euros.</p><table><tr><th>Department<th>Course<th>Fee<th>Days</tr>"
+        b"<tr><td rowspan=2>Chemistry<td>Titration<td>140<td>3</tr>"
+        b"<tr><td>Spectroscopy; advanced<td>190<td>4</tr>"
+        b"<tr><td>Physics<td>Optics<td>155<td>5</tr></table>",
+        "a.html",
+    ).text
+    row = "Department: Chemistry; Course: Spectroscopy; advanced; Fee: 190; Days: 4"
+    assert _cell(text, "190") == ("Spectroscopy; advanced", "Fee", row)
+    assert _cell(text, "advanced") == ("Spectroscopy; advanced", "Course", row)
+    assert _cell(text, "155") == ("Physics", "Fee", "Department: Physics; Course: Optics; Fee: 155; Days: 5")
+    assert _cell(text, "Fee: 190") is None
+    assert _cell(text, "190; Days: 4\nDepartment") is None
+    assert _cell(text, "see below") is None
+
+
+def test_a_cell_below_words_across_the_table_and_a_nameless_corner() -> None:
+    text = parse_bytes(
+        b"<table><tr><th><th>2022<th>2023</tr><tr><th colspan=3>Costs</tr>"
+        b"<tr><td>Wages<td>190<td>201</tr><tr><td>Rent<td>46<td>49</tr></table>",
+        "a.html",
+    ).text
+    assert text.split("\n") == ["Costs; Wages; 2022: 190; 2023: 201", "Costs; Rent; 2022: 46; 2023: 49"]
+    assert _cell(text, "46") == ("Rent", "2022", "Costs; Rent; 2022: 46; 2023: 49")
+
+
+def test_prose_with_colons_is_no_row() -> None:
+    text = "She said: we leave at nine; he said: nobody leaves.\nThey stayed.\n\nItem: Rope; Price: 4"
+    assert _cell(text, "nobody leaves") is None
+    assert _cell(text, "stayed") is None
+    assert _cell(text, "4") == ("Rope", "Price", "Item: Rope; Price: 4")
