@@ -7,12 +7,26 @@ It is no typesetting: it keeps the sentence whole and its symbols findable.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from lxml import etree
 
 from ingest.parsers.common.html_blocks import Element
 
 _MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+# How the parts of each element are written on one line.
+_FORMS = {
+    "f": "({num})/({den})",
+    "sSup": "{e}^({sup})",
+    "sSub": "{e}_({sub})",
+    "sSubSup": "{e}_({sub})^({sup})",
+    "func": "{fName} {e}",
+    "limLow": "{e}_({lim})",
+    "nary": "{sign}_({sub})^({sup}) {e}",
+    "rad": "√({e})",
+}
 
 
 def replace_formulas(root: Element) -> None:
@@ -45,23 +59,18 @@ def _text(element: Element) -> str:
     name = etree.QName(element).localname
     if name == "t":
         return element.text or ""
-    parts = {etree.QName(child).localname: child for child in element if isinstance(child.tag, str)}
+    if name == "d":
+        return f"({', '.join(_text(child) for child in element if child.tag == f'{{{_MATH}}}e')})"
+    children = [child for child in element if isinstance(child.tag, str)]
+    if name not in _FORMS:
+        return "".join(map(_text, children))
+    parts = defaultdict(str, ((etree.QName(child).localname, _text(child)) for child in children))
+    if name == "nary":
+        parts["sign"] = _sign(element)
+    return _FORMS[name].format_map(parts).replace("_()", "").replace("^()", "")
 
-    def part(key: str) -> str:
-        return _text(parts[key]) if key in parts else ""
 
-    match name:
-        case "f":
-            return f"({part('num')})/({part('den')})"
-        case "sSup":
-            return f"{part('e')}^({part('sup')})"
-        case "sSub":
-            return f"{part('e')}_({part('sub')})"
-        case "sSubSup":
-            return f"{part('e')}_({part('sub')})^({part('sup')})"
-        case "rad":
-            return f"√({part('e')})"
-        case "d":
-            return f"({', '.join(_text(child) for child in element if child.tag == f'{{{_MATH}}}e')})"
-        case _:
-            return "".join(_text(child) for child in element if isinstance(child.tag, str))
+def _sign(element: Element) -> str:
+    """The sign of a sum, product or integral; Word writes none where it is an integral."""
+    sign = element.find(f"{{{_MATH}}}naryPr/{{{_MATH}}}chr")
+    return sign.get(f"{{{_MATH}}}val", "∫") if sign is not None else "∫"

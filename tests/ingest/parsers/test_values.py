@@ -127,3 +127,21 @@ def test_comments_and_formulas_without_results() -> None:
     assert document.warnings == (
         "1 formulas of 'Sheet' have no stored result; open and save the file in a spreadsheet program",
     )
+
+
+def test_functions_and_sums_of_word_formulas_keep_their_signs() -> None:
+    from lxml import etree
+
+    from ingest.parsers.common.omml import formula_text
+
+    space = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    formula = (
+        f"<m:oMath {space}><m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr>"
+        "<m:sub><m:r><m:t>i=1</m:t></m:r></m:sub>"
+        "<m:sup><m:r><m:t>n</m:t></m:r></m:sup><m:e><m:func><m:fName><m:r><m:t>sin</m:t></m:r></m:fName>"
+        "<m:e><m:r><m:t>θ</m:t></m:r></m:e></m:func></m:e></m:nary></m:oMath>"
+    )
+    assert formula_text(etree.fromstring(f"<a>{formula}</a>")) == "∑_(i=1)^(n) sin θ"
+    assert (
+        formula_text(etree.fromstring(f"<a>{formula.replace('n</m:t>', '</m:t>', 1)}</a>")) == "∑_(i=1) sin θ"
+    )
