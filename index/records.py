@@ -22,7 +22,10 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentInfo:
-    """A stored document without its text; `path` is one of its paths, absolute and POSIX."""
+    """A stored document without its text; `path` is one of its paths, absolute and POSIX.
+
+    `sha256` is that of the file's bytes.
+    """
 
     id: str
     path: str
@@ -33,6 +36,7 @@ class DocumentInfo:
     passages: int
     modified: datetime
     paths: tuple[str, ...]
+    sha256: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,13 +88,14 @@ class SearchResult(Sequence[Hit]):
     """The hits of one query, best first, and what it cost (milliseconds, by stage).
 
     `unsupported_language` says that the encoder does not know the query's script, so that only the lexical
-    index was asked.
+    index was asked. `revision` is that of the store that was searched.
     """
 
     query: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
     unsupported_language: bool = False
+    revision: int = 0
 
     def __len__(self) -> int:
         return len(self.hits)

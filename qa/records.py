@@ -20,6 +20,15 @@ class Reason(StrEnum):
     MODEL_FAILURE = "model_failure"
 
 
+class Status(StrEnum):
+    """What is said to a question: an answer, a likely one, the closest sentence, or nothing."""
+
+    ANSWER = "answer"
+    PROBABLE = "probable"
+    CLOSEST = "closest"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanCandidate:
     """One span of one context that the reader proposes.
@@ -53,17 +62,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """The row and the column of a table in which an answer stands, by their names."""
+
+    row: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An exact span of a document: `document.text[start:end] == text`, always.
 
     `confidence` is the probability that this answer is right, `span_score` the log-odds of the span against
     no-answer, `retrieval_score` the hit's score. `sentence` is the sentence around the span, from the same
-    passage.
+    passage; of a table, it is the row, and `cell` says which cell. `verdict` is what the sentence says to a
+    question that asks for yes or no ("yes" or "no"), None where that is not certain. The closest sentence has
+    this form too: its `confidence` is the probability that it holds the answer, and its `span_score` is None.
     """
 
     text: str
     confidence: float
-    span_score: float
+    span_score: float | None
     retrieval_score: float
     document: DocumentInfo
     page: int | None
@@ -73,6 +92,8 @@ class Answer:
     sentence: str
     passage: StoredPassage
     also_in: tuple[Source, ...] = ()
+    cell: Cell | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +101,10 @@ class AskResult:
     """One decision about one question, with what was read for it.
 
     `confidence` belongs to the best span, shown or not. `answers` is empty when `answered` is false unless
-    the caller asked for an answer regardless. `calibrated` says whether confidence was fitted on labelled
-    questions of this store. `read` is how many of the passages were read; the others could not have changed
-    the decision.
+    the caller asked for an answer regardless. `candidates` are likely answers below the threshold and their
+    rivals; where there are none, `closest` is the one sentence that comes nearest. `calibrated` says whether
+    confidence was fitted on labelled questions of this store. `read` is how many of the passages were read;
+    the others could not have changed the decision. `revision` is that of the store when it was searched.
     """
 
     question: str
@@ -91,6 +113,23 @@ class AskResult:
     reason: Reason | None
     answers: tuple[Answer, ...]
     passages: tuple[Hit, ...]
+    candidates: tuple[Answer, ...] = ()
+    closest: Answer | None = None
     calibrated: bool = False
     read: int = 0
+    revision: int = 0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[Answer, ...]:
+        """The answers given, else the likely ones."""
+        return self.answers or self.candidates
+
+    @property
+    def status(self) -> Status:
+        """Which of the four steps from an answer to nothing was taken."""
+        if self.answered:
+            return Status.ANSWER
+        if self.candidates:
+            return Status.PROBABLE
+        return Status.NONE if self.closest is None else Status.CLOSEST

@@ -184,6 +184,7 @@ class Retriever:
                         "total": encode_ms + search_ms,
                     },
                     unsupported_language=unsupported,
+                    revision=snapshot.revision,
                 )
             )
         return results

@@ -194,6 +194,7 @@ def _info(rows: Sequence[Any]) -> DocumentInfo:
         passages=first.passages,
         modified=datetime.fromtimestamp(first.modified_ns / 1e9, tz=UTC),
         paths=tuple(row.path for row in living),
+        sha256=first.content_sha256,
         metadata=first.attributes,
     )
 

@@ -23,12 +23,13 @@ from index.search.retriever import Retriever
 from index.store.store import Store
 from ingest.batches import batched
 from qa.answering.calibration_file import fitted_decision
-from qa.answering.citation import cite
+from qa.answering.citation import cite, cite_sentence
 from qa.answering.decision import Decision, DecisionSettings
 from qa.answering.early_stopping import READ_ALL, StoppingRule
 from qa.answering.evidence import asks_for_several
 from qa.answering.read_passages import ReadQuestion, can_be_read, read_questions, unread
 from qa.answering.recheck_float32 import decide_rechecked
+from qa.answering.unsure import Unsure, unsure
 from qa.protocols import Reader
 from qa.reading.caching_reader import CachingReader
 from qa.reading.reader import exact_for, load_reader
@@ -139,7 +140,8 @@ class Answerer:
         """One question, decided over the `k` passages found for it.
 
         `answers` is the most to show, `min_confidence` (0 to 1) replaces the fitted threshold, and
-        `always_answer` shows the best spans even where the decision is "no answer". Where the question asks
+        `always_answer` shows the best spans even where none is sure; `candidates` and `closest` of the result
+        stay as without it. Where the question asks
         for several things, the parts of one list do not compete with each other.
         """
         return next(
@@ -246,6 +248,7 @@ class Answerer:
         reason = None if answered else item.obstacle or Reason.BELOW_THRESHOLD
         if reason is Reason.NO_PASSAGES and not self._store.stats().passages:
             reason = Reason.EMPTY_STORE
+        rest = unsure(decision, settings) if reason is Reason.BELOW_THRESHOLD else Unsure()
         search_ms = {name: result.timings_ms.get(name, 0.0) for name in ("encode", "search")}
         return AskResult(
             question=result.query,
@@ -254,7 +257,14 @@ class Answerer:
             reason=reason,
             answers=tuple(cite(ranked, self._store) for ranked in decision.ranked[:shown]),
             passages=result.hits,
+            candidates=tuple(cite(ranked, self._store) for ranked in rest.candidates),
+            closest=(
+                None
+                if rest.closest is None
+                else cite_sentence(rest.closest.claim, rest.holds_answer, self._store)
+            ),
             calibrated=bool(item.claims) and settings.calibrated,
             read=item.read,
+            revision=result.revision,
             timings_ms={**search_ms, **times},
         )

@@ -1,18 +1,21 @@
 """From a span of a passage to a citation: place in the document, page, headings, sentence, other sources.
 
 Page and headings are those of the answer's first character, not of its passage, so they come from the stored
-document; where that was deleted since the search, those of the passage are given.
+document; where that was deleted since the search, those of the passage are given. The sentence of a table's
+cell is its row.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from index.errors import StoreError
-from ingest.records import Document
+from ingest.parsers.common.table_row import cell_at, row_at
+from ingest.records import Document, Span
 from ingest.text.sentences import sentence_around
 from qa.answering.decision import Claim, RankedClaim
-from qa.records import Answer, Source
+from qa.records import Answer, Cell, Source
 
 
 class Library(Protocol):
@@ -27,30 +30,71 @@ def cite(ranked: RankedClaim, library: Library) -> Answer:
     """The answer that a ranked claim stands for."""
     claim = ranked.claim
     candidate, hit = claim.candidate, claim.hit
-    page, headings = _place(claim, library)
-    sentence = sentence_around(hit.passage.text, candidate.start, candidate.end, hit.document.language)
+    place = _place(claim, library)
     return Answer(
         text=candidate.text,
         confidence=ranked.confidence,
         span_score=candidate.margin,
         retrieval_score=hit.score,
         document=hit.document,
-        page=page,
-        headings=headings,
+        page=place.page,
+        headings=place.headings,
         start=claim.start,
         end=claim.end,
-        sentence=hit.passage.text[sentence.start : sentence.end],
+        sentence=hit.passage.text[place.sentence.start : place.sentence.end],
         passage=hit.passage,
         also_in=tuple(
             Source(path=other.hit.document.path, start=other.start, end=other.end) for other in ranked.others
         ),
+        cell=place.cell,
     )
 
 
-def _place(claim: Claim, library: Library) -> tuple[int | None, tuple[str, ...]]:
-    passage = claim.hit.passage
+def cite_sentence(claim: Claim, confidence: float, library: Library) -> Answer:
+    """The sentence that holds a claim, in the form of an answer."""
+    hit, place = claim.hit, _place(claim, library)
+    text, start = hit.passage.text[place.sentence.start : place.sentence.end], hit.passage.start
+    return Answer(
+        text=text,
+        confidence=confidence,
+        span_score=None,
+        retrieval_score=hit.score,
+        document=hit.document,
+        page=place.page,
+        headings=place.headings,
+        start=start + place.sentence.start,
+        end=start + place.sentence.end,
+        sentence=text,
+        passage=hit.passage,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """`sentence` stands at characters of the passage."""
+
+    page: int | None
+    headings: tuple[str, ...]
+    sentence: Span
+    cell: Cell | None = None
+
+
+def _place(claim: Claim, library: Library) -> _Place:
+    candidate, hit, passage = claim.candidate, claim.hit, claim.hit.passage
+    sentence = sentence_around(passage.text, candidate.start, candidate.end, hit.document.language)
     try:
-        document = library.document(claim.hit.document.id)
+        document = library.document(hit.document.id)
     except StoreError:
-        return passage.page, passage.headings
-    return document.page_at(claim.start), document.headings_at(claim.start)
+        return _Place(page=passage.page, headings=passage.headings, sentence=sentence)
+    page, headings = document.page_at(claim.start), document.headings_at(claim.start)
+    row = row_at(document.text, claim.start, claim.end)
+    if row is None:
+        return _Place(page=page, headings=headings, sentence=sentence)
+    first, last = max(row.start, passage.start), min(row.end, passage.end)
+    cell = cell_at(document.text, claim.start, claim.end)
+    return _Place(
+        page=page,
+        headings=headings,
+        sentence=Span(start=first - passage.start, end=last - passage.start),
+        cell=None if cell is None else Cell(row=cell.row, column=cell.column),
+    )

@@ -49,6 +49,19 @@ class ConfidenceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceSettings:
+    """From the confidence of a span to the probability that its sentence holds the answer.
+
+    `scale` is per unit of log-odds, `shift` always; a sentence that is less likely than `least` does not bear
+    on the question.
+    """
+
+    scale: float = 0.56
+    shift: float = 0.53
+    least: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionSettings:
     """The weights of the evidence and the threshold.
 
@@ -57,7 +70,7 @@ class DecisionSettings:
     best passage read; `coverage`: for all of the question's content words standing in the passage;
     `cosine`: per unit of dense score. `no_answer` is the weight of "no answer". `agreement` is how much of
     their weight the other places of the same answer add (1: all, 0: none). `threshold` is the least
-    confidence of an answer that is given.
+    confidence of an answer that is given, `probable` that of one which is shown as likely.
 
     The defaults serve a reader for which nothing was fitted; what `qa.answering.calibration_file` keeps takes
     their place.
@@ -73,6 +86,8 @@ class DecisionSettings:
     agreement: float = 1.0
     confidence: ConfidenceSettings = field(default_factory=ConfidenceSettings)
     threshold: float = 0.15
+    probable: float = 0.2
+    sentence: SentenceSettings = field(default_factory=SentenceSettings)
     calibrated: bool = False
 
 

@@ -27,27 +27,29 @@ class Agreement:
 
 
 def agreement(result: AskResult) -> Agreement:
-    """For and against the first answer of a result; 0 and 0 where there is none."""
-    if not result.answers:
+    """For and against the answer shown first; 0 and 0 where there is none."""
+    if not result.shown:
         return Agreement(agreeing=0, differing=0)
-    first = result.answers[0]
+    first = result.shown[0]
     for_it = _passages(first, result.passages)
     against: dict[str, str] = {}
     if not asks_for_several(result.question):
         for other in others_worth_showing(result):
-            if other.span_score > 0:
+            if (other.span_score or 0.0) > 0:
                 against |= _passages(other, result.passages)
     differing = {path: text for path, text in against.items() if path not in for_it}
     return Agreement(agreeing=_distinct(for_it.values()), differing=_distinct(differing.values()))
 
 
 def others_worth_showing(result: AskResult) -> tuple[Answer, ...]:
-    """The answers after the first that are likely enough to be shown."""
-    return tuple(answer for answer in result.answers[1:] if answer.confidence >= LEAST_SHOWN)
+    """The answers after the one shown first that are likely enough to be shown."""
+    return tuple(answer for answer in result.shown[1:] if answer.confidence >= LEAST_SHOWN)
 
 
 def likely(result: AskResult) -> AskResult:
     """The result with the first answer and the others that are worth showing."""
+    if not result.answers:
+        return result
     return replace(result, answers=(*result.answers[:1], *others_worth_showing(result)))
 
 

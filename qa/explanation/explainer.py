@@ -45,7 +45,7 @@ class Explainer:
         self._one_at_a_time = threading.Lock()
 
     def explain(self, result: AskResult, answer: Answer) -> Why:
-        """Why `answer`, one of `result.answers`, was given.
+        """Why `answer`, one of `result.shown`, was given.
 
         Raises ModelError and ModelNotFound where the reader cannot be loaded, DataError for an answer that is
         not this reader's, ValueError for one that is not of this result.
@@ -56,11 +56,11 @@ class Explainer:
         return Why(
             answer=answer.text,
             confidence=answer.confidence,
-            span_score=answer.span_score,
+            span_score=_span_score(answer),
             agreement=len(answer.also_in),
             evidence=_evidence(result.question, hit),
             attribution=self._attribute(result, answer),
-            competitors=tuple(_competitor(other) for other in result.answers if other is not answer),
+            competitors=tuple(_competitor(other) for other in result.shown if other is not answer),
         )
 
     def _attribute(self, result: AskResult, answer: Answer) -> Attribution:
@@ -100,11 +100,17 @@ def _evidence(question: str, hit: Hit) -> Evidence:
     )
 
 
+def _span_score(answer: Answer) -> float:
+    if answer.span_score is None:
+        raise ValueError("the closest sentence is not an answer of the reader")
+    return answer.span_score
+
+
 def _competitor(answer: Answer) -> Competitor:
     return Competitor(
         text=answer.text,
         confidence=answer.confidence,
-        span_score=answer.span_score,
+        span_score=_span_score(answer),
         title=answer.document.title,
         path=answer.document.path,
         page=answer.page,

@@ -43,13 +43,17 @@ def ask_json(result: AskResult, whys: Sequence[Why] = ()) -> Json:
         answers = [{**item, "why": why_json(why)} for item, why in zip(answers, whys, strict=True)]
     return {
         "question": result.question,
+        "status": result.status.value,
         "answered": result.answered,
         "confidence": float(result.confidence),
         "calibrated": result.calibrated,
         "reason": None if result.reason is None else result.reason.value,
         "answers": answers,
+        "candidates": [_answer(answer) for answer in result.candidates],
+        "closest": None if result.closest is None else _answer(result.closest),
         "passages": [_hit(hit) for hit in result.passages],
         "read": result.read,
+        "revision": result.revision,
         "timings_ms": _timings(result.timings_ms),
     }
 
@@ -98,7 +102,7 @@ def _answer(answer: Answer) -> Json:
     return {
         "text": answer.text,
         "confidence": float(answer.confidence),
-        "span_score": float(answer.span_score),
+        "span_score": None if answer.span_score is None else float(answer.span_score),
         "retrieval_score": float(answer.retrieval_score),
         "document": _document(answer.document),
         "page": answer.page,
@@ -108,6 +112,8 @@ def _answer(answer: Answer) -> Json:
         "sentence": answer.sentence,
         "passage": _passage(answer.passage),
         "also_in": [asdict(source) for source in answer.also_in],
+        "cell": None if answer.cell is None else asdict(answer.cell),
+        "verdict": answer.verdict,
     }
 
 
@@ -131,6 +137,7 @@ def _document(document: DocumentInfo) -> Json:
         "title": document.title,
         "language": document.language,
         "type": document.type,
+        "sha256": document.sha256,
     }
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ingest.records import Span
+
 FIELD = "; "
 NAME = ": "
 UNNAMED = " | "
@@ -34,6 +36,20 @@ def row_in_words(row: Sequence[str], names: Sequence[str] | None) -> str:
         return UNNAMED.join(cell for cell in row if cell)
     fields = (f"{name}{NAME}{cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
     return FIELD.join(fields)
+
+
+def row_at(text: str, start: int, end: int) -> Span | None:
+    """The line of the table's row in which `text[start:end]` stands; None in prose, and across two rows."""
+    low, high = text.rfind("\n", 0, start) + 1, text.find("\n", start)
+    high = len(text) if high < 0 else high
+    if end > high:
+        return None
+    line, around = text[low:high], list(_lines_around(text, low, high))
+    cells = line.count(UNNAMED)
+    unnamed = cells > 0 and any(other.count(UNNAMED) == cells for other in around)
+    if unnamed or _is_row(line, _fields(line), list(map(_fields, around))):
+        return Span(start=low, end=high)
+    return None
 
 
 def cell_at(text: str, start: int, end: int) -> CellPlace | None:

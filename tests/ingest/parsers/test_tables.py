@@ -11,7 +11,7 @@ import pytest
 from pptx.util import Inches
 
 from ingest.conversion.convert import parse_bytes
-from ingest.parsers.common.table_row import cell_at
+from ingest.parsers.common.table_row import cell_at, row_at
 
 
 def _lines(data: bytes, name: str) -> list[str]:
@@ -197,3 +197,17 @@ def test_prose_with_colons_is_no_row() -> None:
     assert _cell(text, "nobody leaves") is None
     assert _cell(text, "stayed") is None
     assert _cell(text, "4") == ("Rope", "Price", "Item: Rope; Price: 4")
+
+
+def _row(text: str, words: str) -> str | None:
+    start = text.index(words)
+    row = row_at(text, start, start + len(words))
+    return None if row is None else text[row.start : row.end]
+
+
+def test_a_row_is_known_with_and_without_names_and_from_a_place_across_cells() -> None:
+    text = "See `ls | wc` first.\n\nItem: Rope; Price: 4\nItem: Net; Price: 9\n\nRope | 4 | 12\nNet | 9 | 7"
+    assert _row(text, "Price: 9") == "Item: Net; Price: 9"
+    assert _row(text, "9 | 7") == "Net | 9 | 7"
+    assert _row(text, "12\nNet") is None
+    assert _row(text, "wc") is None

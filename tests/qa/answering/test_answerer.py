@@ -19,10 +19,10 @@ from ingest.records import Document, Heading, Page, Text
 from ingest.text.tokenizer import TextTokenizer
 from qa.answering.answerer import Answerer
 from qa.answering.citation import cite
-from qa.answering.decision import Claim, DecisionSettings, RankedClaim
+from qa.answering.decision import Claim, DecisionSettings, RankedClaim, SentenceSettings
 from qa.answering.early_stopping import StoppingRule
 from qa.reading.reader import load_reader
-from qa.records import AskResult, Reason, Source, SpanCandidate
+from qa.records import Answer, AskResult, Cell, Reason, Source, SpanCandidate, Status
 
 ADA = "Ada Lovelace wrote the first program in 1843. It was made for an engine."
 BREAD = "Bread needs flour and time. Bake the bread for forty minutes."
@@ -93,6 +93,35 @@ def test_below_the_threshold_nothing_is_claimed_but_all_is_shown(library: Store,
     assert not forced.answered
     assert len(forced.answers) == 1
     assert forced.confidence == result.confidence == forced.answers[0].confidence
+
+
+def test_a_likely_answer_is_shown_as_such(library: Store, reader: FirstWords) -> None:
+    answerer = Answerer(library, reader)
+    given = answerer.ask("Who made the first program ever?")
+    likely = answerer.ask("Who made the first program ever?", min_confidence=1.0)
+    assert (given.status, given.candidates, given.closest) == (Status.ANSWER, (), None)
+    assert (likely.status, likely.answers, likely.closest) == (Status.PROBABLE, (), None)
+    assert likely.candidates[0] == given.answers[0]
+    assert likely.reason is Reason.BELOW_THRESHOLD
+    forced = answerer.ask("Who made the first program ever?", min_confidence=1.0, always_answer=True)
+    assert (forced.status, forced.candidates) == (Status.PROBABLE, likely.candidates)
+    assert forced.answers[0] == given.answers[0]
+    assert given.revision == library.stats().revision > 0
+
+
+def test_the_closest_sentence_stands_where_nothing_is_likely(library: Store, reader: FirstWords) -> None:
+    doubtful = DecisionSettings(no_answer=40.0, sentence=SentenceSettings(scale=0.1))
+    result = Answerer(library, reader, decision=doubtful).ask("Who made the first program ever?")
+    assert (result.status, result.candidates) == (Status.CLOSEST, ())
+    closest = result.closest
+    assert closest is not None
+    assert closest.text == closest.sentence == "Ada Lovelace wrote the first program in 1843."
+    assert library.document(closest.document.id).text[closest.start : closest.end] == closest.text
+    assert closest.span_score is None
+    assert closest.confidence > result.confidence
+    none = replace(doubtful, sentence=SentenceSettings(scale=0.1, least=1.0))
+    silent = Answerer(library, reader, decision=none).ask("Who made the first program ever?")
+    assert (silent.status, silent.reason) == (Status.NONE, Reason.BELOW_THRESHOLD)
 
 
 def test_the_threshold_can_be_given(library: Store, reader: FirstWords) -> None:
@@ -226,6 +255,32 @@ def test_page_and_headings_are_those_of_the_answer_not_of_its_passage(make_hit: 
     assert cite(claim, Gone()).headings == ("Top",)
 
 
+def test_the_sentence_of_a_cell_is_its_row(make_hit: Callable[..., Hit]) -> None:
+    text = "Boats\n\nBoat: Heron; Weight: 96 kg\nBoat: Wren; Weight: 27 kg"
+    document = Document(id="d", content_sha256="", path="x", title="x", text=text, type="html")
+
+    class Boats:
+        def document(self, document_id: str) -> Document:
+            return document
+
+    def cited(words: str) -> Answer:
+        hit = make_hit(text[7:], start=7)
+        start = text.index(words) - 7
+        candidate = SpanCandidate(
+            text=words, start=start, end=start + len(words), score=1.0, null_score=0.0, context=0
+        )
+        claim = Claim(candidate=candidate, hit=hit, coverage=0.0)
+        return cite(RankedClaim(claim=claim, others=(), confidence=0.5), Boats())
+
+    answer = cited("27 kg")
+    assert (answer.sentence, answer.cell) == (
+        "Boat: Wren; Weight: 27 kg",
+        Cell(row="Wren", column="Weight"),
+    )
+    across = cited("Heron; Weight: 96 kg")
+    assert (across.sentence, across.cell) == ("Boat: Heron; Weight: 96 kg", None)
+
+
 # -- any question, any passages, any reader -----------------------------------------------------------------
 
 
@@ -311,7 +366,8 @@ def test_no_question_raises_and_every_answer_is_exact(
     assert result.answered == (result.reason is None)
     assert 0 <= result.confidence <= 1
     assert result.passages == shelf.hits
-    for answer in result.answers:
+    assert sum([result.answered, bool(result.candidates), result.closest is not None]) <= 1
+    for answer in (*result.answers, *result.candidates, *([result.closest] if result.closest else [])):
         inside = answer.passage.text[answer.start - answer.passage.start : answer.end - answer.passage.start]
         assert inside == answer.text
         assert answer.text in answer.sentence or not answer.text.strip()

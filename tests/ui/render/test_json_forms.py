@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, IngestReport, SearchResult, StoredPassage
 from ingest.records import Rejected, RejectReason
-from qa.records import Answer, AskResult, Reason, Source
+from qa.records import Answer, AskResult, Cell, Reason, Source
 from qa.squad.dataset import Example, GoldAnswer
 from ui.cli import main
 from ui.commands import serve
@@ -25,9 +25,12 @@ from ui.services.demo import DemoReport, DemoResult
 
 ANSWER_KEYS = {
     *("text", "confidence", "span_score", "retrieval_score", "document", "page", "headings"),
-    *("start", "end", "sentence", "passage", "also_in"),
+    *("start", "end", "sentence", "passage", "also_in", "cell", "verdict"),
 }
-ASK_KEYS = {"question", "answered", "confidence", "calibrated", "reason", "answers", "passages", "timings_ms"}
+ASK_KEYS = {
+    *("question", "status", "answered", "confidence", "calibrated", "reason", "answers", "candidates"),
+    *("closest", "passages", "revision", "timings_ms"),
+}
 HIT_KEYS = {"rank", "score", "dense_score", "lexical_score", "passage", "document", "page", "headings"}
 STATS_KEYS = {"documents", "passages", "revision", "encoder", "reader", "languages", "bytes", "index"}
 READER_KEYS = {"exact", "f1", "total", "HasAns_exact", "NoAns_exact", "best_f1", "best_f1_thresh", "seconds"}
@@ -60,6 +63,7 @@ def hit() -> Hit:
             passages=1,
             modified=datetime(2024, 5, 31, tzinfo=UTC),
             paths=("/town/ferry.txt",),
+            sha256="0a1b",
         ),
     )
 
@@ -79,6 +83,8 @@ def result(*, answered: bool = True) -> AskResult:
         sentence=PASSAGE,
         passage=found.passage,
         also_in=(Source(path="/town/copy.txt", start=1, end=5),),
+        cell=Cell(row="Ferry", column="Leaves"),
+        verdict="yes",
     )
     return AskResult(
         question="When?",
@@ -88,6 +94,7 @@ def result(*, answered: bool = True) -> AskResult:
         answers=(answer,) if answered else (),
         passages=(found,),
         read=1,
+        revision=4,
         timings_ms={"encode": 1.0, "search": 2.0, "read": 3.0, "total": 6.0},
     )
 
@@ -105,6 +112,7 @@ def demo_result(given: str | None, *golds: str) -> DemoResult:
 def test_the_form_of_an_answer() -> None:
     assert json_forms.ask_json(result()) == {
         "question": "When?",
+        "status": "answer",
         "answered": True,
         "confidence": 0.75,
         "calibrated": False,
@@ -121,6 +129,7 @@ def test_the_form_of_an_answer() -> None:
                     "title": "Ferry",
                     "language": "en",
                     "type": "txt",
+                    "sha256": "0a1b",
                 },
                 "page": 2,
                 "headings": ["Ferry"],
@@ -129,13 +138,31 @@ def test_the_form_of_an_answer() -> None:
                 "sentence": PASSAGE,
                 "passage": {"id": 7, "text": PASSAGE, "start": 10, "end": 35},
                 "also_in": [{"path": "/town/copy.txt", "start": 1, "end": 5}],
+                "cell": {"row": "Ferry", "column": "Leaves"},
+                "verdict": "yes",
             }
         ],
+        "candidates": [],
+        "closest": None,
         "passages": [json_forms.search_json(SearchResult(query="", hits=(hit(),), timings_ms={}))["hits"][0]],
         "read": 1,
+        "revision": 4,
         "timings_ms": {"encode": 1.0, "search": 2.0, "read": 3.0, "total": 6.0},
     }
-    assert json_forms.ask_json(result(answered=False))["reason"] == "below_threshold"
+    refused = json_forms.ask_json(result(answered=False))
+    assert (refused["reason"], refused["status"]) == ("below_threshold", "none")
+
+
+def test_likely_answers_and_the_closest_sentence_have_the_form_of_an_answer() -> None:
+    given, refused = result(), result(answered=False)
+    likely = json_forms.ask_json(replace(refused, candidates=given.answers))
+    assert (likely["status"], likely["answers"], likely["closest"]) == ("probable", [], None)
+    assert likely["candidates"] == json_forms.ask_json(given)["answers"]
+    sentence = replace(given.answers[0], text=PASSAGE, span_score=None)
+    closest = json_forms.ask_json(replace(refused, closest=sentence))
+    assert (closest["status"], closest["candidates"]) == ("closest", [])
+    assert closest["closest"].keys() == ANSWER_KEYS
+    assert (closest["closest"]["text"], closest["closest"]["span_score"]) == (PASSAGE, None)
 
 
 def test_the_form_of_a_hit() -> None:
