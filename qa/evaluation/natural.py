@@ -78,6 +78,19 @@ class JudgedQuestion:
         return self.result.answered and self.best_right
 
     @property
+    def first_right(self) -> bool:
+        """Whether what is shown first is right: an answer, a likely one, or the sentence that holds it."""
+        result = self.result
+        if result.answered or not self.asked.answerable:
+            return self.right
+        if result.candidates:
+            return self._is_right(result.candidates[0].text)
+        if result.closest is None:
+            return False
+        sentence = result.closest.text
+        return holds_answer(sentence, self.asked.answers) or self._is_right(sentence)
+
+    @property
     def stage(self) -> FailureStage | None:
         """Where the question was lost, None where the decision was right."""
         if not self.asked.answerable:
@@ -98,6 +111,7 @@ class JudgedQuestion:
             "kind": self.asked.kind,
             "question": self.asked.question,
             "expected": list(self.asked.answers),
+            "status": self.result.status.value,
             "answered": self.result.answered,
             "confidence": float(self.result.confidence),
             "right": self.right if self.asked.answerable else not self.result.answered,
@@ -166,8 +180,10 @@ def natural_figures(judged: Sequence[JudgedQuestion]) -> dict[str, float | int |
         "silent": _share(len(others) - spoke, len(others)),
         "spoke": _share(spoke, len(others)),
         "precision": _share(right, answered + spoke),
-        "first": _share(right, len(answerable)),
-        "doubt": _share(0, len(others)),
+        "first": _share(sum(item.first_right for item in answerable), len(answerable)),
+        "doubt": _share(
+            sum(not item.result.answered and bool(item.result.candidates) for item in others), len(others)
+        ),
         "passage@1": _share(sum(rank <= 1 for rank in ranks), len(answerable)),
         "passage@5": _share(sum(rank <= 5 for rank in ranks), len(answerable)),
         "ece": expected_calibration_error(

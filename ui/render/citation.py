@@ -54,7 +54,7 @@ def as_csv(result: AskResult) -> bytes:
             *(" › ".join(answer.headings), "" if answer.page is None else str(answer.page)),
             *(answer.document.path, str(answer.start), str(answer.end)),
         )
-        for answer in result.answers
+        for answer in result.shown
     ]
     return to_csv(_COLUMNS, rows or [(result.question, *[""] * (len(_COLUMNS) - 1))])
 
@@ -63,8 +63,11 @@ def as_markdown(result: AskResult, say: Say) -> str:
     """The question as a heading, and under it every answer with its sentence and source."""
     parts = [f"## {_plain(result.question)}"]
     if not result.answered:
-        parts.append(f"{say('none.none')}. {_plain(phrasing.no_answer_reason(result, say))}")
-    for answer in result.answers:
+        head = _plain(phrasing.no_answer_head(result, say))
+        parts.append(f"{head}. {_plain(phrasing.no_answer_reason(result, say))}")
+    if result.closest is not None and not result.shown:
+        parts.append(f"> {_plain(result.closest.text)}")
+    for answer in result.shown:
         place = phrasing.place(answer.document.title, answer.headings, answer.page, say)
         parts.append(
             f"**{_plain(answer.text)}** ({_plain(phrasing.confidence_line(answer.confidence, say))})\n\n"

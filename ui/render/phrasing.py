@@ -97,6 +97,23 @@ def agreement(agreeing: int, differing: int, say: Say = ENGLISH) -> str:
     return say("answer.differ_one" if differing == 1 else "answer.differ", agree=line, others=differing)
 
 
+def headline(answer: Answer, say: Say = ENGLISH) -> str:
+    """The words of an answer, after yes or no where the question asks for that and they settle it."""
+    if answer.verdict is None:
+        return answer.text
+    return say("answer.verdict", verdict=say(f"answer.{answer.verdict}"), text=answer.text)
+
+
+def cell(answer: Answer, say: Say = ENGLISH) -> str:
+    """The row and column of a table in which an answer stands, empty outside of tables."""
+    return "" if answer.cell is None else say("answer.cell", row=answer.cell.row, column=answer.cell.column)
+
+
+def holds_answer(closest: Answer, say: Say = ENGLISH) -> str:
+    """How likely the closest sentence is to hold the answer."""
+    return say("answer.holds", percent=percent(closest.confidence))
+
+
 def percent(share: float) -> str:
     """A share as a whole percentage that never claims certainty."""
     return f"{min(max(round(share * 100), 1), 99)} %"
@@ -163,7 +180,11 @@ def sentence(message: str) -> str:
 
 
 def no_answer_head(result: AskResult, say: Say = ENGLISH) -> str:
-    """That a question has no answer, in the fewest words that are true."""
+    """That a question has no sure answer, in the fewest words that are true."""
+    if result.candidates:
+        return say("answer.probable")
+    if result.closest is not None:
+        return say("answer.closest")
     match result.reason:
         case Reason.EMPTY_STORE | Reason.EMPTY_QUESTION:
             return say("none.nothing")

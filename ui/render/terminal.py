@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ui.render import phrasing
 from ui.render.json_forms import Json, dumps
+from ui.render.messages import ENGLISH
 from ui.settings import Settings
 
 if TYPE_CHECKING:  # every command line pays for what is imported here
@@ -79,19 +80,21 @@ def printable(text: str) -> str:
 
 
 def ask_text(result: AskResult, style: Style = PLAIN, whys: Sequence[Why] = ()) -> str:
-    """An answer with its source and the other candidates, or why there is none and what comes nearest.
+    """An answer with its source and the others, a likely one, the closest sentence, or why there is none.
 
     `whys`, if any, belong to the answers one by one.
     """
-    reasons = [_why(why, style) for why in whys] or [[] for _ in result.answers]
+    reasons = [_why(why, style) for why in whys] or [[] for _ in result.shown]
     lines = [] if result.answered else _refusal(result, style)
-    if result.answers:
-        first, *others = result.answers
+    if result.shown:
+        first, *others = result.shown
         lines += [*_answer(first, style), *(f"  {line}" for line in reasons[0])]
         if others:
-            lines += ["", "Other answers"]
+            lines += ["", "Other answers" if result.answers else ENGLISH("answer.rivals")]
         for number, answer in enumerate(others, start=2):
             lines += [*_other(number, answer, style), *(f"     {line}" for line in reasons[number - 1])]
+    elif result.closest is not None:
+        lines += _closest(result.closest, style)
     elif result.passages:
         lines += ["", "Nearest passages", *_hits(result.passages[:3], style)]
     return "\n".join(lines)
@@ -213,20 +216,37 @@ def _counts(items: Iterable[tuple[str, int]]) -> str:
 
 
 def _refusal(result: AskResult, style: Style) -> list[str]:
+    if not result.answers and (result.candidates or result.closest is not None):
+        return [phrasing.no_answer_head(result)]
     head = "No sure answer" if result.answers else phrasing.no_answer_head(result)
     lines = [style.bold(head), phrasing.no_answer_reason(result)]
     return [*lines, "", "Best guess"] if result.answers else lines
 
 
+def _closest(closest: Answer, style: Style) -> list[str]:
+    return [
+        style.bold(f"“{printable(closest.text)}”"),
+        f"  {phrasing.holds_answer(closest)}",
+        *_source(closest, style),
+    ]
+
+
 def _answer(answer: Answer, style: Style) -> list[str]:
     lines = [
-        style.bold(printable(answer.text)),
+        style.bold(printable(phrasing.headline(answer))),
         f"  {phrasing.confidence_words(answer.confidence)} ({answer.confidence:.2f})",
         f"  “{style.marked(phrasing.sentence_segments(answer))}”",
+        *([f"  {printable(phrasing.cell(answer))}"] if answer.cell else []),
+        *_source(answer, style),
+    ]
+    return lines + [f"  also in {style.dim(printable(source.path))}" for source in answer.also_in]
+
+
+def _source(answer: Answer, style: Style) -> list[str]:
+    return [
         f"  {printable(phrasing.place(answer.document.title, answer.headings, answer.page))}",
         f"  {style.dim(printable(answer.document.path))}",
     ]
-    return lines + [f"  also in {style.dim(printable(source.path))}" for source in answer.also_in]
 
 
 def _other(number: int, answer: Answer, style: Style) -> list[str]:

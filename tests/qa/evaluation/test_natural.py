@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,44 @@ def test_every_outcome_is_counted_and_says_where_it_was_lost(report: NaturalRepo
     assert json.loads(json.dumps([form, misses])) == [form, misses]
 
 
+def unsure(report: NaturalReport) -> NaturalReport:
+    """The same with the closest sentence for the third question and a likely answer for the last."""
+    *rest, third, sunk, last = (item for item in report.judged)
+    best = third.result.answers[0]
+    sentence = replace(best, text=best.sentence, span_score=None)
+    likely = replace(last.result, candidates=last.result.answers)
+    return NaturalReport(
+        judged=(
+            *rest,
+            replace(third, result=replace(third.result, closest=sentence)),
+            sunk,
+            replace(last, result=likely),
+        )
+    )
+
+
+def test_what_is_shown_first_counts_where_no_answer_is_sure(report: NaturalReport) -> None:
+    figures = unsure(report).as_json()["all"]
+    assert (figures["right"], figures["first"], figures["doubt"]) == (
+        pytest.approx(1 / 3),
+        pytest.approx(2 / 3),
+        0.5,
+    )
+    third = unsure(report).judged[2]
+    likely = replace(third, result=replace(third.result, candidates=third.result.answers, closest=None))
+    assert likely.first_right
+    assert not replace(third, result=replace(third.result, closest=None)).first_right
+
+
 @pytest.mark.skipif(not TOOL.is_file(), reason="the reference tool is not beside this checkout")
+@pytest.mark.parametrize("change", [lambda report: report, unsure])
 def test_shares_are_those_of_the_reference_tool(
-    report: NaturalReport, questions: Path, tmp_path: Path
+    report: NaturalReport,
+    questions: Path,
+    tmp_path: Path,
+    change: Callable[[NaturalReport], NaturalReport],
 ) -> None:
+    report = change(report)
     answers = tmp_path / "answers.jsonl"
     with answers.open("w", encoding="utf-8") as file:
         for item in report.judged:

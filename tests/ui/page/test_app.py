@@ -155,6 +155,14 @@ def test_how_sure_an_answer_must_be_can_be_set(page: AppTest) -> None:
     assert "No answer in here" not in shown
 
 
+def test_a_likely_answer_is_called_so_and_never_no_answer(page: AppTest) -> None:
+    page.query_params["sure"] = "100"
+    shown = ask(page, "When does the ferry leave, noon?")
+    assert "Probably, but not for sure" in shown
+    assert '<p class="sw-answer" dir="auto">noon</p>' in shown
+    assert "No answer in here" not in shown
+
+
 def test_the_page_speaks_the_language_of_its_address(page: AppTest) -> None:
     checked(page.button(key="language_zh").click().run())
     assert page.query_params["lang"] == "zh"

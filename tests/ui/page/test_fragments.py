@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from index.records import DocumentInfo, Hit, SearchResult, StoredPassage
 from qa.records import Answer, AskResult, Reason
 from ui.page.fragments import base, search
-from ui.page.fragments.answer import answer_card, other_answer, passage_panel, refusal_card
+from ui.page.fragments.answer import answer_card, closest_card, other_answer, passage_panel, refusal_card
 from ui.page.fragments.static import static_file
 from ui.render import phrasing
 from ui.render.messages import ENGLISH
@@ -214,6 +214,9 @@ def test_an_unsure_answer_is_not_called_an_answer() -> None:
     unsure = _Reader(answer_card(answer(), ENGLISH, sure=False, calibrated=False)).text
     assert sure.startswith("Answer")
     assert unsure.startswith("Best guess")
+    likely = _Reader(answer_card(answer(), ENGLISH, sure=False, calibrated=True, probable=True)).text
+    assert likely.startswith("Probably")
+    assert _Reader(closest_card(answer(), ENGLISH)).text.startswith("Not sure: the closest sentence")
     assert "not fitted" in unsure
     assert "not fitted" not in sure
 

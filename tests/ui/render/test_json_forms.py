@@ -208,9 +208,10 @@ def test_the_form_of_an_ingest() -> None:
 def test_an_answer_in_the_terminal_has_its_mark_confidence_and_source() -> None:
     shown = text.ask_text(result())
     assert shown.splitlines() == [
-        "noon",
+        "Yes: noon",
         "  likely right (0.75)",
         "  “The ferry leaves at **noon**.”",
+        "  Row Ferry, column Leaves",
         "  Ferry · page 2",
         "  /town/ferry.txt",
         "  also in /town/copy.txt",
@@ -224,6 +225,22 @@ def test_a_refusal_in_the_terminal_says_why_and_shows_what_is_near() -> None:
     assert "best guess" in lines[1]
     assert "Nearest passages" in lines
     assert lines[-1].strip() == "/town/ferry.txt"
+
+
+def test_likely_answers_and_the_closest_sentence_in_the_terminal() -> None:
+    given, refused = result(), result(answered=False)
+    rival = replace(given.answers[0], text="ferry", confidence=0.1)
+    lines = text.ask_text(replace(refused, candidates=(given.answers[0], rival))).splitlines()
+    assert lines[:3] == ["Probably, but not for sure", "Yes: noon", "  likely right (0.75)"]
+    assert lines[-3:-1] == ["Or perhaps", "  2. ferry (doubtful, 0.10)"]
+    sentence = replace(given.answers[0], text=PASSAGE, span_score=None, confidence=0.4)
+    assert text.ask_text(replace(refused, closest=sentence)).splitlines() == [
+        "Not sure: the closest sentence",
+        f"“{PASSAGE}”",
+        "  Holds the answer with a probability of about 40 %",
+        "  Ferry · page 2",
+        "  /town/ferry.txt",
+    ]
 
 
 @given(st.text())

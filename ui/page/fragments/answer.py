@@ -12,13 +12,21 @@ from ui.render.messages import Say
 
 
 def answer_card(
-    answer: Answer, say: Say, *, sure: bool, calibrated: bool, agreeing: int = 1, differing: int = 0
+    answer: Answer,
+    say: Say,
+    *,
+    sure: bool,
+    calibrated: bool,
+    agreeing: int = 1,
+    differing: int = 0,
+    probable: bool = False,
 ) -> str:
     """The answer large, how sure it is, how many documents agree, its sentence and its source.
 
-    `agreeing` counts the documents that give it, `differing` those that give another.
+    `agreeing` counts the documents that give it, `differing` those that give another; `probable` is an answer
+    that is not sure and still more than a guess.
     """
-    kicker = say("answer.answer") if sure else say("answer.guess")
+    kicker = say("answer.answer" if sure else "answer.probable" if probable else "answer.guess")
     agreement = ""
     if agreeing > 1 or differing:
         agreement = f'<span class="sw-agree">{escape(phrasing.agreement(agreeing, differing, say))}</span>'
@@ -26,9 +34,20 @@ def answer_card(
     return (
         f'<article class="sw-answered">'
         f'<p class="sw-kicker">{escape(kicker)}</p>'
-        f'<p class="sw-answer" dir="auto">{escape(answer.text)}</p>'
+        f'<p class="sw-answer" dir="auto">{escape(phrasing.headline(answer, say))}</p>'
         f'<div class="sw-confidence">{_confidence(answer.confidence, say)}{agreement}{estimate}</div>'
-        f"{_sentence(answer)}{_source(answer, say)}</article>"
+        f"{_sentence(answer)}{_cell(answer, say)}{_source(answer, say)}</article>"
+    )
+
+
+def closest_card(closest: Answer, say: Say) -> str:
+    """The sentence that comes nearest to a question without a sure answer, and its source."""
+    return (
+        f'<article class="sw-answered">'
+        f'<p class="sw-kicker">{escape(say("answer.closest"))}</p>'
+        f'<p class="sw-answer" dir="auto">{escape(closest.text)}</p>'
+        f'<div class="sw-confidence">{_bar(closest.confidence, phrasing.holds_answer(closest, say))}</div>'
+        f"{_source(closest, say)}</article>"
     )
 
 
@@ -70,16 +89,24 @@ def timing_note(result: AskResult, say: Say) -> str:
 
 
 def _confidence(confidence: float, say: Say) -> str:
+    return _bar(confidence, phrasing.confidence_line(confidence, say))
+
+
+def _bar(confidence: float, line: str) -> str:
     share = min(max(confidence, 0.0), 1.0)
     return (
         f'<span class="sw-bar" aria-hidden="true"><span style="width:{share:.0%}"></span></span>'
-        f"<span>{escape(phrasing.confidence_line(confidence, say))}</span>"
+        f"<span>{escape(line)}</span>"
     )
 
 
 def _sentence(answer: Answer) -> str:
     sentence = marked(phrasing.sentence_segments(answer))
     return f'<blockquote class="sw-sentence" dir="auto">{sentence}</blockquote>'
+
+
+def _cell(answer: Answer, say: Say) -> str:
+    return note(phrasing.cell(answer, say)) if answer.cell else ""
 
 
 def _source(answer: Answer, say: Say) -> str:

@@ -9,10 +9,11 @@ import streamlit as st
 from index.records import Hit
 from ingest.errors import SpanwiseError
 from qa.answering.support import agreement, others_worth_showing
-from qa.records import Answer, AskResult
+from qa.records import Answer, AskResult, Status
 from ui.page.fragments import base
 from ui.page.fragments.answer import (
     answer_card,
+    closest_card,
     other_answer,
     passage_panel,
     refusal_card,
@@ -56,9 +57,17 @@ def show_ask(library: Library, say: Say) -> None:
 
 def _show_result(library: Library, result: AskResult, say: Say) -> None:
     """Draw the answers, or the reason why there is none, and the passages."""
-    if result.answers:
+    if result.shown:
         _show_first(library, result, say)
         _show_others(library, result, say)
+        rest = result.passages
+    elif result.closest is not None:
+        with st.container(key="answer"):
+            st.html(closest_card(result.closest, say))
+            with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                open_in_document(result.closest, say)
+                show_share(result, say)
+        st.html(passage_panel(result.closest, say))
         rest = result.passages
     else:
         with st.container(key="answer"):
@@ -72,7 +81,7 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
             st.html(base.head(say("answer.nearest")))
             show_passages(nearest, result.question, say)
     if rest:
-        title = say("answer.passages") if result.answers else say("answer.more_passages")
+        title = say("answer.passages") if result.status is not Status.NONE else say("answer.more_passages")
         with st.expander(f"{title} ({len(rest)})", key="rest", on_change="rerun") as folded:
             if folded.open:
                 st.html(hit_list(rest, result.question, say))
@@ -81,9 +90,9 @@ def _show_result(library: Library, result: AskResult, say: Say) -> None:
 
 
 def _show_first(library: Library, result: AskResult, say: Say) -> None:
-    first, support = result.answers[0], agreement(result)
+    first, support = result.shown[0], agreement(result)
     with st.container(key="answer"):
-        if not result.answered:
+        if result.status is Status.NONE:
             st.html(refusal_card(result, say))
         card = answer_card(
             first,
@@ -92,6 +101,7 @@ def _show_first(library: Library, result: AskResult, say: Say) -> None:
             calibrated=result.calibrated,
             agreeing=support.agreeing,
             differing=support.differing,
+            probable=bool(result.candidates),
         )
         st.html(card)
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key="answer_actions"):
@@ -108,7 +118,7 @@ def _show_others(library: Library, result: AskResult, say: Say) -> None:
     others = others_worth_showing(result)
     if not others:
         return
-    st.html(base.head(say("answer.others")))
+    st.html(base.head(say("answer.others" if result.answers else "answer.rivals")))
     for number, other in enumerate(others, start=2):
         with st.container(key=f"other_{number}"):
             st.html(other_answer(other, number, say))
@@ -147,7 +157,7 @@ def _why_key(number: int, answer: Answer) -> str:
 def _show_why(library: Library, result: AskResult, number: int, say: Say) -> None:
     """Draw why the answer of that number was given; computed once for each result."""
     reasons: dict[tuple[int, str], str] = st.session_state.reasons
-    answer, key = result.answers[number - 1], (number, say.language)
+    answer, key = result.shown[number - 1], (number, say.language)
     try:
         if key not in reasons:
             with st.spinner(say("why.looking")):

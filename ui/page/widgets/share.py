@@ -20,11 +20,11 @@ def show_share(result: AskResult, say: Say) -> None:
     ) as opened:
         if not opened.open:
             return
-        if result.answers:
+        if result.shown:
             st.caption(say("share.citation"))
             # st.code shows text as it stands and has a button that copies it
             today = datetime.now().astimezone().date()
-            st.code(citation(result.answers[0], say, today), language=None, wrap_lines=True)
+            st.code(citation(result.shown[0], say, today), language=None, wrap_lines=True)
         st.caption(say("share.link"))
         parameters = carried({key: st.query_params.get_all(key) for key in st.query_params})
         st.code(
