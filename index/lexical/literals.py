@@ -18,17 +18,17 @@ from dataclasses import dataclass
 import regex
 
 from index.lexical import analysis
-from ingest.text.scripts import UNSPACED
+from index.lexical.analysis import PAIRED
 
 _LEADING = r"\-_./\\$@#~%"
 _JOINT = r"[\-_./\\:@&+#~>]{1,3}"
-_LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]+"
+_LETTERS = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{PAIRED}]]+"
 _RUN = rf"((?<![LETTERS{_LEADING}])[{_LEADING}]{{1,3}}(?=[LETTERS]))?(WORD(?:{_JOINT}WORD)*)(\+\+|#|_+)?"
 # Most text is ASCII, for which the standard library's engine finds the same pieces several times faster.
 _ASCII_RUN = re.compile(_RUN.replace("LETTERS", "a-z0-9").replace("WORD", "[a-z0-9]+"))
 _ANY_RUN = regex.compile(
     _RUN.replace("LETTERS", r"\p{L}\p{N}\p{M}").replace("WORD", _LETTERS)
-    + rf"|([{UNSPACED}][{UNSPACED}\p{{M}}ー]*)",
+    + rf"|([{PAIRED}][{PAIRED}\p{{M}}ー]*)",
     regex.V1,
 )
 _JOINTS = re.compile(f"({_JOINT})")
@@ -40,7 +40,7 @@ _HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-", "\u2212": "-"})
 _MARKS = '"＂“”„‟'
 # A word behind another of the same sentence.
 _INSIDE = regex.compile(r"(?<=[\p{L}\p{N}\p{M},;:)'’\"”-]\s+[('‘\"“]?)\p{L}[\p{L}\p{N}\p{M}]*")
-_SPACED = rf"[[\p{{L}}\p{{N}}]--[{UNSPACED}]]"
+_SPACED = rf"[[\p{{L}}\p{{N}}]--[{PAIRED}]]"
 # A straight mark after a letter or digit opens nothing: 5" is a length.
 _QUOTED = regex.compile(
     rf"(?:(?<!{_SPACED})[\"＂]|[“”„‟])([^{_MARKS}]+)(?:[\"＂](?!{_SPACED})|[“”‟])"
@@ -153,10 +153,10 @@ def _runs(text: str) -> Iterator[tuple[str, str, str]]:
         yield from _ASCII_RUN.findall(text.lower())
         return
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_HYPHENS)
-    for lead, run, trail, unspaced in _ANY_RUN.findall(folded):
-        if unspaced:
-            for i in range(max(1, len(unspaced) - 1)):
-                yield "", unspaced[i : i + 2], ""
+    for lead, run, trail, paired in _ANY_RUN.findall(folded):
+        if paired:
+            for pair in analysis.pairs(paired):
+                yield "", pair, ""
         else:
             yield lead, run, trail
 

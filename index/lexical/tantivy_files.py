@@ -1,5 +1,7 @@
 """The files of a lexical index, looked at without tantivy: whose they are, and whether they are whole.
 
+A label beside them names store, index and the version of the analysis whose terms they hold.
+
 tantivy ends each of its data files with a checksum of what stands before (JSON, its length, a magic number)
 and compares it never. `meta.json` lists the segments of the last commit; what stands beside them has been
 merged away or belongs to a commit that was never finished.
@@ -14,7 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from index.lexical.analysis import VERSION
+
 META = "meta.json"
+EARLIER = "an earlier version made it, from other terms"
 _LABEL = "spanwise.json"
 _PARTS = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 _END = struct.Struct("<II")
@@ -33,14 +38,17 @@ def last_commit(folder: Path) -> int:
 
 
 def foreign(folder: Path, store: str) -> str | None:
-    """Why the files are not those of this store, None if they are. Earlier versions wrote no label."""
+    """Why the files are not those of this store with the terms of today, None if they are."""
     try:
         label = json.loads((folder / _LABEL).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return None
+        return EARLIER
     except (OSError, ValueError) as error:
         return f"its label cannot be read ({error})"
-    return None if label == _label(folder, store) else "its label names another index"
+    if label == _label(folder, store):
+        return None
+    # The first versions wrote no label, and later ones none that says which analysis made the terms.
+    return EARLIER if label == _label(folder, store, None) else "its label names another index"
 
 
 def damages(folder: Path) -> list[str]:
@@ -59,8 +67,8 @@ def damages(folder: Path) -> list[str]:
     return found
 
 
-def _label(folder: Path, store: str) -> dict[str, str]:
-    return {"store": store, "name": folder.name}
+def _label(folder: Path, store: str, version: int | None = VERSION) -> dict[str, str | int]:
+    return {"store": store, "name": folder.name} | ({} if version is None else {"analysis": version})
 
 
 def _meta(folder: Path) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class DamagedLexicalIndex(Exception):
     """The folder holds no index that can be read; the store rebuilds it."""
 
 
+class EarlierLexicalIndex(DamagedLexicalIndex):
+    """The index is whole and holds the terms of an earlier version; the store rebuilds it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalHit:
     """A passage id and its BM25 score.
@@ -128,7 +132,8 @@ class LexicalIndex:
         if wrong is None and last < commit:
             wrong = f"its last commit is {last}, which is older than {commit}"
         if wrong is not None:
-            raise DamagedLexicalIndex(f"{folder.name}: {wrong}")
+            earlier = wrong == tantivy_files.EARLIER
+            raise (EarlierLexicalIndex if earlier else DamagedLexicalIndex)(f"{folder.name}: {wrong}")
         try:
             return cls._opened(folder, linked=not os.access(folder, os.W_OK))
         except (ValueError, OSError) as error:

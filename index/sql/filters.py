@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from pathspec import GitIgnoreSpec
+from pathspec.patterns.gitwildmatch import GitWildMatchPattern
 from sqlalchemy import Connection, Engine, func, or_, select
 
 from index.protocols import Ids
@@ -202,15 +204,16 @@ def _ranges(first: Ids, counts: Ids) -> Ids:
 
 
 class PathPatterns:
-    """Patterns of which one must match; what names something on this disk from here is made absolute."""
+    """Patterns of which one must match; what names something on this disk from here is taken literally."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [_absolute(pattern) for pattern in patterns]
+        self._stored = frozenset(patterns)
+        self._patterns = [_literal(pattern) for pattern in patterns]
         self._spec = GitIgnoreSpec.from_lines(self._patterns)
 
     def match(self, path: str) -> bool:
-        """Whether an absolute POSIX path fits."""
-        return self._spec.match_file(path.lstrip("/"))
+        """Whether an absolute POSIX path fits, or is itself one of the patterns as given."""
+        return path in self._stored or self._spec.match_file(path.lstrip("/"))
 
     @property
     def prefixes(self) -> tuple[str, ...] | None:
@@ -230,7 +233,10 @@ class PathPatterns:
         return tuple(prefixes)
 
 
-def _absolute(path: str) -> str:
-    if not path.startswith("/") and Path(path).exists():
-        path = Path(path).resolve().as_posix()
-    return path
+def _literal(pattern: str) -> str:
+    """What names something on this disk escaped, so that it fits that and what is below it."""
+    with suppress(OSError):  # longer than a name may be
+        if Path(pattern).exists():
+            path = pattern if pattern.startswith("/") else Path(pattern).resolve().as_posix()
+            return str(GitWildMatchPattern.escape(path))
+    return pattern

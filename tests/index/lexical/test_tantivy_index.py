@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import pytest
-import tantivy
 
 from index.lexical import analysis
-from index.lexical.tantivy_index import PHRASE, DamagedLexicalIndex, LexicalIndex
+from index.lexical.tantivy_index import PHRASE, DamagedLexicalIndex, EarlierLexicalIndex, LexicalIndex
 from index.records import LexicalEntry
 
 TEXTS = {
@@ -237,11 +237,35 @@ def test_phrase_within_given_documents_only(literal: LexicalIndex) -> None:
     assert [(hit.id, hit.first) for hit in hits] == [(1, 0)]
 
 
-def test_index_of_an_earlier_version_is_damaged(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("id", indexed=True, fast=True)
-    builder.add_text_field("body", tokenizer_name="whitespace")
-    tantivy.Index(builder.build(), path=str(tmp_path / "old"))
-    with pytest.raises(DamagedLexicalIndex, match="earlier version"):
-        LexicalIndex.open(tmp_path / "old")
+@pytest.mark.parametrize("label", [None, {"store": "", "name": "lexical"}])
+def test_index_with_the_terms_of_an_earlier_version_is_made_again(
+    index: LexicalIndex, tmp_path: Path, label: dict[str, str] | None
+) -> None:
+    file = index.folder / "spanwise.json"
+    file.unlink() if label is None else file.write_text(json.dumps(label))
+    with pytest.raises(EarlierLexicalIndex, match="earlier version"):
+        LexicalIndex.open(index.folder)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "language"),
+    [
+        ("도서관", "도서관에서는 책을 빌릴 수 있다.", "ko"),
+        ("서울역", "기차는 서울역까지만 갑니다.", "ko"),
+        ("규정을", "이 규정은 내년부터 적용된다.", "ko"),
+        ("API", "새로운 API는 느리다.", "ko"),
+        ("ספר", "קראתי בספר הזה אתמול", "he"),
+        ("אוניברסיטה", "היא לומדת באוניברסיטה", "he"),
+        ("גן", "הילדים שיחקו והגן היה מלא", "he"),
+        ("המכתב", "שלחתי מכתב ארוך", "he"),
+    ],
+)
+def test_word_is_found_with_what_is_set_to_it(tmp_path: Path, query: str, text: str, language: str) -> None:
+    index = LexicalIndex.create(tmp_path / "lexical")
+    others = [("한국의 날씨가 춥다.", "ko"), ("מזג האוויר קר היום", "he"), ("It is cold today.", "en")]
+    entries = [
+        LexicalEntry(id=number, document_key=number, text=words, language=kind)
+        for number, (words, kind) in enumerate([(text, language), *others])
+    ]
+    index.update(entries, [])
+    assert [hit.id for hit in index.view().search(query, 10, ("ko", "he", "en"))] == [0]

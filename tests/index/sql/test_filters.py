@@ -143,6 +143,26 @@ def test_relative_path_that_exists_is_made_absolute(tmp_path: Path, monkeypatch:
     assert not patterns.match("/elsewhere/notes2/a.md")
 
 
+@pytest.mark.parametrize(
+    "name", ["plan [final].md", "[draft] (2).txt", "a*b?.md", "notes [2024]/x.md", "#1!.md"]
+)
+def test_path_that_exists_is_no_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("x")
+    monkeypatch.chdir(tmp_path)
+    path = (tmp_path / name).resolve().as_posix()
+    for given_path in (path, name, name.partition("/")[0]):
+        patterns = PathPatterns([given_path])
+        assert patterns.match(path)
+        assert patterns.prefixes is None or path.startswith(patterns.prefixes)
+        assert not patterns.match(path.replace("[", "").replace("]", "").replace("*", "_").replace("#", ""))
+
+
+def test_stored_path_that_is_gone_from_the_disk_is_found_as_it_is_spelled() -> None:
+    assert PathPatterns(["/gone/plan [final].md"]).match("/gone/plan [final].md")
+    assert PathPatterns(["/gone/plan [final].md"]).match("/gone/plan f.md")
+
+
 _PARTS = st.sampled_from(["a", "b%", "_c", "*", "**", "?", "[ab]", "\\*", " d", "e "])
 _PATTERN = st.tuples(st.sampled_from(["", "/", "!", "!/"]), st.lists(_PARTS, min_size=1, max_size=4))
 
