@@ -288,7 +288,9 @@ class IngestReport:
 class IngestProgress:
     """How far an ingest is: files done of files found so far; the file just finished and its passages.
 
-    `rejected` says why that file was left out, None if it was not.
+    `rejected` says why that file was left out, None if it was not. While one file takes long, `path` is empty
+    and `passages` 0; then `current` is that file, `encoded` of its `to_encode` passages are done, and
+    `to_encode` is 0 as long as it is being read.
     """
 
     done: int
@@ -296,6 +298,9 @@ class IngestProgress:
     path: str
     passages: int
     rejected: Rejected | None = None
+    current: str = ""
+    encoded: int = 0
+    to_encode: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from index.records import IngestProgress, IngestReport
 from ingest.records import Document, Rejected
@@ -89,16 +89,16 @@ class Totals:
     def step(self, path: str, passages: int, rejected: Rejected | None = None) -> None:
         """One more file is done."""
         self._done += 1
+        self._report(path=path, passages=passages, rejected=rejected)
+
+    def within(self, path: str, encoded: int = 0, to_encode: int = 0) -> None:
+        """A file is still being read, or so many of its passages are encoded."""
+        self._report(path="", passages=0, current=path, encoded=encoded, to_encode=to_encode)
+
+    def _report(self, **facts: Any) -> None:
         if self._callback is not None:
-            self._callback(
-                IngestProgress(
-                    done=self._done,
-                    total=max(self._walked, self._done),
-                    path=path,
-                    passages=passages,
-                    rejected=rejected,
-                )
-            )
+            total = max(self._walked, self._done)
+            self._callback(IngestProgress(done=self._done, total=total, **facts))
 
     def _count(self, files: Iterable[str]) -> None:
         for _ in files:

@@ -5,7 +5,7 @@ A passage with many tokens that the encoder's vocabulary does not know has no ve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from index.protocols import Encoder, Vectors
 from ingest.chunking.split import embedding_text
@@ -37,14 +37,16 @@ def embed_documents(
     encoder: Encoder, documents: Sequence[tuple[str, Sequence[Passage]]]
 ) -> list[dict[int, Vectors]]:
     """For each (title, passages) the vectors by the passage's position, encoded together."""
-    vectors = iter(
-        embed(encoder, [(title, passage) for title, passages in documents for passage in passages])
-    )
+    vectors = embed(encoder, [(title, passage) for title, passages in documents for passage in passages])
+    return by_document(vectors, documents)
+
+
+def by_document(
+    vectors: Iterable[Vectors | None], documents: Sequence[tuple[str, Sequence[Passage]]]
+) -> list[dict[int, Vectors]]:
+    """For each (title, passages) its vectors, of one row for all passages, by the passage's position."""
+    each = iter(vectors)
     return [
-        {
-            number: vector
-            for number, vector in enumerate(next(vectors) for _ in passages)
-            if vector is not None
-        }
+        {number: vector for number, vector in enumerate(next(each) for _ in passages) if vector is not None}
         for _, passages in documents
     ]

@@ -6,7 +6,7 @@ Files stream through: neither their names nor their texts are ever all in memory
 several files, because small files alone would waste the model, but only as many as take half a second. While
 one batch is encoded, the batch before it is committed and the next one parsed and split: a process that is
 killed loses two batches, or the one large file that it was at. Each file is one transaction, in the order of
-the files; what the run has counted is committed.
+the files; what the run has counted is committed. What is committed is published while the run goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,9 @@ from index.ingestion.change_detection import (
     first_gone,
 )
 from index.ingestion.counts import Tally, Totals
-from index.ingestion.embed_passages import embed_documents
+from index.ingestion.encoding_thread import EncodingThread
 from index.ingestion.prune import PruneScope, require_readable
+from index.ingestion.publish_pace import PublishPace
 from index.protocols import Encoder, Vectors
 from index.records import FileState, IngestProgress, IngestReport
 from index.sql.catalog import Catalog, NewDocument
@@ -39,12 +40,9 @@ from ingest.files.globs import Globs
 from ingest.files.walk import Walk, roots_of
 from ingest.records import Document, Passage, Rejected, RejectReason, Text
 
-_MOST_PASSAGES = 256
-_LEAST_PASSAGES = 32
-# What a killed process may have encoded in vain, and how long a file may wait for others.
-_BATCH_SECONDS = 0.5
+# How long a file may wait for others to be encoded with.
 _HOLD_SECONDS = 1.0
-_PUBLISH_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +70,12 @@ class Ingestion:
         self._encoder = encoder
         self._uploads = uploads.as_posix()
         self._chunking = chunking
-        self._publish = publish
+        self._pace = PublishPace(publish)
         self._tally = Tally()
         self._pending: list[_Pending] = []
         self._encoding: tuple[Sequence[_Pending], Future[list[dict[int, Vectors]]]] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._thread = EncodingThread(encoder)
         self._held_since = 0.0
-        self._batch = 2 * _LEAST_PASSAGES
-        self._published = time.monotonic()
         self._progress = Totals(None, None)
 
     def ingest_paths(
@@ -140,7 +136,13 @@ class Ingestion:
         """Parse what changed, a few files ahead, and commit it; settle all others on the way."""
         parsing: deque[FileDecision] = deque()
         readers = conditions.readers
-        with self._thread, Parser(conditions.limits, conditions.options, idle=self._drain) as parser:
+
+        def idle() -> None:
+            self._drain()
+            self._pace.publish_if_due()
+            self._progress.within(parsing[0].path)
+
+        with self._thread, Parser(conditions.limits, conditions.options, idle=idle) as parser:
             for decision in decisions:
                 if decision.action is not Action.PARSE:
                     self._settle(decision, readers)
@@ -148,9 +150,11 @@ class Ingestion:
                 parser.submit(decision.path)
                 parsing.append(decision)
                 if len(parsing) == READ_AHEAD:
-                    self._take(parsing.popleft(), parser.next_result(), readers)
+                    result = parser.next_result()
+                    self._take(parsing.popleft(), result, readers)
             while parsing:
-                self._take(parsing.popleft(), parser.next_result(), readers)
+                result = parser.next_result()
+                self._take(parsing.popleft(), result, readers)
             self._drain()
 
     def _settle(self, decision: FileDecision, readers: str) -> None:
@@ -221,12 +225,12 @@ class Ingestion:
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
-        if len(passages) >= self._batch:
+        if len(passages) >= self._thread.batch:
             self._flush()  # small files do not wait for the encoding of a book
         if not self._pending:
             self._held_since = time.monotonic()
         self._pending.append(_Pending(document=document, passages=passages, state=state))
-        enough = sum(len(pending.passages) for pending in self._pending) >= self._batch
+        enough = sum(len(pending.passages) for pending in self._pending) >= self._thread.batch
         if enough or time.monotonic() - self._held_since > _HOLD_SECONDS:
             self._flush()
 
@@ -234,30 +238,30 @@ class Ingestion:
         """Start encoding what is held, and commit what was encoded meanwhile."""
         pending, self._pending = self._pending, []
         begun = self._encoding
-        self._encoding = (pending, self._thread.submit(self._encode, pending)) if pending else None
+        documents = [(item.document.title, item.passages) for item in pending]
+        self._encoding = (pending, self._thread.submit(documents)) if pending else None
         if begun is None:
             return
-        for item, vectors in zip(begun[0], begun[1].result(), strict=True):
+        for item, vectors in zip(begun[0], self._encoded(*begun), strict=True):
             self._commit(item, vectors)
             self._progress.step(item.document.path, len(item.passages))
-        if time.monotonic() - self._published > _PUBLISH_SECONDS:
-            self._publish()
-            self._published = time.monotonic()
+        self._pace.committed()
+
+    def _encoded(
+        self, items: Sequence[_Pending], future: Future[list[dict[int, Vectors]]]
+    ) -> list[dict[int, Vectors]]:
+        """Wait for the vectors; meanwhile say how far a long document is, and publish what is due."""
+        while not wait([future], _LOOK_SECONDS).done:
+            if len(items) == 1:
+                path, passages = items[0].document.path, len(items[0].passages)
+                self._progress.within(path, min(self._thread.encoded, passages), passages)
+            self._pace.publish_if_due()
+        return future.result()
 
     def _drain(self) -> None:
         """Encode and commit everything that is held."""
         while self._pending or self._encoding is not None:
             self._flush()
-
-    def _encode(self, pending: Sequence[_Pending]) -> list[dict[int, Vectors]]:
-        """The vectors of each document, by the position of the passage; sets how many are encoded at once."""
-        encoder, began = self._encoder(), time.monotonic()
-        vectors = embed_documents(encoder, [(item.document.title, item.passages) for item in pending])
-        encoded = sum(map(len, vectors))
-        if encoded:
-            in_time = _BATCH_SECONDS * encoded / max(time.monotonic() - began, 1e-6)
-            self._batch = int(min(max(in_time, _LEAST_PASSAGES), _MOST_PASSAGES))
-        return vectors
 
     def _commit(self, item: _Pending, vectors: dict[int, Vectors]) -> None:
         path = item.document.path

@@ -38,6 +38,11 @@ class Purge:
         with self._engine.connect() as connection:
             return int(get_setting(connection, _PURGED) or 0)
 
+    def marked(self) -> bool:
+        """Whether a revision was ever recorded: whether anything was ever published."""
+        with self._engine.connect() as connection:
+            return bool(_marks(connection))
+
     def mark(self, revision: int, now: float) -> None:
         """Record that a revision was current at time `now`, unless one was recorded just before."""
         with changing(self._engine) as connection:

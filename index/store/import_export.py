@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from index.ingestion.embed_passages import embed_documents
+from index.ingestion.publish_pace import PublishPace
 from index.protocols import Encoder, Vectors
 from index.records import Feedback, ImportReport, Label
 from index.sql.catalog import Catalog, NewDocument
 from index.store.read_export import Calibration, Export, Header, Imported, Line
 
 _BATCH_PASSAGES = 256
-_PUBLISH_SECONDS = 60.0
 
 
 class Import:
@@ -30,10 +30,9 @@ class Import:
         self._catalog = catalog
         self._folder = folder
         self._encoder = encoder
-        self._publish = publish
+        self._pace = PublishPace(publish)
         self._pending: list[Imported] = []
         self._use_vectors = False
-        self._published = time.monotonic()
         self._counts = {"added": 0, "updated": 0, "unchanged": 0, "passages": 0, "encoded": 0, "remarks": 0}
 
     def run(self, export: Export, progress: Callable[[int, int], None] | None) -> ImportReport:
@@ -83,9 +82,7 @@ class Import:
                 self._counts["encoded"] += len(vectors)
         for item in pending:
             self._store(item, encoded.get(item.document.id, item.vectors))
-        if time.monotonic() - self._published > _PUBLISH_SECONDS:
-            self._publish()
-            self._published = time.monotonic()
+        self._pace.committed()
 
     def _store(self, item: Imported, vectors: Mapping[int, Vectors]) -> None:
         fingerprint = self._catalog.settings.get("fingerprint") or ""

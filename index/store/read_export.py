@@ -31,7 +31,6 @@ from ingest.records import Document, Passage, RejectReason, document_id
 
 _LONGEST_LINE = 1 << 30
 _BATCH_PASSAGES = 256
-_PUBLISH_SECONDS = 60.0
 _UNIT_ERROR = 0.01
 _HINT = "give a file written by: spanwise export"
 _CALIBRATION = re.compile(r"[A-Za-z0-9_-]{1,100}\.json")

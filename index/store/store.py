@@ -12,7 +12,6 @@ question publishes what SQL already holds. Readers never wait: they keep the sna
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -66,11 +65,8 @@ from ingest.records import Document, Rejected, Text
 if TYPE_CHECKING:
     from index.store.read_export import Export
 
-_LOG = logging.getLogger(__name__)
 # A question that has begun is answered within this time.
 GRACE_SECONDS = 60.0
-# A chosen kind of index serves segments from here on, or from what its training takes.
-_LEAST_CHOSEN = 1024
 
 
 class Store:
@@ -235,6 +231,14 @@ class Store:
                     Path(path).unlink(missing_ok=True)
             self._index.publish()
             return removed
+
+    def forget_rejected(self, paths: Sequence[str]) -> None:
+        """Forget that files were left out; those among `uploads` that are no documents are deleted."""
+        with self._lock.writing("forgetting files that were left out"):
+            self._catalog.rejections.forget(*paths)
+            for path in set(paths) - set(self._catalog.paths.among(paths)):
+                if Path(path).is_relative_to(self.uploads):
+                    Path(path).unlink(missing_ok=True)
 
     def repair(self) -> CheckReport:
         """Repair what `check` finds, build both indexes again from SQL, and check once more.
@@ -508,6 +512,7 @@ class Store:
         """The encoder, recorded as the one whose vectors this store holds."""
         encoder = self.encoder
         if self._catalog.settings.get("fingerprint") is None:
+            self._index.publish_empty(encoder.fingerprint, encoder.dimension)
             self._catalog.vectors.record_encoder(Encoding.of(encoder))
         return encoder
 

@@ -85,7 +85,7 @@ class StoreIndex:
 
     def problems(self, fingerprint: str) -> list[str]:
         """Differences between the files and SQL, checksums and every vector included, in sentences."""
-        return file_problems(self.publisher, self._catalog, fingerprint)
+        return [] if self._never_published() else file_problems(self.publisher, self._catalog, fingerprint)
 
     def suspected_vectors(self, fingerprint: str) -> list[int]:
         """Passages whose vector in SQL differs from the one in an undamaged file."""
@@ -97,12 +97,25 @@ class StoreIndex:
         """Publish what a writer that died has committed."""
         manifest = self.publisher.manifest()
         fingerprint = self._catalog.settings.get("fingerprint")
-        if manifest is None or manifest.fingerprint != fingerprint:
-            return
         with suppress(StoreError):
             # A counter that cannot be read is among the problems.
-            if manifest.revision < self._catalog.revision():
+            if manifest is None:
+                behind = self._never_published()
+            else:
+                behind = manifest.fingerprint == fingerprint and manifest.revision < self._catalog.revision()
+            if behind:
                 self.publish()
+
+    def _never_published(self) -> bool:
+        """Whether a writer has died before it published anything; what it committed is published next."""
+        return self.publisher.stamp() is None and not self._catalog.purge.marked()
+
+    def publish_empty(self, fingerprint: str, dimension: int) -> None:
+        """Put an index without vectors in force, before a first write records its encoder.
+
+        So no reader meets a store of that encoder without an index and waits for its writer.
+        """
+        self.publisher.publish(fingerprint, dimension, IndexRules())
 
     def publish(self, *, from_scratch: bool = False) -> None:
         """Bring both indexes to SQL's revision, from nothing with `from_scratch`."""

@@ -75,8 +75,8 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 class Parser:
     """Parses files in a child process; a context manager that ends it.
 
-    `idle` is called, once for each file, when nothing has come from the process for a second, so that a
-    caller who collects results does not hold them back during a slow file.
+    `idle` is called every second in which nothing comes from the process, so that a caller who collects
+    results does not hold them back during a slow file.
     """
 
     def __init__(
@@ -219,15 +219,13 @@ class _Worker:
         if not self._ready_at:
             self._await_start()
         begun = max(self._asked.popleft(), self._ready_at)
-        waited = False
         while True:
             left = max(0.0, begun + seconds - time.monotonic())
             try:
-                said_at, line = self._replies.get(timeout=left if waited else min(left, _IDLE_SECONDS))
+                said_at, line = self._replies.get(timeout=min(left, _IDLE_SECONDS))
             except queue.Empty as error:
-                if waited or left <= _IDLE_SECONDS:
+                if left <= _IDLE_SECONDS:
                     raise TimeoutError from error
-                waited = True
                 idle()
                 continue
             if line != ALIVE:

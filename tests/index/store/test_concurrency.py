@@ -162,6 +162,7 @@ def test_lexical_index_ahead_of_the_manifest_costs_no_result(
         return made
 
     monkeypatch.setattr(Publisher, "_written_state", looked_at)
+    monkeypatch.setattr("index.ingestion.publish_pace._FIRST_SECONDS", 1e9)
     store.add([note(number, 1) for number in range(NOTES)])
     store.add([Text(id=f"more{n}", text=f"The note beside, {n}.") for n in range(120)])
     assert len(seen) == 2

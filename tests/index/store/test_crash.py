@@ -249,12 +249,22 @@ class ParserHere:
         return parse_bytes(path.read_bytes(), str(path), modified_ns=path.stat().st_mtime_ns)
 
 
+def publish_each() -> None:
+    """Let a run publish after each commit, of one document or two."""
+    from index.ingestion import encoding_thread, publish_pace
+
+    vars(encoding_thread).update(_LEAST_PASSAGES=1, _MOST_PASSAGES=1)
+    vars(publish_pace).update(_FIRST_SECONDS=0.0, _LEAST_SECONDS=0.0, _MOST_SECONDS=0.0)
+
+
 def job_perform(encoder: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Do the plans in turn; each is reported when its call has returned."""
     from index.store.store import Store
 
     folder = Path(request["store"])
     points = Points(folder, request.get("at", 0))
+    if request.get("each"):
+        publish_each()
     if request.get("shim"):
         shim_arm(folder, request["shim"], request.get("at", 0))
     elif request.get("points", True):
@@ -623,9 +633,18 @@ class Again:
 
 
 def break_off(
-    server: Server, folder: Path, kinds: tuple[str, ...], most: int, *, seed: int, shim: str | None = None
+    server: Server,
+    folder: Path,
+    kinds: tuple[str, ...],
+    most: int,
+    *,
+    seed: int,
+    shim: str | None = None,
+    each: bool = False,
 ) -> Counter[str]:
     """Break each kind of work off at `most` of the points there are (all for 0); how many were tried.
+
+    With `each` a run publishes after each commit and not at its end alone.
 
     Points are file operations and commits as Python sees them, or with `shim` system calls: at one of them
     the process is killed ("kill"), or the disk is full from there on ("full").
@@ -636,7 +655,7 @@ def break_off(
         again = Again(bench, folder / "saved")
         plan = bench.plan(kind)
         prepare_files(plan)
-        counted = bench.run(plan, shim=shim)
+        counted = bench.run(plan, shim=shim, each=each)
         assert counted["status"] == 0, counted
         bench.verify(plan, "the end")
         names = counted["names"] or [f"call {number}" for number in range(1, counted["calls"] + 1)]
@@ -644,7 +663,7 @@ def break_off(
         for at in sorted(random.Random(seed).sample(every, min(most or len(every), len(every)))):
             again()
             prepare_files(plan)
-            ended = bench.run(plan, at=at, shim=shim)
+            ended = bench.run(plan, at=at, shim=shim, each=each)
             if shim == "full":
                 if ended["status"] and not FULL.match(ended["error"]):
                     bench.faults.append(f"{kind} at {names[at - 1]}: {ended['error']}")
@@ -696,6 +715,11 @@ def test_killed_at_a_few_points(server: Server, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_at_sixty_points(server: Server, tmp_path: Path) -> None:
     assert break_off(server, tmp_path, tuple(PLANS), 9, seed=2).total() >= 60
+
+
+@pytest.mark.slow
+def test_killed_at_points_of_a_run_that_publishes_after_each_commit(server: Server, tmp_path: Path) -> None:
+    assert break_off(server, tmp_path, ("add", "ingest"), 12, seed=9, each=True).total() >= 20
 
 
 @pytest.mark.full
