@@ -6,8 +6,8 @@ progress at most a few times a second, and ends as with Ctrl-C when a file `canc
 
 from __future__ import annotations
 
-import _thread
 import os
+import signal
 import sys
 import threading
 import time
@@ -39,6 +39,8 @@ def main(folder: Path) -> int:
     except Timeout:
         return 2  # it runs already
     started = time.monotonic()
+    # A page that was started in the background of a shell hands on that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(AttributeError, OSError):
         os.nice(_NICE)
     threading.Thread(target=_end_when_cancelled, args=(folder, started), daemon=True).start()
@@ -85,7 +87,8 @@ def _end_when_cancelled(folder: Path, started: float) -> None:
     """Wait for the file `cancel` and end the process, by force where it does not react in time."""
     while not (folder / "cancel").exists():
         time.sleep(_POLL_SECONDS)
-    _thread.interrupt_main()
+    # To the main thread itself: it wakes from waiting for other threads, and Python raises there.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     time.sleep(_GRACE_SECONDS)
     # The main thread does not react; what is committed is safe, as after any kill.
     write_end(folder, JobState.CANCELLED, time.monotonic() - started)
@@ -120,6 +123,9 @@ class ProgressFile:
             note=step.note,
             files=tuple(self._files),
             passages=step.passages,
+            current=step.current,
+            encoded=step.encoded,
+            to_encode=step.to_encode,
             first=first,
             began=began,
             at=now,

@@ -75,7 +75,7 @@ def test_uploads_of_one_name_are_both_kept_and_never_follow_a_link(tmp_path: Pat
         ("README", b"5"),
         ("link.txt", b"6"),
     ]
-    paths = Uploads(tmp_path / "uploads").keep_all(files)
+    paths = [kept.path for kept in Uploads(tmp_path / "uploads").keep_all(files)]
     assert [path.name for path in paths] == [
         "a.txt",
         "A (2).txt",
@@ -88,6 +88,22 @@ def test_uploads_of_one_name_are_both_kept_and_never_follow_a_link(tmp_path: Pat
     assert not outside.exists()
     assert all(path.parent == tmp_path / "uploads" for path in paths)
     assert not any(path.stat().st_mode & 0o111 for path in paths)
+
+
+def test_an_upload_of_the_same_bytes_is_the_same_file_and_of_others_is_kept_beside_it(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path)
+    (first,) = uploads.keep_all([("a.txt", b"1")])
+    second, again, both = uploads.keep_all([("A.txt", b"2"), ("a.txt", b"1"), ("a.txt", b"2")])
+    assert (first.new, first.earlier) == (True, None)
+    assert (second.path.name, second.new, second.earlier) == ("A (2).txt", True, first.path)
+    assert (again.path, again.new) == (first.path, False)
+    assert (both.path, both.new) == (second.path, False)
+    uploads.replace(first.path, second.path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"2"}
+    with pytest.raises(IngestError, match="one of them is gone"):
+        uploads.replace(first.path, second.path)
+    with pytest.raises(IngestError, match="one of them is gone"):
+        uploads.replace(first.path, Path(__file__))
 
 
 def test_an_upload_that_is_too_large_is_said_and_nothing_is_written(

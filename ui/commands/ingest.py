@@ -18,9 +18,7 @@ from index.records import IngestReport
 from ingest.errors import SpanwiseError
 from ui.arguments import Commands, positive
 from ui.render import json_forms, terminal
-from ui.settings import Flags, Settings, UsageError
-
-PASSWORDS_VARIABLE = "SPANWISE_PASSWORDS"
+from ui.settings import PASSWORDS_VARIABLE, Flags, Settings, UsageError
 
 
 def declare(commands: Commands) -> None:

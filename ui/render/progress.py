@@ -27,7 +27,8 @@ class Step:
     """`done` of `total` units are done.
 
     Of an ingest: the last file, the reason for which it was left out if it was (a RejectReason), and the new
-    passages of all files so far.
+    passages of all files so far; between two files that take long, `current` is the second one, of which
+    `encoded` of `to_encode` passages are done (0 of 0 as long as it is being read).
     """
 
     done: int
@@ -37,6 +38,9 @@ class Step:
     path: str = ""
     reason: str = ""
     passages: int = 0
+    current: str = ""
+    encoded: int = 0
+    to_encode: int = 0
 
 
 Listener = Callable[[Step], None]
@@ -73,10 +77,10 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
 
-    def __call__(self, done: int, total: int, note: str = "", *, path: str = "", reason: str = "") -> None:
+    def __call__(self, done: int, total: int, note: str = "", **facts: Any) -> None:
         """`done` of `total` are done; what was done before the first call does not count for the rate.
 
-        Where `done` falls, another stage has begun.
+        Where `done` falls, another stage has begun. `facts` are other fields of the `Step`.
         """
         if done < self._done:  # the next stage of the same work
             self._began, self._initial = time.monotonic(), None
@@ -88,9 +92,8 @@ class Progress:
             total=total,
             unit=self._unit,
             note=note,
-            path=path,
-            reason=reason,
             passages=self._passages,
+            **facts,
         )
         for listener in _listeners:
             listener(step)
@@ -111,11 +114,22 @@ class Progress:
             print(line, file=sys.stderr)
 
     def ingest(self, progress: IngestProgress) -> None:
-        """One more file is done."""
+        """One more file is done, or one that takes long has come further."""
         self._passages += progress.passages
         note = phrasing.count(self._passages, "passage")
-        reason = "" if progress.rejected is None else progress.rejected.reason.value
-        self(progress.done, progress.total, note, path=progress.path, reason=reason)
+        if progress.to_encode:
+            name = progress.current.rpartition("/")[2]
+            note += f", {progress.encoded:,} of {progress.to_encode:,} of {name}"
+        self(
+            progress.done,
+            progress.total,
+            note,
+            path=progress.path,
+            reason="" if progress.rejected is None else progress.rejected.reason.value,
+            current=progress.current,
+            encoded=progress.encoded,
+            to_encode=progress.to_encode,
+        )
 
     def training(self, progress: TrainingProgress) -> None:
         """One more step is done, or the weights were judged."""

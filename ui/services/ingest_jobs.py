@@ -1,7 +1,7 @@
 """Ingesting from the page: jobs of one kind, and the uploaded files that they read (no streamlit).
 
 Uploads are written into the store's folder for them before the job starts. When it is over, the next view of
-the page deletes those that were left out and restores the files that they had replaced.
+the page deletes those that were left out, but for PDF files that a password or text recognition may open.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ingest.errors import SpanwiseError
 from ingest.records import Rejected, RejectReason
 from ui.services.jobs import JobStanding, JobState, read_json, write_json
 from ui.services.library import Library
+from ui.services.uploads import KeptUpload
+from ui.settings import PASSWORDS_VARIABLE
 
 KIND = "ingest"
 _UPLOADS, _SETTLED = "uploads.json", "uploads-settled.json"
@@ -29,18 +31,23 @@ def start_ingest(
     *,
     prune: bool = False,
     retry_rejected: bool = False,
-    uploaded: bool = False,
+    passwords: Sequence[str] = (),
+    ocr: str = "",
+    uploads: Sequence[KeptUpload] = (),
 ) -> None:
     """Ingest files and folders in a job; raises JobBusy while one runs.
 
-    With `uploaded` the paths are those of `Uploads.keep_all`.
+    `passwords` open protected PDF files, `ocr` are the languages of text recognition, as in `eng+deu`;
+    `uploads` are those of `paths` that were uploaded for this job.
     """
     _forget_earlier(library)
     jobs = library.jobs
     folder = jobs.prepare()
     try:
-        if uploaded:
-            write_json(folder / _UPLOADS, {"paths": [str(path) for path in paths]})
+        new = [str(upload.path) for upload in uploads if upload.new]
+        beside = {str(upload.path): str(upload.earlier) for upload in uploads if upload.earlier}
+        if uploads:
+            write_json(folder / _UPLOADS, {"paths": new, "beside": beside})
         jobs.start(
             KIND,
             title,
@@ -48,14 +55,17 @@ def start_ingest(
                 *("ingest", "--store", str(library.store.path)),
                 *(["--prune"] if prune else []),
                 *(["--retry-rejected"] if retry_rejected else []),
+                *(["--ocr-language", ocr] if ocr else []),
                 *(str(path.expanduser().absolute()) for path in paths),  # none begins with a hyphen
             ],
             folder=folder,
+            secrets={PASSWORDS_VARIABLE: "\n".join(passwords)} if passwords else {},
         )
     except SpanwiseError:
         shutil.rmtree(folder, ignore_errors=True)  # no job came of it
-        if uploaded:
-            library.uploads.settle(paths, [path.as_posix() for path in paths])
+        for upload in uploads:
+            if upload.new:
+                upload.path.unlink(missing_ok=True)
         raise
 
 
@@ -63,23 +73,59 @@ def start_ingest_of_uploads(library: Library, title: str, files: Sequence[tuple[
     """Keep uploaded files, names and contents, and ingest them; raises IngestError and JobBusy."""
     library.jobs.require_none(KIND)  # it may be reading files of the same names
     _forget_earlier(library)
-    start_ingest(library, title, library.uploads.keep_all(files), uploaded=True)
+    kept = library.uploads.keep_all(files)
+    start_ingest(library, title, list(dict.fromkeys(upload.path for upload in kept)), uploads=kept)
+
+
+def replace_upload(library: Library, title: str, earlier: Path, later: Path) -> None:
+    """Put an upload in the place of an earlier one of the same name; raises IngestError and JobBusy."""
+    library.jobs.require_none(KIND)
+    library.uploads.replace(earlier, later)
+    start_ingest(library, title, [earlier])
 
 
 def settle_uploads(library: Library, standing: JobStanding) -> None:
-    """Once after a job: drop uploads that did not get into the store, bring back what they had replaced."""
+    """Once after a job: delete uploads that did not get into the store, unless they can be tried again."""
     if not standing.state.over:
         return
     try:
         (standing.folder / _UPLOADS).rename(standing.folder / _SETTLED)  # of several sessions one succeeds
     except OSError:
         return
-    paths = [Path(path) for path in (read_json(standing.folder / _SETTLED) or {}).get("paths", ())]
+    paths = [Path(path) for path in _uploads_of(standing).get("paths", ())]
     if report := report_of(standing):
-        rejected = [item.path for item in report.rejected]
+        useless = {item.path for item in report.rejected if not (needs_password(item) or needs_ocr(item))}
+        dropped = [path for path in paths if path.as_posix() in useless]
     else:  # it was cancelled or failed: files whose text is in the store stay, those it never came to go
-        rejected = [path.as_posix() for path in paths if not _is_stored(library, path)]
-    library.uploads.settle(paths, rejected)
+        dropped = [path for path in paths if not _is_stored(library, path)]
+    for path in dropped:
+        path.unlink(missing_ok=True)
+
+
+def kept_beside(standing: JobStanding) -> list[tuple[Path, Path]]:
+    """Earlier uploads, each with the one of this job that has the same name and other bytes."""
+    beside: dict[str, str] = _uploads_of(standing).get("beside", {})
+    pairs = [(Path(earlier), Path(later)) for later, earlier in beside.items()]
+    return [pair for pair in pairs if all(path.is_file() for path in pair)]
+
+
+def needs_password(item: Rejected) -> bool:
+    """Whether a password would open the file, which is still there."""
+    return item.reason is RejectReason.ENCRYPTED and _is_pdf(item)
+
+
+def needs_ocr(item: Rejected) -> bool:
+    """Whether text recognition may read the file, which is still there."""
+    return item.reason is RejectReason.NO_TEXT and _is_pdf(item)
+
+
+def _is_pdf(item: Rejected) -> bool:
+    path = Path(item.path)
+    return path.suffix.lower() == ".pdf" and path.is_file()
+
+
+def _uploads_of(standing: JobStanding) -> dict[str, Any]:
+    return read_json(standing.folder / _SETTLED) or read_json(standing.folder / _UPLOADS) or {}
 
 
 def _is_stored(library: Library, path: Path) -> bool:

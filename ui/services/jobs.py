@@ -18,11 +18,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import secrets
 import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -76,7 +76,8 @@ class FileDone:
 class JobProgress:
     """`done` of `total` units at the moment `at`, `first` of them at `began` (seconds since the epoch).
 
-    Of an ingest, `files` are the last ones, the newest first, and `passages` counts the new passages so far.
+    Of an ingest, `files` are the last ones, the newest first, and `passages` counts the new passages so far;
+    of the file `current`, which takes long, `encoded` of `to_encode` passages are done.
     """
 
     done: int
@@ -85,6 +86,9 @@ class JobProgress:
     note: str = ""
     files: tuple[FileDone, ...] = ()
     passages: int = 0
+    current: str = ""
+    encoded: int = 0
+    to_encode: int = 0
     first: int = 0
     began: float = 0.0
     at: float = 0.0
@@ -92,18 +96,22 @@ class JobProgress:
     @property
     def share(self) -> float:
         """How much is done, 0 to 1."""
-        return min(self.done / self.total, 1.0) if self.total else 0.0
+        return min(self._units / self.total, 1.0) if self.total else 0.0
 
     @property
     def rate(self) -> float | None:
         """Units a second, None while too little is known."""
-        seconds, units = self.at - self.began, self.done - self.first
+        seconds, units = self.at - self.began, self._units - self.first
         return units / seconds if seconds > 0 and units > 0 else None
 
     @property
     def remaining_seconds(self) -> float | None:
         """How long it will take at that rate."""
-        return None if self.rate is None else max(self.total - self.done, 0) / self.rate
+        return None if self.rate is None else max(self.total - self._units, 0) / self.rate
+
+    @property
+    def _units(self) -> float:
+        return self.done + (self.encoded / self.to_encode if self.to_encode else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +159,7 @@ class Jobs:
 
     def prepare(self) -> Path:
         """A new folder for a job whose files must lie there before it starts; raises StoreReadOnly."""
-        folder = self.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        folder = self.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         try:
             folder.mkdir(parents=True)
         except OSError as error:
@@ -170,10 +178,12 @@ class Jobs:
         folder: Path | None = None,
         author: str = "",
         facts: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> Job:
         """Run `spanwise` with `arguments` in a process of its own, in a folder of `prepare`.
 
-        Raises JobBusy while a job of the same kind runs.
+        `secrets` are variables of its environment, which are never written down. Raises JobBusy while a job
+        of the same kind runs.
         """
         folder = self.prepare() if folder is None else folder
         job = Job(
@@ -188,7 +198,7 @@ class Jobs:
         with FileLock(self.folder / "starting", timeout=10):
             self.require_none(kind)
             write_json(folder / "job.json", asdict(job))
-            _spawn(folder)
+            _spawn(folder, secrets or {})
         self._drop_oldest()
         return job
 
@@ -203,7 +213,7 @@ class Jobs:
                 (standing.folder / name).unlink(missing_ok=True)
             renewed = {**asdict(standing.job), "created": time.time()}
             write_json(standing.folder / "job.json", renewed)
-            _spawn(standing.folder)
+            _spawn(standing.folder, {})
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to end; it does within seconds, and keeps what it has written."""
@@ -277,7 +287,7 @@ def write_end(folder: Path, state: JobState, seconds: float, *, message: str = "
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Replace a file atomically: a reader sees the old one or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(2)}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:4]}")
     try:
         draft.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8", errors="backslashreplace")
         draft.replace(path)
@@ -295,8 +305,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _spawn(folder: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))}
+def _spawn(folder: Path, secrets: Mapping[str, str]) -> None:
+    environment = {**os.environ, **secrets, "PYTHONPATH": _with_root(os.environ.get("PYTHONPATH"))}
     with (folder / "log.txt").open("ab") as log:
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
             [sys.executable, "-m", "ui.job", str(folder)],

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from index.protocols import Encoder
-from index.records import Filters, IngestProgress
+from index.records import Filters
 from index.store.store import Store
 from ingest.conversion.page_image import NoPicture
 from ingest.errors import IngestError
@@ -276,8 +276,8 @@ def test_an_empty_store_says_what_to_do(folder: Path, monkeypatch: pytest.Monkey
     page = checked(AppTest.from_file(APP, default_timeout=60).run())
     assert "Nothing to ask yet" in html_of(page)
     shown = ask(page, "When?")
-    assert "There are no documents" in shown
-    assert "Open the tab Collection" in shown
+    assert "Nothing to ask yet" in shown
+    assert "Add documents" in [item.proto.label for item in page.get("page_link")]
     assert not page.get("popover") or all(
         box.proto.popover.label != "Cite and export" for box in page.get("popover")
     )
@@ -300,7 +300,8 @@ def test_the_tabs_of_an_empty_store_say_what_to_do(
     page = AppTest.from_file(APP, default_timeout=60)
     page.query_params["q"] = "When?"
     shown = html_of(visit(page, tab))
-    assert "Open the tab Collection and add files" in shown
+    assert "Nothing to ask yet" in shown
+    assert "Add documents" in [item.proto.label for item in page.get("page_link")]
     assert "No answer in here" not in shown
 
 
@@ -327,28 +328,6 @@ def test_what_the_user_can_mend_is_said(
     page = checked(AppTest.from_file(APP, default_timeout=60).run())
     assert "That did not work" in html_of(page)
     assert "holds no store" in html_of(page)
-
-
-def test_uploads_are_kept_under_safe_names_and_rejects_are_dropped(folder: Path, template: Path) -> None:
-    opened = Library.open(folder / "store", None)
-    good = opened.uploads.keep("../../town <b>.txt", b"The town hall has a clock.")
-    bad = opened.uploads.keep("C:\\temp\\nothing.txt", b"")
-    seen: list[IngestProgress] = []
-    report = opened.store.ingest([good, bad], progress=seen.append)
-    opened.uploads.settle([good, bad], [item.path for item in report.rejected])
-    assert good == opened.store.uploads / "town <b>.txt"
-    assert bad == opened.store.uploads / "nothing.txt"
-    assert (good.exists(), bad.exists()) == (True, False)
-    assert [item.done for item in seen] == [1, 2]
-    again = opened.uploads.keep("town <b>.txt", b"")
-    report = opened.store.ingest([again])
-    opened.uploads.settle([again], [item.path for item in report.rejected])
-    assert good.read_bytes() == b"The town hall has a clock."
-    better = opened.uploads.keep("town <b>.txt", b"The town hall has two clocks.")
-    report = opened.store.ingest([better])
-    opened.uploads.settle([better], [item.path for item in report.rejected])
-    assert good.read_bytes() == b"The town hall has two clocks."
-    assert [path.name for path in opened.store.uploads.iterdir()] == [good.name]
 
 
 @pytest.mark.parametrize(

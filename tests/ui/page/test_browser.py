@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
@@ -56,10 +57,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page over a store of one document, served by the command."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    """A page over a store of two documents, served by the command."""
     folder = tmp_path_factory.mktemp("browser")
     store = folder / "store"
     for name, text in (("observatory.txt", OBSERVATORY), ("annals.txt", ANNALS)):
@@ -67,6 +65,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     files = [str(folder / "observatory.txt"), str(folder / "annals.txt")]
     ingest = [sys.executable, "-m", "ui", "ingest", *files, "--store", str(store)]
     subprocess.run(ingest, cwd=ROOT, check=True, capture_output=True, timeout=240)
+    with _served(store) as served:
+        yield served
+
+
+@contextmanager
+def _served(store: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "ui", "ui", "--headless", "--port", str(port), "--store", str(store)]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -153,6 +160,37 @@ def test_from_an_upload_to_the_highlighted_answer(page: Page, tmp_path: Path) ->
     assert "<script>document.title" in page.locator(".sw-passage").inner_text()
     assert page.locator(".sw-passage script, .sw-passage img").count() == 0
     assert page.title() == "Spanwise"
+
+
+def test_the_first_files_can_be_asked_about_while_a_long_one_is_added_and_that_can_be_stopped(
+    browser: Browser, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"note{number}.txt" for number in range(4)]
+    for number, file in enumerate(files):
+        file.write_text(f"The lantern of pier {number} was lit by Ines Falk{number} in 190{number}.")
+    sentence = "Chapter {0} of the long book tells how ship {0} met the storm off the northern cape. "
+    book = tmp_path / "the-long-book.txt"
+    book.write_text("\n\n".join(sentence.format(number) * 12 for number in range(2500)))
+    with _served(tmp_path / "store") as address:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(120_000)
+        page, asking = context.new_page(), context.new_page()
+        page.goto(address)
+        page.get_by_text("Nothing to ask yet").wait_for()
+        page.get_by_role("link", name="Add documents").click()
+        page.locator('input[type="file"]').set_input_files([*files, book])
+        page.locator(".sw-work").wait_for()
+        asking.goto(f"{address}?q=Who+lit+the+lantern+of+pier+3%3F")
+        answer = asking.locator(".sw-answer")
+        asking.get_by_text("Your documents are being added").or_(answer).first.wait_for()
+        assert not asking.get_by_text("Nothing to ask yet").count()
+        answer.wait_for()  # nobody has touched that page
+        assert "Falk3" in answer.inner_text()
+        page.get_by_text("the-long-book.txt: ").wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_text("Stopped as you asked").wait_for()
+        assert page.locator(".sw-facts dd").first.inner_text() == "4"
+        context.close()
 
 
 def test_a_shared_question_is_asked_on_opening_and_a_refusal_is_a_result(page: Page, address: str) -> None:
@@ -354,7 +392,7 @@ def test_what_is_folded_away_fits_and_can_be_read_by_all(
     page.locator('.st-key-frame a[href*="collection"]').click()
     page.get_by_text("Statistics").click()
     page.locator(".sw-bars").first.wait_for()
-    page.get_by_text("What was read of every file").click()
+    page.get_by_text("File report").click()
     page.get_by_test_id("stDownloadButton").filter(has_text="Download as CSV").wait_for()
     look("collection-folds")
     page.context.close()

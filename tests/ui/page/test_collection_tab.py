@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
 from streamlit.testing.v1 import AppTest
 
 from index.models import encoder as encoder_module
@@ -42,8 +45,11 @@ FILES_SHOWN = {"Path": ["/b.txt", "/a.txt"], "Why": ["the file is empty", ""]}
 def here(monkeypatch: pytest.MonkeyPatch, hashing_encoder: Encoder) -> None:
     """Jobs run in this process, with the quick encoder, and are over when they have been started."""
 
-    def run(folder: Path) -> None:
-        job._record(folder, job._run(folder), 1.0)
+    def run(folder: Path, secrets: Mapping[str, str]) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in secrets.items():
+                patch.setenv(name, value)
+            job._record(folder, job._run(folder), 1.0)
 
     monkeypatch.setattr(encoder_module, "load_encoder", lambda name: hashing_encoder)
     monkeypatch.setattr(jobs, "_spawn", run)
@@ -184,7 +190,7 @@ def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
     html_of: Callable[[AppTest], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
     add_folder(open_tab("collection"), page_folder)
     (standing,) = Jobs(page_folder / "store").all(KIND)
     assert standing.job.arguments == ("ingest", "--store", str(page_folder / "store"), str(page_folder))
@@ -200,7 +206,7 @@ def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
     write_end(standing.folder, JobState.CANCELLED, 2.0)
     page.run()
     assert not page.button(key="sync_button").disabled
-    assert any("Ended on request" in caption.value for caption in page.caption)
+    assert any("Stopped as you asked" in caption.value for caption in page.caption)
     assert files_shown(page) == FILES_SHOWN
     assert page.button(key=f"again_{standing.job.id}")
 
@@ -208,7 +214,7 @@ def test_an_ingest_is_found_again_with_its_progress_and_cancelled(
 def test_one_ingest_at_a_time_and_earlier_ones_are_forgotten(
     page_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
     library = Library.open(page_folder / "store", None)
     start_ingest(library, "one", [page_folder])
     with pytest.raises(JobBusy, match="one"):
@@ -249,16 +255,99 @@ def test_uploads_are_settled_once_when_their_job_is_over(
     assert "nothing.txt</strong> was left out: the file is empty" in shown
     uploads = page_folder / "store" / "uploads"
     assert [path.name for path in uploads.iterdir()] == ["bell.txt"]
-    page.file_uploader(key="upload_1").set_value([("bell.txt", b"", "text/plain")]).run()
-    assert "bell.txt</strong> was left out" in html_of(page)
-    html_of(page.run())  # what came back stays
-    assert [path.read_bytes() for path in uploads.iterdir()] == [b"The bell rings."]
+
+
+def test_an_upload_of_a_known_name_is_kept_beside_the_first_and_replaces_it_on_request(
+    page_folder: Path,
+    here: None,
+    open_tab: Callable[[str], AppTest],
+    html_of: Callable[[AppTest], str],
+    hashing_encoder: Encoder,
+) -> None:
+    page = open_tab("collection")
+    for number, content in enumerate((b"Alice is paid 500.", b"Alice is paid 500.", b"Carlos is paid 900.")):
+        page.file_uploader(key=f"upload_{number}").set_value([("fee.txt", content, "text/plain")]).run()
+        assert ("1 already there" if number == 1 else "1 added") in html_of(page)
+    uploads = page_folder / "store" / "uploads"
+    assert {path.name for path in uploads.iterdir()} == {"fee.txt", "fee (2).txt"}
+    (caption,) = [item.value for item in page.caption if "kept beside it" in item.value]
+    assert "fee" in caption
+    press(page, "replace_0")
+    assert "1 updated" in html_of(page)
+    assert not [item for item in page.caption if "kept beside it" in item.value]
+    with Store.open(page_folder / "store", encoder=hashing_encoder) as store:
+        kept = [info for info in store.documents() if Path(info.path).is_relative_to(uploads)]
+        assert [store.document(info.id).text for info in kept] == ["Carlos is paid 900."]
+        assert [Path(path).name for info in kept for path in info.paths] == ["fee.txt"]
+        assert store.check().ok
+
+
+def test_a_locked_upload_stays_and_is_opened_by_a_password(
+    page_folder: Path, here: None, open_tab: Callable[[str], AppTest], html_of: Callable[[AppTest], str]
+) -> None:
+    page = open_tab("collection")
+    page.file_uploader(key="upload_0").set_value([("locked.pdf", a_locked_pdf(), "application/pdf")]).run()
+    assert "locked.pdf</strong> was left out: it is protected by a password" in html_of(page)
+    assert "give its password below" in html_of(page)
+    uploads = page_folder / "store" / "uploads"
+    for password, said in (("wrong", "was left out"), ("open sesame", "1 added")):
+        page.text_input(key="password_summary").set_value(password)
+        next(button for button in page.button if button.label == "Try again with it").click().run()
+        assert said in html_of(page)
+        assert [path.name for path in uploads.iterdir()] == ["locked.pdf"]
+    jobs_files = [path for path in (page_folder / "store" / "jobs").rglob("*") if path.is_file()]
+    assert not [path for path in jobs_files if b"sesame" in path.read_bytes()]
+
+
+def test_rejected_uploads_are_tried_again_or_forgotten(
+    page_folder: Path, here: None, open_tab: Callable[[str], AppTest], hashing_encoder: Encoder
+) -> None:
+    page = open_tab("collection")
+    files = [
+        ("locked.pdf", a_locked_pdf(), "application/pdf"),
+        ("scan.pdf", a_scan(), "application/pdf"),
+        ("nothing.txt", b"", "text/plain"),
+    ]
+    page.file_uploader(key="upload_0").set_value(files).run()
+    uploads = page_folder / "store" / "uploads"
+    assert sorted(path.name for path in uploads.iterdir()) == ["locked.pdf", "scan.pdf"]
+    page.session_state["coverage"] = True
+    page.run()
+    assert page.button(key="retry_button").label == "Try again (2)"
+    assert {"ocr_summary", "ocr_report"} <= {button.key for button in page.button}
+    press(page, "ocr_report")
+    (standing,) = Jobs(page_folder / "store").all(KIND)
+    place = standing.job.arguments.index("--ocr-language")
+    assert standing.job.arguments[place + 1 :] == ("eng", str(uploads / "scan.pdf"))
+    press(page, "forget_rejected_button")
+    assert not list(uploads.iterdir())
+    with Store.open(page_folder / "store", encoder=hashing_encoder) as store:
+        assert not store.stats().rejected
+        assert store.stats().documents == 2
+
+
+def a_locked_pdf() -> bytes:
+    lock = StandardEncryption("open sesame", ownerPassword="owner")
+    return drawn(lambda page: page.drawString(72, 700, "The bell is struck by Ines Falk."), lock)
+
+
+def a_scan() -> bytes:
+    return drawn(lambda page: page.rect(72, 600, 100, 100, fill=1), None)
+
+
+def drawn(draw: Callable[[Canvas], object], lock: StandardEncryption | None) -> bytes:
+    file = io.BytesIO()
+    canvas = Canvas(file, encrypt=lock)
+    draw(canvas)
+    canvas.showPage()
+    canvas.save()
+    return file.getvalue()
 
 
 def test_a_job_ended_early_leaves_no_stray_uploads(
     page_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
     library = Library.open(page_folder / "store", None)
     start_ingest_of_uploads(library, "two", [("a.txt", b"The bell rings."), ("b.txt", b"No bell rings.")])
     (standing,) = library.jobs.all(KIND)
@@ -271,21 +360,50 @@ def test_a_job_ended_early_leaves_no_stray_uploads(
     assert not can_be_repeated(standing)
 
 
-def test_a_replaced_upload_that_a_cancelled_job_never_reached_comes_back(
+def test_a_cancelled_job_leaves_earlier_uploads_alone(
     page_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
     library = Library.open(page_folder / "store", None)
     uploads = library.store.uploads
-    library.store.ingest(library.uploads.keep_all([("a.txt", b"Old bell."), ("b.txt", b"Old tower.")]))
-    start_ingest_of_uploads(library, "both", [("a.txt", b"New bell."), ("b.txt", b"New tower.")])
-    library.store.ingest([uploads / "a.txt"])
+    old = library.uploads.keep_all([("a.txt", b"Old bell."), ("b.txt", b"Old tower.")])
+    library.store.ingest([kept.path for kept in old])
+    start_ingest_of_uploads(
+        library, "both", [("a.txt", b"New bell."), ("b.txt", b"New tower."), ("b.txt", b"Old tower.")]
+    )
+    library.store.ingest([uploads / "a (2).txt"])
     (standing,) = library.jobs.all(KIND)
     write_end(standing.folder, JobState.CANCELLED, 1.0)
     settle_uploads(library, library.jobs.all(KIND)[0])
     files = {path.name: path.read_text() for path in uploads.iterdir()}
-    assert files == {"a.txt": "New bell.", "b.txt": "Old tower."}
-    assert library.store.ingest([uploads]).unchanged == 2  # files and store agree
+    assert files == {"a.txt": "Old bell.", "a (2).txt": "New bell.", "b.txt": "Old tower."}
+    assert library.store.ingest([uploads]).unchanged == 3  # files and store agree
+
+
+def test_while_the_first_documents_are_added_no_tab_says_that_there_is_nothing(
+    page_folder: Path,
+    open_tab: Callable[[str], AppTest],
+    html_of: Callable[[AppTest], str],
+    hashing_encoder: Encoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
+    monkeypatch.setenv("SPANWISE_STORE", str(page_folder / "new"))
+    with Store.open(page_folder / "new", create=True, encoder=hashing_encoder) as store:
+        assert "Your collection is empty" in html_of(open_tab("collection"))
+        job = Jobs(store.path).start(KIND, "Adding 2 files", ["ingest"])
+        with FileLock(store.path / "jobs" / job.id / "alive"):
+            for tab in ("ask", "search", "collection", "map", "teach"):
+                shown = html_of(page := open_tab(tab))
+                assert "Your documents are being added" in shown
+                assert "Adding 2 files" in shown
+                assert "Nothing to ask yet" not in shown
+                assert "is empty" not in shown
+            (page_folder / "bell.txt").write_text("The bell rings.")
+            store.ingest([page_folder / "bell.txt"])
+            shown = html_of(page.run())
+            assert "Your documents are being added" not in shown
+            assert "<dt>documents</dt><dd>1</dd>" in html_of(open_tab("collection"))
 
 
 def test_lengths_are_counted_by_order_of_magnitude() -> None:

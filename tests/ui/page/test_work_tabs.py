@@ -36,7 +36,7 @@ Shown = Callable[[AppTest], str]
 
 @pytest.fixture
 def not_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs, "_spawn", lambda folder, secrets: None)
 
 
 def only_job(folder: Path) -> Any:
@@ -79,7 +79,7 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
     arguments = standing.job.arguments
     assert arguments[arguments.index("--language") + 1] == "en"
     assert page.button(key="questionnaire_start").disabled
-    assert "it is being prepared" in html_of(page)
+    assert "preparing …" in html_of(page)
     rows = [
         Row(
             id="1",

@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 
 from index.records import IngestProgress
+from index.store.store import Store
 from ingest.records import Rejected, RejectReason
 from ui.job import ProgressFile
 from ui.page.fragments.jobs import job_card, job_end
@@ -40,7 +41,7 @@ MARKUP = "<script>alert('x')</script>"
 @pytest.fixture
 def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Jobs whose processes are not started."""
-    monkeypatch.setattr(jobs_module, "_spawn", lambda folder: None)
+    monkeypatch.setattr(jobs_module, "_spawn", lambda folder, secrets: None)
     return Jobs(tmp_path)
 
 
@@ -131,6 +132,9 @@ def test_progress_is_written_with_a_rate_that_each_stage_begins_anew(tmp_path: P
         "note": "loss 0.5",
         "files": [],
         "passages": 0,
+        "current": "",
+        "encoded": 0,
+        "to_encode": 0,
         "first": 1,
         **{key: pytest.approx(time.time(), abs=60) for key in ("began", "at")},
     }
@@ -169,6 +173,56 @@ def test_a_card_of_an_ingest_names_the_last_file_and_counts_new_passages(jobs: J
     assert "Done last: /&lt;script" in shown
     assert MARKUP not in shown
     assert "新增段落：1,200" in job_card(standing, Say("zh"))
+
+
+def test_a_card_of_an_ingest_moves_within_a_large_file(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Step] = []
+    monkeypatch.setattr(progress, "_listeners", [heard.append])
+    with progress.Progress("file") as shown:
+        book = IngestProgress(done=1, total=2, path="", passages=0, current=f"/{MARKUP}")
+        shown.ingest(book)
+        shown.ingest(replace(book, encoded=500, to_encode=2000))
+    file = ProgressFile(jobs.folder / "progress.json")
+    jobs.folder.mkdir()
+    cards = []
+    for step in heard:
+        file._written = 0.0
+        file(step)
+        written = read_json(jobs.folder / "progress.json") or {}
+        standing = JobStanding(
+            job=Job(id="j", kind="ingest", title="one", arguments=(), created=0.0),
+            folder=jobs.folder,
+            state=JobState.RUNNING,
+            progress=JobProgress(**{**written, "files": ()}),
+        )
+        cards.append(job_card(standing, SAY))
+    assert "Reading /&lt;script" in cards[0]
+    assert "width:50.0%" in cards[0]
+    assert "&lt;/script&gt;: 500 of 2,000 passages" in cards[1]
+    assert "width:62.5%" in cards[1]
+    assert MARKUP not in "".join(cards)
+
+
+def test_secrets_reach_the_process_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    monkeypatch.setattr("subprocess.Popen", _not_started(seen))
+    job = Jobs(tmp_path).start("eval", "one", ["stats"], secrets={"SPANWISE_PASSWORDS": "open sesame"})
+    assert seen[0]["SPANWISE_PASSWORDS"] == "open sesame"
+    files = [path for path in (tmp_path / "jobs" / job.id).iterdir() if path.is_file()]
+    assert not [path.name for path in files if "sesame" in path.read_text()]
+
+
+def _not_started(seen: list[dict[str, str]]) -> Callable[..., object]:
+    class Process:
+        pid = 1
+
+        def __init__(self, *_: object, env: dict[str, str], **__: object) -> None:
+            seen.append(env)
+
+        def poll(self) -> int:
+            return 0
+
+    return Process
 
 
 def test_listeners_hear_the_progress_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +282,33 @@ def test_a_process_is_cancelled_and_a_killed_one_has_died(
         else:
             os.kill(int((tmp_path / "jobs" / job.id / "pid").read_text()), signal.SIGKILL)
             assert settled(job).state is JobState.DIED
+
+
+@pytest.mark.slow
+def test_an_ingest_of_a_long_text_stops_at_once_and_keeps_what_was_done(
+    tmp_path: Path, settled: Callable[[Job], JobStanding]
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a.txt").write_text("The ferry leaves at noon.")
+    sentence = "Chapter {0} of the long book tells how ship {0} met the storm off the northern cape. "
+    (files / "b.txt").write_text("\n\n".join(sentence.format(number) * 12 for number in range(2500)))
+    job = Jobs(tmp_path).start("ingest", "files", ["ingest", str(files), "--store", str(tmp_path / "store")])
+    for _ in range(1200):
+        standing = Jobs(tmp_path).standing(job.id)
+        if standing is not None and standing.progress is not None and standing.progress.encoded:
+            break
+        time.sleep(0.1)
+    began = time.monotonic()
+    Jobs(tmp_path).cancel(job.id)
+    ended = settled(job)
+    assert time.monotonic() - began < 8  # two on an idle machine
+    assert ended.state is JobState.CANCELLED
+    assert ended.progress is not None
+    assert 0 < ended.progress.encoded < ended.progress.to_encode
+    with Store.open(tmp_path / "store") as store:
+        assert [Path(info.path).name for info in store.documents()] == ["a.txt"]
+        assert store.check().ok
 
 
 def test_passages_of_all_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,11 +60,6 @@ def lead(head: str, text: str, remark: str = "") -> str:
     )
 
 
-def nothing_yet(say: Say) -> str:
-    """That the collection is empty, and what to do."""
-    return lead(say("ask.nothing_yet"), say("ask.add_first"))
-
-
 def head(text: str) -> str:
     """A heading within a tab."""
     return f'<h2 class="sw-head">{escape(text)}</h2>'

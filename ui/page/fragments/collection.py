@@ -11,6 +11,7 @@ from ui.page.fragments.base import escape
 from ui.page.fragments.jobs import bars, charts
 from ui.render import phrasing
 from ui.render.messages import Say
+from ui.services.ingest_jobs import needs_password
 
 _MOST_BARS = 8
 _LANGUAGES_NAMED = 4
@@ -138,7 +139,9 @@ def _largest(counts: Mapping[str, int], say: Say) -> list[tuple[str, int]]:
 
 def _detail(item: Rejected, say: Say) -> str:
     # What else there is to say of a locked file is an option of the command line.
-    return say("collection.locked") if item.reason is RejectReason.ENCRYPTED else item.detail
+    if item.reason is not RejectReason.ENCRYPTED:
+        return item.detail
+    return say("collection.locked_pdf" if needs_password(item) else "collection.locked")
 
 
 def _file_name(path: str) -> str:

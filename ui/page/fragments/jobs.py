@@ -5,7 +5,7 @@ from __future__ import annotations
 from ui.page.fragments.base import escape
 from ui.render import phrasing
 from ui.render.messages import Say
-from ui.services.jobs import JobStanding, JobState
+from ui.services.jobs import JobProgress, JobStanding, JobState
 
 
 def duration(seconds: float, say: Say) -> str:
@@ -53,12 +53,12 @@ def job_card(standing: JobStanding, say: Say) -> str:
         note = progress.note
         if progress.unit == "file":
             note = say("collection.new_passages", count=f"{progress.passages:,}")
-        parts = [f"{counted} {unit}", *pace(progress.rate, progress.remaining_seconds, say), note]
+        # How long the other files took says nothing of one that takes long.
+        speed = [] if progress.current else pace(progress.rate, progress.remaining_seconds, say)
+        parts = [f"{counted} {unit}", *speed, note]
         facts = " · ".join(part for part in parts if part)
-    last = ""
-    if progress and progress.files:
-        line = say("collection.last_done", path=progress.files[0].path)
-        last = f'<p class="sw-note">{escape(line)}</p>'
+    line = _file_line(progress, say) if progress else ""
+    last = f'<p class="sw-note">{escape(line)}</p>' if line else ""
     return (
         '<section class="sw-work" role="status"><p class="sw-work-head">'
         f"<strong>{escape(standing.job.title)}</strong>"
@@ -66,6 +66,16 @@ def job_card(standing: JobStanding, say: Say) -> str:
         f"{track(progress.share if progress else 0.0)}"
         f'<p>{escape(facts)}</p>{last}<p class="sw-note">{say("work.goes_on")}</p></section>'
     )
+
+
+def _file_line(progress: JobProgress, say: Say) -> str:
+    """The file that an ingest is at, if that takes long, else the last one that it is done with."""
+    if progress.to_encode:
+        counts = {"done": f"{progress.encoded:,}", "total": f"{progress.to_encode:,}"}
+        return say("collection.now_encoding", path=progress.current, **counts)
+    if progress.current:
+        return say("collection.now_reading", path=progress.current)
+    return say("collection.last_done", path=progress.files[0].path) if progress.files else ""
 
 
 def job_end(standing: JobStanding, say: Say) -> str:

@@ -43,7 +43,7 @@ def show_ask(library: Library, say: Say) -> None:
     question = question_box(say, "ask")
     bar = st.container(horizontal=True, gap="small", key="bar")
     hits: tuple[Hit, ...] = ()
-    if question:
+    if question and contents.stats.documents:
         result = _ask(library, question, chosen(), say)
         hits = result.passages
         _show_result(library, result, say)

@@ -9,14 +9,18 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import streamlit as st
 
 from index.records import DocumentInfo, FileReport
 from ingest.errors import SpanwiseError
+from ingest.records import Rejected
 from ui.page.fragments import base, collection
+from ui.page.frame import link
 from ui.page.login import is_local
 from ui.page.widgets.job_list import show_end, show_files, show_running
+from ui.page.widgets.nothing_yet import show_first_ingest
 from ui.page.widgets.paging import paged, read_page, show_pages
 from ui.page.widgets.session_cache import download, remembered
 from ui.render import tables
@@ -24,12 +28,16 @@ from ui.render.messages import Say
 from ui.services.ingest_jobs import (
     KIND,
     can_be_repeated,
+    kept_beside,
+    needs_ocr,
+    needs_password,
+    replace_upload,
     report_of,
     settle_uploads,
     start_ingest,
     start_ingest_of_uploads,
 )
-from ui.services.jobs import JobState
+from ui.services.jobs import JobStanding, JobState
 from ui.services.library import Contents, Library
 
 _MOST_FILES = 20_000  # of the report; the command `stats --files` has no limit
@@ -41,9 +49,12 @@ def show_collection(library: Library, say: Say) -> None:
     stats = contents.stats
     if stats.documents:
         st.html(collection.store_facts(contents.stats, say))
+        busy = _show_ingest(library, say)
+    elif show_first_ingest(library, say):
+        busy = True
     else:
         st.html(base.lead(say("collection.empty"), say("collection.empty_hint")))
-    busy = _show_ingest(library, say)
+        busy = _show_ingest(library, say)
     _add_files(library, say, busy=busy)
     if is_local():  # a page that others can reach must not read this computer's folders for them
         _add_folder(library, contents, say, busy=busy)
@@ -74,14 +85,55 @@ def _show_ingest(library: Library, say: Say) -> bool:
                 st.caption(say("collection.ended"))
         else:
             st.html(collection.ingest_summary(report, say))
+            _offer_to_replace(library, standing, say)
+            _offer_retry(library, report.rejected, say, place="summary", busy=False)
             show_files(standing, say)
-            st.button(
-                say("collection.dismiss"),
-                key="dismiss_ingest",
-                on_click=jobs.forget,
-                args=(standing.job.id,),
-            )
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(
+                    say("collection.dismiss"),
+                    key="dismiss_ingest",
+                    on_click=jobs.forget,
+                    args=(standing.job.id,),
+                )
+                if report.added or report.updated:
+                    link("ask", say("collection.ask_now"), ())
     return False
+
+
+def _offer_to_replace(library: Library, standing: JobStanding, say: Say) -> None:
+    """For uploads that were kept beside an earlier one of the same name: to replace that instead."""
+    for number, (earlier, later) in enumerate(kept_beside(standing)):
+        names = {"name": base.plain_label(earlier.name), "kept": base.plain_label(later.name)}
+        st.caption(say("collection.kept_beside", **names))
+        if st.button(say("collection.replace", **names), key=f"replace_{number}"):
+            title = say("collection.replacing", name=earlier.name)
+            _begin(partial(replace_upload, library, title, earlier, later), say)
+
+
+def _offer_retry(library: Library, rejected: Sequence[Rejected], say: Say, *, place: str, busy: bool) -> None:
+    """For PDF files that were left out: to give a password, or to have their pictures recognised."""
+    locked = [Path(item.path) for item in rejected if needs_password(item)]
+    pictures = [Path(item.path) for item in rejected if needs_ocr(item)]
+    if locked:
+        with (
+            st.form(f"unlock_{place}", border=False, clear_on_submit=True),
+            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+        ):
+            password = st.text_input(
+                say("collection.password", count=f"{len(locked):,}"),
+                type="password",
+                autocomplete="off",
+                key=f"password_{place}",
+            )
+            submitted = st.form_submit_button(
+                say("collection.unlock"), key=f"unlock_button_{place}", disabled=busy
+            )
+        if submitted and password:
+            _read_again(library, locked, say, passwords=(password,))
+    if pictures and st.button(
+        say("collection.recognise", count=f"{len(pictures):,}"), key=f"ocr_{place}", disabled=busy
+    ):
+        _read_again(library, pictures, say, ocr=say("collection.recognised_languages"))
 
 
 def _add_files(library: Library, say: Say, *, busy: bool) -> None:
@@ -129,9 +181,9 @@ def _ingest_folder(library: Library, folder: str, say: Say, *, prune: bool) -> N
     _begin(lambda: start_ingest(library, title, [Path(folder)], prune=prune), say)
 
 
-def _read_again(library: Library, paths: Sequence[Path], say: Say) -> None:
+def _read_again(library: Library, paths: Sequence[Path], say: Say, **how: Any) -> None:
     title = say("collection.reading_again", count=f"{len(paths):,}")
-    _begin(lambda: start_ingest(library, title, paths, retry_rejected=True), say)
+    _begin(lambda: start_ingest(library, title, paths, retry_rejected=True, **how), say)
 
 
 def _begin(start: Callable[[], None], say: Say) -> None:
@@ -207,9 +259,9 @@ def _coverage(library: Library, revision: int, say: Say, *, busy: bool) -> None:
         if rejected:
             st.html(base.head(say("collection.rejected")))
             st.dataframe(tables.rejected_rows(paged(rejected, "rejected", say), say), hide_index=True)
-            if st.button(say("collection.try_again"), key="retry_button", disabled=busy):
-                paths = [Path(file.path) for file in rejected if Path(file.path).exists()]
-                _read_again(library, paths, say)
+            reasons = [file.rejected for file in rejected if file.rejected is not None]
+            _offer_retry(library, reasons, say, place="report", busy=busy)
+            _retry_or_forget(library, [file.path for file in rejected], say, busy=busy)
         if taken:
             st.dataframe(tables.coverage_rows(paged(taken, "taken", say), say), hide_index=True)
         download(
@@ -220,6 +272,26 @@ def _coverage(library: Library, revision: int, say: Say, *, busy: bool) -> None:
             file_name="files.csv",
             mime="text/csv",
         )
+
+
+def _retry_or_forget(library: Library, rejected: Sequence[str], say: Say, *, busy: bool) -> None:
+    """To try files again that were left out and are still there, or to forget them all."""
+    present = [Path(path) for path in rejected if Path(path).exists()]
+    with st.container(horizontal=True, gap="small"):
+        if present and st.button(
+            say("collection.try_again", count=f"{len(present):,}"), key="retry_button", disabled=busy
+        ):
+            _read_again(library, present, say)
+        if st.button(
+            say("collection.forget_rejected"),
+            key="forget_rejected_button",
+            help=say("collection.forget_rejected_help"),
+            type="tertiary",
+            disabled=busy,
+        ):
+            library.store.forget_rejected(rejected)
+            st.session_state.pop("coverage_files", None)
+            st.rerun()
 
 
 def roots_of(folders: Sequence[str]) -> list[str]:

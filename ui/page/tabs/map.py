@@ -8,6 +8,7 @@ from index.search.nearest import WordVectors, nearest_words, word_vectors
 from index.search.projection import FlatMap, Projection, map_of, projections
 from ui.page.fragments import base
 from ui.page.fragments.map import map_drawing, map_rows
+from ui.page.widgets.nothing_yet import show_nothing_yet
 from ui.render.messages import Say
 from ui.services.library import Library
 
@@ -19,7 +20,7 @@ _NEAR = 12
 def show_map(library: Library, say: Say) -> None:
     """Draw the map of the passages, and the words nearest to one that is typed."""
     if not library.contents().stats.documents:
-        st.html(base.nothing_yet(say))
+        show_nothing_yet(library, say)
         return
     _draw(library, say)
     _words(library, say)

@@ -16,6 +16,7 @@ from ui.page.fragments import base
 from ui.page.fragments.questionnaire import intro, job_name, row_card, summary, table_rows
 from ui.page.frame import link
 from ui.page.widgets.job_list import show_end, show_running
+from ui.page.widgets.nothing_yet import show_nothing_yet
 from ui.page.widgets.session_cache import download
 from ui.render import phrasing
 from ui.render.messages import Say
@@ -40,7 +41,7 @@ def show_questionnaire(library: Library, say: Say) -> None:
     if contents.stats.documents:
         _ask(library, jobs, contents, say)
     else:
-        st.html(base.nothing_yet(say))
+        show_nothing_yet(library, say)
     running = show_running(jobs, say, KIND)
     standings = jobs.all(KIND)
     if not standings:

@@ -8,6 +8,7 @@ from index.records import Mode, SearchResult
 from ui.page.fragments import base
 from ui.page.fragments.search import search_note
 from ui.page.widgets.filters import chosen, offer_everywhere, show_where
+from ui.page.widgets.nothing_yet import show_nothing_yet
 from ui.page.widgets.passages import show_passages
 from ui.page.widgets.question_box import question_box
 from ui.page.widgets.session_cache import remembered
@@ -31,7 +32,10 @@ def show_search(library: Library, say: Say) -> None:
         result = _search(library, query, choices, say)
         _show_result(result, query, choices, say)
     else:
-        st.html(base.note(say("search.hint")) if contents.stats.documents else base.nothing_yet(say))
+        if contents.stats.documents:
+            st.html(base.note(say("search.hint")))
+        else:
+            show_nothing_yet(library, say)
     with bar:  # after the search, so that the filters count its hits
         show_where(library, contents, () if result is None else result.hits, say)
         _choose_mode(choices.mode, say)

@@ -24,6 +24,7 @@ from ui.page.fragments import base, teach
 from ui.page.login import is_local
 from ui.page.widgets import text_selection
 from ui.page.widgets.job_list import show_end, show_running
+from ui.page.widgets.nothing_yet import show_nothing_yet
 from ui.page.widgets.question_box import question_box
 from ui.page.widgets.session_cache import download, remembered
 from ui.render import phrasing
@@ -43,7 +44,7 @@ def show_teach(library: Library, say: Say) -> None:
         question = question_box(say, "teach")
     else:
         question = ""
-        st.html(base.nothing_yet(say))
+        show_nothing_yet(library, say)
     if question:
         try:
             _judge(library, question, say)

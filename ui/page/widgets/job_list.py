@@ -5,6 +5,8 @@ Only the part that shows progress is drawn again while a job runs, and the whole
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ui.page.fragments.jobs import job_card, job_end
@@ -14,17 +16,20 @@ from ui.services.jobs import Jobs, JobStanding, JobState
 _POLL_SECONDS = 1.0
 
 
-def show_running(jobs: Jobs, say: Say, *kinds: str) -> bool:
-    """Draw the jobs of these kinds that run; whether there is one."""
+def show_running(jobs: Jobs, say: Say, *kinds: str, until: Callable[[], bool] = lambda: False) -> bool:
+    """Draw the jobs of these kinds that run; whether there is one.
+
+    The whole page is drawn again when all have ended, or as soon as `until` holds.
+    """
     if all(item.state.over for item in jobs.all(*kinds)):
         return False
-    st.fragment(_draw, run_every=_POLL_SECONDS)(jobs, say, kinds)
+    st.fragment(_draw, run_every=_POLL_SECONDS)(jobs, say, kinds, until)
     return True
 
 
-def _draw(jobs: Jobs, say: Say, kinds: tuple[str, ...]) -> None:
+def _draw(jobs: Jobs, say: Say, kinds: tuple[str, ...], until: Callable[[], bool]) -> None:
     running = [item for item in jobs.all(*kinds) if not item.state.over]
-    if not running:
+    if not running or until():
         st.rerun(scope="app")
     for item in running:
         st.html(job_card(item, say))

@@ -12,6 +12,7 @@ from qa.records import AskResult
 from ui.page.fragments import base
 from ui.page.fragments.base import plain_label
 from ui.page.frame import link
+from ui.page.widgets.nothing_yet import show_nothing_yet
 from ui.render import phrasing
 from ui.render.messages import Say
 from ui.services.example_questions import verified
@@ -49,7 +50,7 @@ def show_welcome(library: Library, contents: Contents, say: Say) -> None:
     """What to do first, with questions that this very collection answers."""
     stats = contents.stats
     if not stats.documents:
-        st.html(base.nothing_yet(say))
+        show_nothing_yet(library, say)
         return
     holds = f"{say.count('document', stats.documents)} · {say.count('passage', stats.passages)}"
     st.html(base.lead(say("ask.welcome"), say("ask.promise"), holds))
