@@ -255,13 +255,13 @@ class Answerer:
             answered=answered,
             confidence=decision.confidence,
             reason=reason,
-            answers=tuple(cite(ranked, self._store) for ranked in decision.ranked[:shown]),
+            answers=tuple(cite(ranked, self._store, result.query) for ranked in decision.ranked[:shown]),
             passages=result.hits,
-            candidates=tuple(cite(ranked, self._store) for ranked in rest.candidates),
+            candidates=tuple(cite(ranked, self._store, result.query) for ranked in rest.candidates),
             closest=(
                 None
                 if rest.closest is None
-                else cite_sentence(rest.closest.claim, rest.holds_answer, self._store)
+                else cite_sentence(rest.closest.claim, rest.holds_answer, self._store, result.query)
             ),
             calibrated=bool(item.claims) and settings.calibrated,
             read=item.read,

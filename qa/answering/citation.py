@@ -15,6 +15,7 @@ from ingest.parsers.common.table_row import cell_at, row_at
 from ingest.records import Document, Span
 from ingest.text.sentences import sentence_around
 from qa.answering.decision import Claim, RankedClaim
+from qa.forms.yes_no import verdict
 from qa.records import Answer, Cell, Source
 
 
@@ -26,11 +27,12 @@ class Library(Protocol):
         ...
 
 
-def cite(ranked: RankedClaim, library: Library) -> Answer:
-    """The answer that a ranked claim stands for."""
+def cite(ranked: RankedClaim, library: Library, question: str = "") -> Answer:
+    """The answer that a ranked claim stands for, with the verdict on a question that asks for yes or no."""
     claim = ranked.claim
     candidate, hit = claim.candidate, claim.hit
     place = _place(claim, library)
+    sentence = hit.passage.text[place.sentence.start : place.sentence.end]
     return Answer(
         text=candidate.text,
         confidence=ranked.confidence,
@@ -41,16 +43,17 @@ def cite(ranked: RankedClaim, library: Library) -> Answer:
         headings=place.headings,
         start=claim.start,
         end=claim.end,
-        sentence=hit.passage.text[place.sentence.start : place.sentence.end],
+        sentence=sentence,
         passage=hit.passage,
         also_in=tuple(
             Source(path=other.hit.document.path, start=other.start, end=other.end) for other in ranked.others
         ),
         cell=place.cell,
+        verdict=verdict(question, sentence, hit.document.language),
     )
 
 
-def cite_sentence(claim: Claim, confidence: float, library: Library) -> Answer:
+def cite_sentence(claim: Claim, confidence: float, library: Library, question: str = "") -> Answer:
     """The sentence that holds a claim, in the form of an answer."""
     hit, place = claim.hit, _place(claim, library)
     text, start = hit.passage.text[place.sentence.start : place.sentence.end], hit.passage.start
@@ -66,6 +69,7 @@ def cite_sentence(claim: Claim, confidence: float, library: Library) -> Answer:
         end=start + place.sentence.end,
         sentence=text,
         passage=hit.passage,
+        verdict=verdict(question, text, hit.document.language),
     )
 
 

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from qa.answering.decision import Claim, Decision, DecisionSettings, decide, log_odds
+from qa.answering.contradicted import decide_consistently
+from qa.answering.decision import Claim, Decision, DecisionSettings, log_odds
 from qa.protocols import Reader
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def decide_rechecked(
 
     `exact` None: nothing is re-read. Where it fails, that is logged and the first decision stands.
     """
-    decision = decide(claims, settings, several=several)
+    decision = decide_consistently(question, claims, settings, several=several)
     if exact is None:
         return decision
     try:
@@ -40,7 +41,7 @@ def decide_rechecked(
     except Exception:
         _LOG.exception("the reader %s failed in float32", exact.name)
         return decision
-    return decide(claims, settings, several=several)
+    return decide_consistently(question, claims, settings, several=several)
 
 
 def close_passages(decision: Decision, settings: DecisionSettings) -> list[int]:

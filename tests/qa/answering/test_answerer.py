@@ -371,7 +371,7 @@ def test_no_question_raises_and_every_answer_is_exact(
         inside = answer.passage.text[answer.start - answer.passage.start : answer.end - answer.passage.start]
         assert inside == answer.text
         assert answer.text in answer.sentence or not answer.text.strip()
-        assert answer.confidence <= result.confidence
+        assert answer.confidence <= result.confidence or answer is result.closest
 
 
 def test_the_bundled_reader_answers_from_a_store(library: Store) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Hit
+from qa.answering.contradicted import decide_consistently
 from qa.answering.decision import Claim, ConfidenceSettings, DecisionSettings, decide
 from qa.answering.evidence import coverage
 from qa.records import SpanCandidate
@@ -117,6 +118,19 @@ def test_scale_and_shift_act_on_the_log_odds(make_hit: Callable[..., Hit]) -> No
 
 
 MARGINS = st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=12)
+
+
+def test_a_contradicted_answer_comes_after_the_others_and_does_not_compete(
+    make_hit: Callable[..., Hit],
+) -> None:
+    hit = make_hit("The cook is Ida Moe. The vice director is Max Orr. The director is Ada Bell.")
+    claims = [claim(hit, "Ada Bell", 5.0), claim(hit, "Max Orr", 2.0)]
+    weighed = decide_consistently("who is the vice director", claims, PLAIN)
+    alone = decide(claims[1:], PLAIN)
+    assert [item.claim.candidate.text for item in weighed.ranked] == ["Max Orr", "Ada Bell"]
+    assert weighed.confidence == alone.confidence > 0.8
+    assert weighed.ranked[1].confidence < 0.02
+    assert decide_consistently("who is the director", claims, PLAIN) == decide(claims, PLAIN)
 
 
 @given(margins=MARGINS, settings=st.sampled_from([PLAIN, DecisionSettings()]))
