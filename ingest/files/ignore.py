@@ -51,6 +51,8 @@ def rules_in(folder: str, above: Rules | None) -> Rules | None:
 
 def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
     """The patterns of a file; a line that is none counts for nothing, as in git."""
+    # pathspec takes `b/**` for the folder b as well, git only for what lies in it.
+    lines = [re.sub(r"/\*\*(\s*)$", r"/**/*\1", line) for line in lines]
     try:
         return GitIgnoreSpec.from_lines(lines)
     except _NO_PATTERN:

@@ -71,6 +71,13 @@ def test_it_takes_what_git_takes(files: set[tuple[str, str]], rules: dict[str, l
         assert _walked(root) == {name for name in listed if not name.endswith(IGNORE_FILE)}
 
 
+def test_all_that_lies_in_a_folder_is_not_the_folder(tmp_path: Path) -> None:
+    _write(tmp_path / "b" / "x.md")
+    _write(tmp_path / "b" / "y.md")
+    _write(tmp_path / IGNORE_FILE, "b/**\n!x.md\n")
+    assert _walked(tmp_path) == {"b/x.md"}
+
+
 def test_what_is_ignored_is_counted_and_taken_when_it_is_given(tmp_path: Path) -> None:
     for name in ("a.txt", "drafts/b.txt", "drafts/c.txt", "keep/d.log", ".git/x", "e.log"):
         _write(tmp_path / name)
