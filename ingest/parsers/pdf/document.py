@@ -22,6 +22,7 @@ from ingest.parsers.pdf.columns import in_reading_order
 from ingest.parsers.pdf.garbled import is_garbled
 from ingest.parsers.pdf.hyphenation import KnownWords
 from ingest.parsers.pdf.paragraphs import Character, Paragraph, paragraphs
+from ingest.parsers.pdf.right_to_left import with_ligatures_in_order
 from ingest.parsers.pdf.running_headers import without_running_heads
 from ingest.records import RejectReason
 
@@ -124,7 +125,8 @@ def _characters(document: pdfium.PdfDocument, index: int, written: dict[int, lis
     text_page = page.get_textpage()
     try:
         turned = _turned(text_page)
-        characters = with_fields(_without_shadows(text_page, list(_read(text_page))), document, page)
+        read = with_ligatures_in_order(list(_read(text_page)))
+        characters = with_fields(_without_shadows(text_page, read), document, page)
         written[index + 1] = comments(page)
         return in_reading_order([turned(character) for character in characters])
     finally:

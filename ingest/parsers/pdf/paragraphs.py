@@ -24,6 +24,8 @@ from ingest.text.normalise import NO_SOURCE
 _NO_WORDS = KnownWords()
 CELL = " | "
 _CELL_GAP = 2.0
+_WIDEST_GAP = 3.0
+_LONGEST_CELL = 20
 _SHORT = 40
 _NARROW = 30
 _LEAST_LETTERS = 8
@@ -243,10 +245,10 @@ def _as_space(character: Character) -> Character:
 
 
 def _joined_rows(lines: Sequence[Line]) -> list[Line]:
-    """A raised figure or a change of font breaks a line for pdfium; the pieces belong to one line."""
+    """A raised figure, a change of font or a wide gap breaks a line for pdfium; the pieces are one."""
     rows: list[Line] = []
     for line in lines:
-        if rows and _goes_on(rows[-1], line):
+        if rows and (_goes_on(rows[-1], line) or _is_next_cell(rows[-1], line)):
             rows[-1] = _merged(rows[-1], line)
         else:
             rows.append(line)
@@ -259,13 +261,24 @@ def _goes_on(left: Line, right: Line) -> bool:
     tall, small = max(left.height, right.height), min(left.height, right.height)
     overlap = min(left.top, right.top) - max(left.bottom, right.bottom)
     gap = right.left - left.right
-    return overlap > 0.3 * small and -0.5 * tall < gap < 3 * tall
+    return overlap > 0.3 * small and -0.5 * tall < gap < _WIDEST_GAP * tall
+
+
+def _is_next_cell(left: Line, right: Line) -> bool:
+    """Whether two short pieces stand far apart on one line, as the cells of a table do."""
+    if left.hyphenated or left.sideways or right.sideways:
+        return False
+    tall = max(left.height, right.height)
+    level = abs(left.bottom - right.bottom) < 0.2 * tall and min(left.height, right.height) > 0.8 * tall
+    cell = left.text.rpartition(CELL)[2]
+    return level and right.left > left.right and max(len(cell), len(right.text)) <= _LONGEST_CELL
 
 
 def _merged(left: Line, right: Line) -> Line:
     tall = left if len(left.characters) >= len(right.characters) else right
     gap = right.left - left.right
-    between = (_made_up(" ", left.characters[-1]),) if gap > 0.2 * tall.height else ()
+    sign = "" if gap <= 0.2 * tall.height else " " if gap < _WIDEST_GAP * tall.height else CELL
+    between = [_made_up(each, left.characters[-1]) for each in sign]
     characters = [*left.characters, *between, *right.characters]
     return Line(
         characters=tuple(_with_powers(characters, tall.height)),

@@ -22,11 +22,18 @@ def _drawn(*pieces: tuple[float, float, str], size: float = 10) -> bytes:
     return buffer.getvalue()
 
 
-def _in_a_font_without_letters(content: bytes) -> bytes:
-    """A page in a Type 3 font whose glyphs have numbers for names, as fonts of old TeX do."""
+def _in_a_font_without_letters(content: bytes, letters: bytes = b"") -> bytes:
+    """A page in a Type 3 font whose glyphs have numbers for names, as fonts of old TeX do.
+
+    `letters` says what they stand for (lines of a `ToUnicode` table).
+    """
     codes = (*range(11, 16), *range(32, 127), *range(160, 256))
     names = " ".join(f"{code} /g{code}" for code in codes)
     glyphs = " ".join(f"/g{code} 5 0 R" for code in codes)
+    table_of_letters = (
+        b"begincmap 1 begincodespacerange <00> <FF> endcodespacerange "
+        b"%d beginbfchar\n%s\nendbfchar endcmap" % (letters.count(b"\n") + 1, letters)
+    )
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
@@ -36,7 +43,9 @@ def _in_a_font_without_letters(content: bytes) -> bytes:
         b"<< /Length 37 >>\nstream\n500 0 0 0 450 700 d1 0 0 400 600 re f\nendstream",
         b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 500 700] /FontMatrix [0.001 0 0 0.001 0 0] "
         b"/FirstChar 11 /LastChar 255 /Widths [%s] /Encoding << /Type /Encoding /Differences [ %s ] >> "
-        b"/CharProcs << %s >> /Resources << >> >>" % (b"500 " * 245, names.encode(), glyphs.encode()),
+        b"/CharProcs << %s >> /Resources << >> %s>>"
+        % (b"500 " * 245, names.encode(), glyphs.encode(), b"/ToUnicode 7 0 R " if letters else b""),
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(table_of_letters), table_of_letters),
     ]
     data = b"%PDF-1.4\n"
     places = []
@@ -46,7 +55,7 @@ def _in_a_font_without_letters(content: bytes) -> bytes:
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     return (
         data
-        + b"xref\n0 7\n0000000000 65535 f \n%strailer << /Size 7 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF"
+        + b"xref\n0 8\n0000000000 65535 f \n%strailer << /Size 8 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF"
         % (
             table,
             len(data),
@@ -59,6 +68,13 @@ def test_ligatures_of_old_fonts() -> None:
     data = _in_a_font_without_letters(b"BT /F1 12 Tf 72 740 Td (" + words + b") Tj ET")
     text = parse_bytes(data, "a.pdf").text
     assert text == "The officer first measured the flow and the effect was significant in traffic."
+
+
+def test_ligatures_that_run_from_right_to_left() -> None:
+    letters = b"<41> <0627>\n<42> <0644>\n<43> <06440627>\n<44> <0633>\n<45> <0645>\n<46> <FEFB>"
+    shown = b"BT /F1 12 Tf 300 740 Td (ECDBA) Tj ET BT /F1 12 Tf 300 700 Td (EFDBA) Tj ET"
+    text = parse_bytes(_in_a_font_without_letters(shown, letters), "a.pdf").text
+    assert text.split() == ["السلام", "السلام"]
 
 
 def test_an_unreadable_text_layer_is_no_text() -> None:
