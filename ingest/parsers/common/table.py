@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.parsers.common.table_row import FIELD, NAME, UNNAMED, row_in_words
+from ingest.parsers.common.table_row import FIELD, LONGEST_VALUE, NAME, UNNAMED, row_in_words
 
 _MAX_NAME = 80
 _LONGEST_SPREAD = 200
 _LONGEST_SECTION = 80
 _LOOKED_AT = 200
+_MOST_NAMING = 3
 _MOST_COLUMNS = 1000
 _MOST_CELLS = 1_000_000
 _MOST_HEADER_ROWS = 4
@@ -259,20 +260,40 @@ def _is_section(grid: Grid, row: int, names: Sequence[str] | None) -> bool:
 def _row(grid: Grid, row: int, names: Sequence[str] | None) -> str:
     texts: list[str] = []
     over: list[str] = []
+    naming, own = _naming_column(grid, row), None
     for column, text in enumerate(grid.rows[row]):
         name = names[column] if names is not None and column < len(names) else ""
         if (row, column) in grid.joined and texts:
             if name and name not in over[-1].split(", "):
                 over[-1] = f"{over[-1]}, {name}" if over[-1] else name
             continue
+        if column == naming:
+            own = len(texts)
         texts.append(text)
         over.append(name)
     if names is not None:
-        return row_in_words(texts, over)
+        return row_in_words(texts, over, own)
     rest = [text for text in texts[1:] if text]
     if row in grid.named and row not in grid.headers and texts and texts[0] and rest:
         return f"{texts[0]}{NAME}{row_in_words(rest, None)}"
     return row_in_words(texts, None)
+
+
+def _naming_column(grid: Grid, row: int) -> int | None:
+    """The column of the cell that names a row: a few words, or a period, before any longer text.
+
+    It is the first one that the rows above and below do not say as well, if there is any; never a number.
+    """
+    near = grid.rows[max(0, row - 1) : row] + grid.rows[row + 1 : row + 2]
+    shared = None
+    for column, text in enumerate(grid.rows[row][:_MOST_NAMING]):
+        if len(text) > LONGEST_VALUE or FIELD in text or NAME in text:
+            return None
+        if any(map(str.isalpha, text)) or _kind(text) is not None:
+            if not any(text == other[column] for other in near if column < len(other)):
+                return column
+            shared = column if shared is None else shared
+    return shared
 
 
 def _one(texts: Sequence[str]) -> str:

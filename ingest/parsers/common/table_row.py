@@ -1,7 +1,9 @@
 """The text of one row of a table, and the way back from a place in it to the names of its row and column.
 
-A row is written as `column: value; column: value`, because it must make sense alone: it will be found alone.
-A cell of a column without a name, or what stands across the table above the row, is its bare words.
+A row is written as `column: value; row column: value; row column: value`, because it must make sense alone:
+it will be found alone, and each value is read with both its names. The first cell with words is the name of
+the row. Of twelve forms this one was answered best (`data/bench/choices.md`). A cell of a nameless column, or
+what stands across the table above the row, is its bare words.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ FIELD = "; "
 NAME = ": "
 UNNAMED = " | "
 
-_LONGEST_NAME = 160
+LONGEST_VALUE = 40
+"""Values that are longer, in characters, are text and no figures: they make sense without the row's name."""
+
+_LONGEST_NAME = 200
 _MOST_WORDS = 8
 _PROSE_ENDS = (".", "!", "?", "。")
 
@@ -30,11 +35,19 @@ class CellPlace(NamedTuple):
     end: int
 
 
-def row_in_words(row: Sequence[str], names: Sequence[str] | None) -> str:
-    """The row with the names of its columns where there are as many, its cells side by side otherwise."""
+def row_in_words(row: Sequence[str], names: Sequence[str] | None, own: int | None = None) -> str:
+    """The row with the names of its columns where there are as many, its cells side by side otherwise.
+
+    `own` is the place of the cell that names the row; short values right of it are given that name as well.
+    """
     if names is None or len(names) != len(row):
         return UNNAMED.join(cell for cell in row if cell)
-    fields = (f"{name}{NAME}{cell}" if name else cell for name, cell in zip(names, row, strict=True) if cell)
+    fields: list[str] = []
+    for at, (name, cell) in enumerate(zip(names, row, strict=True)):
+        if cell and name and own is not None and at > own and len(cell) <= LONGEST_VALUE:
+            fields.append(f"{row[own]} {name}{NAME}{cell}")
+        elif cell:
+            fields.append(f"{name}{NAME}{cell}" if name else cell)
     return FIELD.join(fields)
 
 
@@ -47,7 +60,7 @@ def row_at(text: str, start: int, end: int) -> Span | None:
     line, around = text[low:high], list(_lines_around(text, low, high))
     cells = line.count(UNNAMED)
     unnamed = cells > 0 and any(other.count(UNNAMED) == cells for other in around)
-    if unnamed or _is_row(line, _fields(line), list(map(_fields, around))):
+    if unnamed or _is_row(line, _read(line)[1], [_read(other)[1] for other in around]):
         return Span(start=low, end=high)
     return None
 
@@ -55,13 +68,13 @@ def row_at(text: str, start: int, end: int) -> Span | None:
 def cell_at(text: str, start: int, end: int) -> CellPlace | None:
     """The cell in which `text[start:end]` stands wholly; None outside the named cells of a table's row.
 
-    The name of the row is its first cell. Where the rows above or below say that as well (cells merged over
-    several rows, words across the table), it is the first one with words that they do not say.
+    Where the row's name is not told by the names of its values, it is its first cell, or the first one with
+    words that the rows above and below do not say as well: cells merged over several rows name none of them.
     """
     low, high = text.rfind("\n", 0, start) + 1, text.find("\n", start)
     high = len(text) if high < 0 else high
-    fields = _fields(text[low:high])
-    near = [_fields(line) for line in _lines_around(text, low, high)]
+    row, fields = _read(text[low:high])
+    near = [_read(line)[1] for line in _lines_around(text, low, high)]
     if not _is_row(text[low:high], fields, near):
         return None
     found = next((f for f in fields if f.name and low + f.start <= start and end <= low + f.end), None)
@@ -70,7 +83,7 @@ def cell_at(text: str, start: int, end: int) -> CellPlace | None:
     said = {(field.name, field.value) for fields in near for field in fields}
     new = (f for f in fields if (f.name, f.value) not in said)
     own = next((f for f in new if f is fields[0] or any(map(str.isalpha, f.value))), fields[0])
-    return CellPlace(own.value, found.name, low, high)
+    return CellPlace(row or own.value, found.name, low, high)
 
 
 class _Field(NamedTuple):
@@ -80,6 +93,16 @@ class _Field(NamedTuple):
     value: str
     start: int
     end: int
+
+
+def _read(line: str) -> tuple[str, list[_Field]]:
+    """The name that the row gives its values (empty if it gives none), and its cells."""
+    fields = _fields(line)
+    for own in fields:
+        prefix = f"{own.value} "
+        if any(field.name.startswith(prefix) for field in fields):
+            return own.value, [f._replace(name=f.name.removeprefix(prefix)) for f in fields]
+    return "", fields
 
 
 def _fields(line: str) -> list[_Field]:

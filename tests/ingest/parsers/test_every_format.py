@@ -101,7 +101,7 @@ Second
     assert _headings(document) == [(1, "First heading"), (1, "Second")]
     assert document.text == (
         "First heading\n\nSome soft wrapped text with a note.\n\n- one\n- two\n- inner\n\n"
-        "Name: Ada; Age: 36\n\n"
+        "Name: Ada; Ada Age: 36\n\n"
         "def f():\n    return  1\n\nSecond\n\n1. The note."
     )
 
@@ -154,7 +154,7 @@ A broken `reference`_ stays readable. [1]_
         "Something new.",
         "term: Its definition.",
         "x = 1",
-        "Name: Ada; Age: 36",
+        "Name: Ada; Ada Age: 36",
         "A note.",
     ):
         assert words in document.text
@@ -189,7 +189,7 @@ def test_a_web_page_without_its_frame() -> None:
     assert document.metadata == {"author": "Ada"}
     assert _headings(document) == [(1, "Head")]
     assert document.text == (
-        "Head\n\nFirst bold words\nnext line.\n\n1. one\n2. two\n\nName: Ada; Age: 36\nName: Alan\n\n"
+        "Head\n\nFirst bold words\nnext line.\n\n1. one\n2. two\n\nName: Ada; Ada Age: 36\nName: Alan\n\n"
         "Born: 1815\nDied: 1852\n\n  keep\n    this"
     )
 
@@ -241,8 +241,8 @@ def test_word() -> None:
     assert _headings(document) == [(1, "Report"), (1, "Results")]
     assert document.metadata["author"] == "Ada"
     assert document.text == (
-        "Report\n\nResults\n\nA paragraph.\n\n- point\n\nName: Ada; Age: 36; Town: London\n"
-        "Name: Alan; Age: 41; Town: Wilmslow"
+        "Report\n\nResults\n\nA paragraph.\n\n- point\n\nName: Ada; Ada Age: 36; Ada Town: London\n"
+        "Name: Alan; Alan Age: 41; Alan Town: Wilmslow"
     )
 
 
@@ -278,7 +278,7 @@ def test_slides_are_pages() -> None:
     presentation.save(buffer)
     document = parse_bytes(buffer.getvalue(), "a.pptx")
     assert document.text == (
-        "First\n\nAlpha\nBeta\n\nSecond\n\nGamma\n\nName: Ada; Age: 36\n\nNotes: Say it slowly."
+        "First\n\nAlpha\nBeta\n\nSecond\n\nGamma\n\nName: Ada; Ada Age: 36\n\nNotes: Say it slowly."
     )
     assert [(page.number, document.text[page.start : page.end][:6]) for page in document.pages] == [
         (1, "First\n"),
@@ -300,8 +300,11 @@ def test_workbooks() -> None:
     document = parse_bytes(buffer.getvalue(), "/x/staff.xlsx")
     assert document.title == "staff"
     assert _headings(document) == [(1, "People")]
-    assert document.text == "People\n\nOur people\n\nName: Ada; Age: 36; Share: 0.5\nName: Alan; Age: 41"
-    assert _units(document) == ["Name: Ada; Age: 36; Share: 0.5", "Name: Alan; Age: 41"]
+    assert (
+        document.text
+        == "People\n\nOur people\n\nName: Ada; Ada Age: 36; Ada Share: 0.5\nName: Alan; Alan Age: 41"
+    )
+    assert _units(document) == ["Name: Ada; Ada Age: 36; Ada Share: 0.5", "Name: Alan; Alan Age: 41"]
 
 
 @pytest.mark.parametrize(
@@ -315,7 +318,7 @@ def test_workbooks() -> None:
 )
 def test_separated_values(text: str, name: str) -> None:
     document = parse_bytes(text.encode(), name)
-    assert _units(document) == ["name: Ada; age: 36", "name: Lovelace, A.; age: 41"]
+    assert _units(document) == ["name: Ada; Ada age: 36", "name: Lovelace, A.; Lovelace, A. age: 41"]
 
 
 def test_a_table_without_names_is_not_given_any() -> None:
