@@ -47,8 +47,8 @@ _LINKED = 0.5
 _LEAST_WORDS = 40
 _LEAST_PROSE = 60
 _LEAST_DIGITS = 5
-_NOTED_WORDS = 10
 _LEAST_SENTENCE = 4
+_WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"\w{2,}[.!?](?:\s|$)|[。！？]")
 _RIGHTS = re.compile(r"(?:©|\(c\)|copyright)[^.]*\.?|all rights reserved\.?|\b(?:19|20)\d\d\b", re.IGNORECASE)
 _PANEL = re.compile(
@@ -88,10 +88,14 @@ def parse_html(data: bytes, builder: TextBuilder) -> None:
 
 
 def _warn_of_frame(body: Element, pruned: Element, builder: TextBuilder) -> None:
-    """Says how many words beside links were taken for the site's frame."""
-    missing = len(_unlinked_text(body).split()) - len(_unlinked_text(pruned).split())
-    if missing >= _NOTED_WORDS:
+    """Says how many words were taken for the site's frame."""
+    missing = _count_words(body) - _count_words(pruned)
+    if missing > 0:
         builder.warnings.append(f"{missing:,} words of the site's frame (head, foot, menus) were left out")
+
+
+def _count_words(element: Element) -> int:
+    return len(_WORD.findall(" ".join(map(str, element.itertext()))))
 
 
 def _read_head(root: Element, builder: TextBuilder) -> None:

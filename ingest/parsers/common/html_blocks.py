@@ -131,6 +131,7 @@ class _Walker:
             inline(self, element)
         elif tag in _BLOCKS:
             self.flush()
+            self._caption(element, tag)
             self._block(element, tag)
             self.flush()
         else:
@@ -160,6 +161,12 @@ class _Walker:
             self._definitions(element)
         else:
             self._children(element)
+
+    def _caption(self, element: Element, tag: str) -> None:
+        """What book makers write into tags of their own, such as `<Listing number="10-1" caption="...">`."""
+        caption, number = element.get("caption"), element.get("number")
+        if caption:
+            self.builder.paragraph(f"{tag.title()} {number}: {caption}" if number else caption)
 
     def _children(self, element: Element) -> None:
         self.inline.append(_white(element.text))

@@ -15,6 +15,7 @@ from ingest.parsers.common.html_blocks import Element
 
 _MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_APPLIED = "\u2061"  # stands unseen between a function and what it is applied to
 
 # How the parts of each element are written on one line.
 _FORMS = {
@@ -58,7 +59,7 @@ def formula_text(element: Element) -> str:
 def _text(element: Element) -> str:
     name = etree.QName(element).localname
     if name == "t":
-        return element.text or ""
+        return (element.text or "").replace(_APPLIED, " ")
     if name == "d":
         return f"({', '.join(_text(child) for child in element if child.tag == f'{{{_MATH}}}e')})"
     children = [child for child in element if isinstance(child.tag, str)]
