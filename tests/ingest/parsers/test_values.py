@@ -145,3 +145,5 @@ def test_functions_and_sums_of_word_formulas_keep_their_signs() -> None:
     assert (
         formula_text(etree.fromstring(f"<a>{formula.replace('n</m:t>', '</m:t>', 1)}</a>")) == "∑_(i=1) sin θ"
     )
+    applied = f"<a><m:oMath {space}><m:r><m:t>sin\u2061θ</m:t></m:r></m:oMath></a>"
+    assert formula_text(etree.fromstring(applied)) == "sin θ"

@@ -71,3 +71,15 @@ def test_form_fields_and_drawings_are_read() -> None:
     )
     for words in ("Seagull", "[x] Insured", "Yes", "White hull", "Sales 2023; 41 boats"):
         assert words in text
+
+
+def test_captions_in_tags_of_book_makers_are_read() -> None:
+    text = '<Listing number="10-1" caption="A list of `Rc<T>`">\n\n```rust\nfn main() {}\n```\n\n</Listing>\n'
+    assert parse_bytes(text.encode(), "a.md").text == "Listing 10-1: A list of `Rc<T>`\n\nfn main() {}"
+
+
+def test_every_word_of_the_frame_is_counted() -> None:
+    page = "<nav><a href=/a>Our boats</a> <a href=/b>Prices</a></nav><main><p>The harbour is open.</p></main>"
+    document = parse_bytes(f"<html><body>{page}</body></html>".encode(), "a.html")
+    assert document.text == "The harbour is open."
+    assert document.warnings == ("3 words of the site's frame (head, foot, menus) were left out",)
