@@ -248,7 +248,7 @@ class Answerer:
         reason = None if answered else item.obstacle or Reason.BELOW_THRESHOLD
         if reason is Reason.NO_PASSAGES and not self._store.stats().passages:
             reason = Reason.EMPTY_STORE
-        rest = unsure(decision, settings) if reason is Reason.BELOW_THRESHOLD else Unsure()
+        rest = unsure(result.query, decision, settings) if reason is Reason.BELOW_THRESHOLD else Unsure()
         search_ms = {name: result.timings_ms.get(name, 0.0) for name in ("encode", "search")}
         return AskResult(
             question=result.query,

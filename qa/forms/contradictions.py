@@ -216,7 +216,7 @@ def _other_subject(question: str, clause: str, sentence: str, passage: str) -> b
         return False
     subject = re.escape(asked["subject"].split()[-1])
     if _has(rf"{subject}\w*", sentence) or not _has(
-        rf"(?:the|our)\s+(?:\w+\s+)?{subject}\s+(?:is|are|was|were|has|have)", passage
+        rf"(?:the|our)\s+(?:\w+\s+){{0,3}}{subject}\s+(?:is|are|was|were|has|have)", passage
     ):
         return False
     return _has(

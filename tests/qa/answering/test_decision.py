@@ -133,6 +133,25 @@ def test_a_contradicted_answer_comes_after_the_others_and_does_not_compete(
     assert decide_consistently("who is the director", claims, PLAIN) == decide(claims, PLAIN)
 
 
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("how many seats has the oak room", "40"),
+        ("how many seats has the elm room", "25"),
+        ("how many lamps has the elm room", "3"),
+        ("how many seats are there", "40"),
+    ],
+)
+def test_a_cell_of_another_row_or_column_comes_after_the_others(
+    make_hit: Callable[..., Hit], question: str, first: str
+) -> None:
+    hit = make_hit("Room: Oak; Seats: 40; Lamps: 6\nRoom: Elm; Seats: 25; Lamps: 3")
+    claims = [
+        claim(hit, words, margin) for words, margin in (("40", 4.0), ("25", 3.0), ("6", 2.0), ("3", 1.0))
+    ]
+    assert decide_consistently(question, claims, PLAIN).ranked[0].claim.candidate.text == first
+
+
 @given(margins=MARGINS, settings=st.sampled_from([PLAIN, DecisionSettings()]))
 def test_ranking_is_monotone_and_confidence_a_probability(
     make_hit: Callable[..., Hit], margins: list[float], settings: DecisionSettings

@@ -39,7 +39,7 @@ def decided(make_hit: Callable[..., Hit]) -> Callable[[Sequence[float]], Decisio
 def test_likely_answers_and_rivals(
     decided: Callable[[Sequence[float]], Decision], confidences: list[float], shown: list[float]
 ) -> None:
-    result = unsure(decided(confidences), SETTINGS)
+    result = unsure("Who?", decided(confidences), SETTINGS)
     assert [item.confidence for item in result.candidates] == shown
     assert (result.closest is None) is bool(shown)
 
@@ -48,7 +48,7 @@ def test_the_sentence_of_the_best_span_is_likelier_than_the_span(
     decided: Callable[[Sequence[float]], Decision],
 ) -> None:
     decision = decided([0.1, 0.05])
-    result = unsure(decision, SETTINGS)
+    result = unsure("Who?", decision, SETTINGS)
     assert result.closest is decision.ranked[0]
     assert result.holds_answer == pytest.approx(0.1 * 2.71828 / (0.1 * 2.71828 + 0.9), abs=1e-4)
 
@@ -57,4 +57,27 @@ def test_the_sentence_of_the_best_span_is_likelier_than_the_span(
 def test_nothing_is_shown_of_what_does_not_bear_on_the_question(
     decided: Callable[[Sequence[float]], Decision], confidences: list[float]
 ) -> None:
-    assert unsure(decided(confidences), SETTINGS) == Unsure()
+    assert unsure("Who?", decided(confidences), SETTINGS) == Unsure()
+
+
+def claimed(hit: Hit, words: str, confidence: float) -> RankedClaim:
+    start = hit.passage.text.index(words)
+    span = SpanCandidate(
+        text=words, start=start, end=start + len(words), score=0.0, null_score=0.0, context=0
+    )
+    claim = Claim(candidate=span, hit=hit, coverage=0.0)
+    return RankedClaim(claim=claim, others=(), confidence=confidence)
+
+
+def test_the_closest_sentence_is_no_heading(make_hit: Callable[..., Hit]) -> None:
+    hit = make_hit("Top\n\nThe hall is open.")
+    ranked = (claimed(hit, "Top", 0.1), claimed(hit, "open", 0.05))
+    assert unsure("When?", Decision(ranked=ranked), SETTINGS).closest is ranked[1]
+    assert unsure("When?", Decision(ranked=ranked[:1]), SETTINGS) == Unsure()
+
+
+def test_a_sentence_that_settles_a_question_for_yes_or_no_comes_first(make_hit: Callable[..., Hit]) -> None:
+    hit = make_hit("Books stay in the hall. Food may not be eaten in the hall.")
+    ranked = (claimed(hit, "Books", 0.1), claimed(hit, "Food", 0.05))
+    assert unsure("May food be eaten in the hall?", Decision(ranked=ranked), SETTINGS).closest is ranked[1]
+    assert unsure("Where may food be eaten?", Decision(ranked=ranked), SETTINGS).closest is ranked[0]

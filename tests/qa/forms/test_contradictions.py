@@ -76,6 +76,10 @@ def test_another_subject_of_the_same_passage() -> None:
 
     assert of("When is the pool closed?")
     assert not of("When is the sauna closed?")
+    assert of(
+        "When is the old pool closed?",
+        "The small old swimming pool is open. The sauna is closed on Tuesdays.",
+    )
     assert not of("When is the bath closed?")
 
 
