@@ -33,7 +33,10 @@ _FORM = "paste one question a line, or give .txt, .csv, .tsv, .xlsx, .json or .j
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One question and what the collection says; empty texts where there is no answer."""
+    """One question and what the collection says; empty texts where there is no answer.
+
+    `likely` is a likely answer or the closest sentence, whichever `status` names, and the place is its place.
+    """
 
     id: str
     question: str
@@ -52,6 +55,8 @@ class Row:
     other_answers: str = ""
     reason: str = ""
     nearest: str = ""
+    status: str = ""
+    likely: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -66,7 +71,8 @@ def row_of(name: str, result: AskResult) -> Row:
         if nearest is None
         else phrasing.place(nearest.document.title, nearest.passage.headings, nearest.passage.page)
     )
-    if not result.answers:
+    best = next(iter(result.shown), result.closest)
+    if best is None:
         return Row(
             id=name,
             question=result.question,
@@ -76,15 +82,15 @@ def row_of(name: str, result: AskResult) -> Row:
             calibrated=result.calibrated,
             reason=result.reason.value if result.reason else "",
             nearest=place,
+            status=result.status.value,
         )
-    best = result.answers[0]
     elsewhere = dict.fromkeys(item.path for item in best.also_in if item.path != best.document.path)
     return Row(
         id=name,
         question=result.question,
         answered=result.answered,
-        answer=best.text,
-        confidence=round(float(best.confidence), 4),
+        answer=best.text if result.answers else "",
+        confidence=round(float(result.confidence), 4),
         calibrated=result.calibrated,
         sentence=best.sentence,
         title=best.document.title,
@@ -99,6 +105,8 @@ def row_of(name: str, result: AskResult) -> Row:
         ),
         reason=result.reason.value if result.reason else "",
         nearest=place,
+        status=result.status.value,
+        likely="" if result.answers else best.text,
     )
 
 

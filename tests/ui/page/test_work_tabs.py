@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from index.store.store import Store
 from qa.feedback.verdicts import Verdict
 from ui.page.fragments import quality
 from ui.page.fragments.models import model_card
-from ui.page.fragments.questionnaire import row_card
+from ui.page.fragments.questionnaire import row_card, table_rows
 from ui.page.tabs import questionnaire as page_questionnaire
 from ui.page.widgets.text_selection import selected_span, stretch
 from ui.render.messages import Say
@@ -105,6 +105,24 @@ def test_pasted_questions_become_a_job_and_its_rows_a_table(
     assert ready(page) == ["answers_csv", "answers_xlsx"]
     assert MARKUP in page.session_state["answers_csv_file"][1].decode("utf-8-sig")
     assert MARKUP not in row_card(rows[0], SAY)
+
+
+def test_a_row_without_a_sure_answer_shows_the_closest_sentence_as_such() -> None:
+    row = Row(
+        id="2", question="q", answered=False, answer="", confidence=0.1, calibrated=True,
+        reason="below_threshold", status="closest", likely=f"It leaves at noon. {MARKUP}", title="Ferry",
+    )  # fmt: skip
+    card = row_card(row, SAY)
+    assert "Not sure: the closest sentence" in card
+    assert "It leaves at noon." in card
+    assert "no answer in here" not in card
+    assert MARKUP not in card
+    shown = table_rows([row, replace(row, status="none", likely="")], SAY)
+    assert [line["Answer"] for line in shown] == [
+        f"Not sure: the closest sentence: It leaves at noon. {MARKUP}",
+        "no answer in here",
+    ]
+    assert [line["Source"] for line in shown] == ["Ferry", ""]
 
 
 def test_no_question_is_said(open_tab: OpenTab, html_of: Shown, not_started: None) -> None:

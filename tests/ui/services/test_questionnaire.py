@@ -154,6 +154,14 @@ def test_a_row_says_where_an_answer_stands_and_where_else(make_hit: Callable[...
     assert row_of("q8", refused).answer == ""
     assert row_of("q8", refused).reason == "below_threshold"
     assert row_of("q8", refused).nearest == "d1 › Top"
+    assert row_of("q8", refused).status == "none"
+    likely = row_of("q9", replace(refused, candidates=(fair, hardly_possible)))
+    assert (likely.status, likely.answer, likely.likely) == ("probable", "", "me")
+    assert (likely.other_answers, likely.page) == ("", 4)
+    sentence = replace(answer, text=answer.sentence, span_score=None)
+    closest = row_of("q9", replace(refused, closest=sentence))
+    assert (closest.status, closest.answer, closest.likely) == ("closest", "", "RoBERTa came from Liu.")
+    assert row_of("q7", result).likely == ""
 
 
 def test_rows_can_be_read_while_they_are_written(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def table_rows(rows: Iterable[Row], say: Say) -> list[dict[str, Any]]:
     return [
         {
             say("questionnaire.column_question"): row.question,
-            say("questionnaire.column_answer"): row.answer if row.answer else _refusal(row, say),
+            say("questionnaire.column_answer"): row.answer or _likely(row, say) or _refusal(row, say),
             say("questionnaire.column_confidence"): round(100 * row.confidence),
             say("questionnaire.column_source"): source(row, say),
         }
@@ -46,7 +46,7 @@ def table_rows(rows: Iterable[Row], say: Say) -> list[dict[str, Any]]:
 
 def source(row: Row, say: Say) -> str:
     """Title, headings and page of an answer, in a line."""
-    if not row.answer:
+    if not row.answer and not row.likely:
         return ""
     headings = tuple(part for part in row.headings.split(" › ") if part)
     return phrasing.place(row.title, headings, row.page, say)
@@ -54,15 +54,17 @@ def source(row: Row, say: Say) -> str:
 
 def row_card(row: Row, say: Say) -> str:
     """One row with its answer, source and other answers."""
-    answer = escape(row.answer) if row.answer else escape(_refusal(row, say))
-    guess = (
-        "" if row.answered or not row.answer else f'<p class="sw-note">{say("questionnaire.is_guess")}</p>'
-    )
+    answer = escape(row.answer or row.likely or _refusal(row, say))
+    guess = ""
+    if row.likely:
+        guess = f'<p class="sw-note">{say(f"answer.{row.status}")}</p>'
+    elif row.answer and not row.answered:
+        guess = f'<p class="sw-note">{say("questionnaire.is_guess")}</p>'
     parts = [
         f'<article class="sw-card"><p class="sw-kicker" dir="auto">{escape(row.question)}</p>',
         f'<p class="sw-answer" dir="auto">{answer}</p>{guess}',
     ]
-    if row.answer:
+    if row.answer or row.likely:
         parts.append(f'<blockquote class="sw-sentence" dir="auto">{escape(row.sentence)}</blockquote>')
         parts.append(f'<p class="sw-source" dir="auto">{escape(source(row, say))}</p>')
         parts.append(f'<p class="sw-path">{escape(row.path)}</p>')
@@ -73,6 +75,13 @@ def row_card(row: Row, say: Say) -> str:
         others = say("questionnaire.others", answers=row.other_answers)
         parts.append(f'<p class="sw-note" dir="auto">{escape(others)}</p>')
     return "".join([*parts, "</article>"])
+
+
+def _likely(row: Row, say: Say) -> str:
+    """A likely answer or the closest sentence, after the words that say so."""
+    if not row.likely:
+        return ""
+    return say("questionnaire.likely", how=say(f"answer.{row.status}"), text=row.likely)
 
 
 def _refusal(row: Row, say: Say) -> str:
