@@ -78,6 +78,7 @@ class Answer:
     passage; of a table, it is the row, and `cell` says which cell. `verdict` is what the sentence says to a
     question that asks for yes or no ("yes" or "no"), None where that is not certain. The closest sentence has
     this form too: its `confidence` is the probability that it holds the answer, and its `span_score` is None.
+    `chosen` are the words of an answer that the reader chose, where it gives their clause.
     """
 
     text: str
@@ -94,6 +95,7 @@ class Answer:
     also_in: tuple[Source, ...] = ()
     cell: Cell | None = None
     verdict: str | None = None
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

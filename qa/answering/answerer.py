@@ -26,10 +26,10 @@ from qa.answering.calibration_file import fitted_decision
 from qa.answering.citation import cite, cite_sentence
 from qa.answering.decision import Decision, DecisionSettings
 from qa.answering.early_stopping import READ_ALL, StoppingRule
-from qa.answering.evidence import asks_for_several
 from qa.answering.read_passages import ReadQuestion, can_be_read, read_questions, unread
 from qa.answering.recheck_float32 import decide_rechecked
 from qa.answering.unsure import Unsure, unsure
+from qa.forms.question_kind import asks_for_several
 from qa.protocols import Reader
 from qa.reading.caching_reader import CachingReader
 from qa.reading.reader import exact_for, load_reader

@@ -4,8 +4,9 @@
     <models>/<preset>/calibration.json  shipped with the bundled models
 
 The key is a hash of both fingerprints and of the settings under which passages are found and read, so that a
-calibration never serves another model. A damaged file is ignored with a warning, because asking must go on
-without it.
+calibration never serves another model. Files of format 1 were fitted before the words of sentences were
+evidence: they still serve, and these words count for nothing there. A damaged file is ignored with a warning,
+because asking must go on without it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,11 +25,14 @@ from index.checkpoints.presets import models_folder
 from index.errors import StoreReadOnly
 from index.search.fusion import FusionSettings
 from qa.answering.decision import CLAIM_EVIDENCE, DecisionSettings
+from qa.forms.evidence import SENTENCE_EVIDENCE
 from qa.reading.spans import SpanSettings
 from qa.reading.windows import MAX_TOKENS, STRIDE
 
 _LOG = logging.getLogger(__name__)
-_FORMAT = 1
+_FORMAT = 2
+# What was evidence in files of format 1, in the order that their hash of settings was made from.
+FIRST_EVIDENCE = ("margin", "score", "log_rank", "gap", "coverage", "cosine")
 _FOLDER = "calibration"
 _BUNDLED = "*/calibration.json"
 
@@ -53,17 +58,17 @@ class Calibration:
     @property
     def key(self) -> str:
         """The name of its file in a store."""
-        return _key(self.encoder, self.reader)
+        return _key(self.encoder, self.reader, self.settings)
 
 
-def reading_settings() -> str:
+def reading_settings(evidence: Sequence[str] = CLAIM_EVIDENCE) -> str:
     """A hash of the settings under which passages are found, read and weighed.
 
     Trap: changing any of these (a default of `FusionSettings` or `SpanSettings`, `MAX_TOKENS`, `STRIDE`,
     `CLAIM_EVIDENCE`) retires every calibration that was fitted before, the bundled one too, and answers are
     decided by the defaults of `DecisionSettings`. Fit and ship a new one with such a change.
     """
-    settings = [asdict(FusionSettings()), asdict(SpanSettings()), MAX_TOKENS, STRIDE, CLAIM_EVIDENCE]
+    settings = [asdict(FusionSettings()), asdict(SpanSettings()), MAX_TOKENS, STRIDE, evidence]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -72,15 +77,18 @@ def fitted_decision(store: Path, *, encoder: str, reader: str) -> DecisionSettin
     own = own_calibration(store, encoder=encoder, reader=reader)
     if own is not None:
         return own.decision
-    key = _key(encoder, reader)
-    shipped = (_fitting(path, key) for path in sorted(models_folder().glob(_BUNDLED)))
+    keys = (_key(encoder, reader, reading_settings()),)
+    shipped = (_fitting(path, keys) for path in sorted(models_folder().glob(_BUNDLED)))
     return next((file.decision for file in shipped if file is not None), DecisionSettings())
 
 
 def own_calibration(store: Path, *, encoder: str, reader: str) -> Calibration | None:
     """The calibration fitted in this store for these fingerprints, None where nothing was fitted."""
-    key = _key(encoder, reader)
-    return _fitting(store / _FOLDER / f"{key}.json", key)
+    keys = tuple(
+        _key(encoder, reader, settings) for settings in (reading_settings(), reading_settings(FIRST_EVIDENCE))
+    )
+    files = (_fitting(store / _FOLDER / f"{key}.json", keys) for key in keys)
+    return next((file for file in files if file is not None), None)
 
 
 def save_calibration(store: Path, calibration: Calibration) -> Path:
@@ -98,15 +106,13 @@ def save_calibration(store: Path, calibration: Calibration) -> Path:
     return path
 
 
-def _fitting(path: Path, key: str) -> Calibration | None:
+def _fitting(path: Path, keys: Sequence[str]) -> Calibration | None:
     calibration = _read(path)
-    if calibration is None or calibration.key != key or calibration.settings != reading_settings():
-        return None
-    return calibration
+    return calibration if calibration is not None and calibration.key in keys else None
 
 
-def _key(encoder: str, reader: str) -> str:
-    return hashlib.sha256(f"{encoder} {reader} {reading_settings()}".encode()).hexdigest()[:16]
+def _key(encoder: str, reader: str, settings: str) -> str:
+    return hashlib.sha256(f"{encoder} {reader} {settings}".encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> Calibration | None:
@@ -117,7 +123,10 @@ def _read(path: Path) -> Calibration | None:
     except (OSError, ValidationError) as error:
         _LOG.warning("%s is not used, it cannot be read: %s", path, error)
         return None
-    if calibration.format != _FORMAT:
+    if not 1 <= calibration.format <= _FORMAT:
         _LOG.warning("%s is not used, its format is %s and not %s", path, calibration.format, _FORMAT)
         return None
+    if calibration.format == 1:
+        nothing: dict[str, Any] = dict.fromkeys(SENTENCE_EVIDENCE, 0.0)
+        return replace(calibration, decision=replace(calibration.decision, **nothing))
     return calibration

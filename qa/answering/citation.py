@@ -50,6 +50,7 @@ def cite(ranked: RankedClaim, library: Library, question: str = "") -> Answer:
         ),
         cell=place.cell,
         verdict=verdict(question, sentence, hit.document.language),
+        chosen=claim.chosen,
     )
 
 

@@ -1,6 +1,6 @@
 """One decision for a question: the spans of all its passages compete with each other and with "no answer".
 
-    weight of a claim  = raw score, retrieval rank, score gap, coverage and cosine, weighed linearly
+    weight of a claim  = what reader, search and the words of its sentence say for it, weighed linearly
     weight of an answer = log of the summed weights of the claims that say the same
     confidence         = its share of all answers and the one "no answer" (softmax), as a sigmoid of log-odds
 
@@ -13,19 +13,22 @@ Evidence that was tried and left out: data/bench/choices.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.records import Hit
+from qa.forms.evidence import SENTENCE_EVIDENCE
 from qa.reading.answer_equality import near_duplicates, same_answer
 from qa.records import SpanCandidate
 
 # A change here retires every stored calibration, the bundled one too: fit and ship it again (see
 # `calibration_file.reading_settings`).
-CLAIM_EVIDENCE = ("margin", "score", "log_rank", "gap", "coverage", "cosine")
+READING_EVIDENCE = ("margin", "score", *SENTENCE_EVIDENCE)
+PASSAGE_EVIDENCE = ("log_rank", "gap", "coverage", "cosine")
+CLAIM_EVIDENCE = (*READING_EVIDENCE, *PASSAGE_EVIDENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class ConfidenceSettings:
     answers alike, so that a better answer is never shown with less confidence: `margin` per unit of
     log-odds of its span against its passage's null score, `coverage` and `cosine` of its passage,
     `documents` per natural logarithm of how many documents say it, `words` per natural logarithm of its
-    length in words, `shift` always.
+    length in words, `clause_words` the same where the question asks for a clause, `shift` always.
     """
 
     scale: float = 1.0
@@ -46,6 +49,7 @@ class ConfidenceSettings:
     cosine: float = 0.0
     documents: float = 0.0
     words: float = 0.0
+    clause_words: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,8 @@ class DecisionSettings:
     `margin`, `score`: per unit of log-odds against the passage's null score and of raw span score;
     `log_rank`: per natural logarithm of the retrieval rank; `gap`: per unit of retrieval score below the
     best passage read; `coverage`: for all of the question's content words standing in the passage;
-    `cosine`: per unit of dense score. `no_answer` is the weight of "no answer". `agreement` is how much of
+    `cosine`: per unit of dense score; the rest as `qa.forms.evidence` counts it.
+    `no_answer` is the weight of "no answer". `agreement` is how much of
     their weight the other places of the same answer add (1: all, 0: none). `threshold` is the least
     confidence of an answer that is given, `probable` that of one which is shown as likely.
 
@@ -82,6 +87,15 @@ class DecisionSettings:
     gap: float = -4.05
     coverage: float = 2.31
     cosine: float = 3.18
+    in_sentence: float = 0.0
+    in_heading: float = 0.0
+    echo: float = 0.0
+    defines: float = 0.0
+    cue: float = 0.0
+    mismatch: float = 0.0
+    title: float = 0.0
+    few_words: float = 0.0
+    clause_words: float = 0.0
     no_answer: float = 7.99
     agreement: float = 1.0
     confidence: ConfidenceSettings = field(default_factory=ConfidenceSettings)
@@ -93,11 +107,17 @@ class DecisionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A span proposed by the reader, the hit that it comes from, and the coverage of that passage."""
+    """A span proposed by the reader, the hit that it comes from, and the coverage of that passage.
+
+    `candidate` stands at the unit that is shown; `chosen` are the words that the reader chose in it.
+    `evidence` is that of `qa.forms.evidence`; what is not in it is 0.
+    """
 
     candidate: SpanCandidate
     hit: Hit
     coverage: float
+    chosen: str = ""
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -249,19 +269,19 @@ def confidence_evidence(best: AnswerGroup) -> dict[str, float]:
         "cosine": claim.hit.dense_score or 0.0,
         "documents": math.log(best.documents),
         "words": math.log(len(claim.candidate.text.split()) or 1),
+        "clause_words": claim.evidence.get("clause_words", 0.0),
     }
 
 
 def claim_evidence(claims: Sequence[Claim]) -> NDArray[np.float64]:
-    """The evidence of each claim, shape (claims, 6), in the order of CLAIM_EVIDENCE."""
+    """The evidence of each claim, shape (claims, kinds), in the order of CLAIM_EVIDENCE."""
     best_score = max((claim.hit.score for claim in claims), default=0.0)
     cosines = [claim.hit.dense_score for claim in claims if claim.hit.dense_score is not None]
     # A passage found only by its words is further from the question than the last one found by its vector.
     least = min(cosines, default=0.0)
     rows = [
         (
-            claim.candidate.margin,
-            claim.candidate.score,
+            *_reading_evidence(claim),
             math.log(claim.hit.rank),
             best_score - claim.hit.score,
             claim.coverage,
@@ -270,6 +290,17 @@ def claim_evidence(claims: Sequence[Claim]) -> NDArray[np.float64]:
         for claim in claims
     ]
     return np.array(rows, dtype=np.float64).reshape(len(claims), len(CLAIM_EVIDENCE))
+
+
+def _reading_evidence(claim: Claim) -> tuple[float, ...]:
+    in_sentence = (claim.evidence.get(name, 0.0) for name in SENTENCE_EVIDENCE)
+    return (claim.candidate.margin, claim.candidate.score, *in_sentence)
+
+
+def reading_weight(claim: Claim, settings: DecisionSettings) -> float:
+    """The part of a claim's weight that is known only once its passage was read."""
+    weights = (getattr(settings, name) for name in READING_EVIDENCE)
+    return float(sum(weight * value for weight, value in zip(weights, _reading_evidence(claim), strict=True)))
 
 
 def _weighed(claims: Sequence[Claim], settings: DecisionSettings) -> list[Weighed]:

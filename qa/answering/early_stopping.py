@@ -20,7 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.records import Hit
-from qa.answering.decision import CLAIM_EVIDENCE, Claim, DecisionSettings, claim_evidence, decide, log_odds
+from qa.answering.claims import make_claim
+from qa.answering.decision import (
+    CLAIM_EVIDENCE,
+    Claim,
+    DecisionSettings,
+    claim_evidence,
+    decide,
+    log_odds,
+    reading_weight,
+)
 from qa.records import SpanCandidate
 
 
@@ -46,13 +55,21 @@ READ_ALL = StoppingRule(first=sys.maxsize)
 class ReadingOrder:
     """The passages of one question: which are read next, and what was claimed of those that were.
 
-    `coverage` is that of each hit (`qa.answering.evidence`). Positions are those in `hits`.
+    `coverage` is that of each hit (`qa.answering.evidence`). Positions are those in `hits`. `question`
+    decides the units of answers and what their sentences say for them.
     """
 
     def __init__(
-        self, hits: Sequence[Hit], coverage: Sequence[float], settings: DecisionSettings, rule: StoppingRule
+        self,
+        hits: Sequence[Hit],
+        coverage: Sequence[float],
+        settings: DecisionSettings,
+        rule: StoppingRule,
+        *,
+        question: str = "",
     ) -> None:
         self.hits = hits
+        self._question = question
         self.read = 0
         self._coverage = coverage
         self._settings = settings
@@ -85,10 +102,12 @@ class ReadingOrder:
     def observe(self, candidates: Sequence[SpanCandidate]) -> None:
         """Add the spans of passages that were read; `context` is the position of the passage."""
         for candidate in candidates:
-            self._claims.append(self._claim(candidate))
-            reading = self._settings.margin * candidate.margin + self._settings.score * candidate.score
+            position = candidate.context
+            claim = make_claim(self._question, candidate, self.hits[position], self._coverage[position])
+            self._claims.append(claim)
+            reading = reading_weight(claim, self._settings)
             self._best_reading = max(self._best_reading, reading)
-            weight = float(self._known[candidate.context]) + reading
+            weight = float(self._known[position]) + reading
             if self._best is None or weight > self._best[0]:
                 self._best = (weight, candidate.text.casefold())
 
@@ -110,10 +129,5 @@ class ReadingOrder:
         return abs(log_odds(confidence) - log_odds(self._settings.threshold)) < self._rule.close
 
     def _unread(self, position: int) -> Claim:
-        return self._claim(
-            SpanCandidate(text="", start=0, end=0, score=0.0, null_score=0.0, context=position)
-        )
-
-    def _claim(self, candidate: SpanCandidate) -> Claim:
-        position = candidate.context
-        return Claim(candidate=candidate, hit=self.hits[position], coverage=self._coverage[position])
+        nothing = SpanCandidate(text="", start=0, end=0, score=0.0, null_score=0.0, context=position)
+        return Claim(candidate=nothing, hit=self.hits[position], coverage=self._coverage[position])

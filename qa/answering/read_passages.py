@@ -16,7 +16,8 @@ from index.records import Hit, SearchResult
 from ingest.errors import SpanwiseError
 from qa.answering.decision import Claim, DecisionSettings
 from qa.answering.early_stopping import READ_ALL, ReadingOrder, StoppingRule
-from qa.answering.evidence import asks_for_several, coverage
+from qa.answering.evidence import coverage
+from qa.forms.question_kind import asks_for_several
 from qa.protocols import Reader
 from qa.reading.trimming import has_content
 from qa.records import Reason, SpanCandidate
@@ -78,7 +79,8 @@ def _order(
 ) -> ReadingOrder:
     hits = _readable(result, reader) if can_be_read(result) else []
     covered = [coverage(result.query, hit) for hit in hits]
-    return ReadingOrder(hits, covered, settings, READ_ALL if asks_for_several(result.query) else rule)
+    several = asks_for_several(result.query)
+    return ReadingOrder(hits, covered, settings, READ_ALL if several else rule, question=result.query)
 
 
 def _readable(result: SearchResult, reader: Reader) -> list[Hit]:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from qa.answering.claims import make_claim
 from qa.answering.contradicted import decide_consistently
 from qa.answering.decision import Claim, Decision, DecisionSettings, log_odds
 from qa.protocols import Reader
@@ -68,7 +69,7 @@ def read_again(
     for candidate in reader.read(question, [claim.hit.passage.text for claim in originals]):
         original = originals[candidate.context]
         placed = replace(candidate, context=original.candidate.context)
-        exact.append(replace(original, candidate=placed))
+        exact.append(make_claim(question, placed, original.hit, original.coverage))
     replaced = {claim.hit.passage.id for claim in exact}
     unchanged = [claim for claim in claims if claim.hit.passage.id not in replaced]
     return tuple(sorted([*unchanged, *exact], key=lambda claim: claim.candidate.context))

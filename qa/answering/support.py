@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.records import Hit
-from qa.answering.evidence import asks_for_several
+from qa.forms.question_kind import asks_for_several
 from qa.reading.answer_equality import near_duplicates
 from qa.records import Answer, AskResult
 

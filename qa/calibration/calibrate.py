@@ -22,6 +22,7 @@ from qa.answering.answerer import Answerer
 from qa.answering.calibration_file import Calibration, fitted_decision, reading_settings, save_calibration
 from qa.answering.decision import DecisionSettings
 from qa.calibration.fit import LabelledQuestion, crossed_figures, figures, fit_decision
+from qa.forms.question_kind import question_kind
 from qa.protocols import Reader
 from qa.squad.collection import squad_collection
 from qa.squad.dataset import Example, SquadFile, read_squad
@@ -95,8 +96,9 @@ def fit_calibration(
     encoder: Encoder,
     *,
     source: str,
+    judged: Sequence[str] = (),
 ) -> Calibration:
-    """The decision fitted from `start` for these models, with its crossed figures."""
+    """The decision fitted from `start` for these models, with its crossed figures (see `crossed_figures`)."""
     return Calibration(
         encoder=encoder.fingerprint,
         reader=reader.fingerprint,
@@ -105,7 +107,7 @@ def fit_calibration(
         questions=len(labelled),
         unanswerable=sum(not question.golds for question in labelled),
         source=source,
-        figures=crossed_figures(labelled, start),
+        figures=crossed_figures(labelled, start, judged=judged),
     )
 
 
@@ -143,6 +145,7 @@ def collect(
                     article=example.title or example.context,
                     claims=item.claims,
                     golds=gold_answers(example.answer_texts) if example.answerable else (),
+                    kind=question_kind(example.question).value,
                 )
                 for example, item in zip(part, items, strict=True)
             ]

@@ -4,7 +4,11 @@
        greatest likelihood (shared normalisation over passages, Clark and Gardner 2018)
     2. confidence: logistic regression on the log-odds of the top answer and other evidence for it
        (Platt 1999; evidence beside the score as in Kamath, Jia and Liang 2020)
-    3. the threshold: the most F1 by the official rule for questions with and without an answer
+    3. how likely the sentence of that answer holds a right one: the same, on the confidence alone
+    4. the threshold: a wrong answer costs as much as a right one is worth
+
+An answer is right as a person would judge it (`qa.evaluation.judgement`), not only where it is word for word
+the expected one.
 
 A prior with the weight of one question draws both fits to where they began, so that thirty questions move
 little and a thousand much. No model and no store: claims in, settings out.
@@ -25,12 +29,15 @@ from qa.answering.decision import (
     Claim,
     ConfidenceSettings,
     DecisionSettings,
+    SentenceSettings,
     claim_evidence,
     confidence_evidence,
     decide,
     group_claims,
     log_odds,
 )
+from qa.evaluation.judgement import holds_answer, is_right
+from qa.forms.units import sentence_of
 from qa.squad.metrics import exact_match, f1
 
 _ROUNDS = 2
@@ -38,23 +45,31 @@ _AS_GOOD = 0.01
 _CONSTANT = 1e-4
 _BEYOND = -1e9  # the weight of a column without a claim
 _NOT_NEGATIVE = ("margin", "coverage", "cosine", "documents")
-_EVIDENCE = (*_NOT_NEGATIVE, "words")
+_EVIDENCE = (*_NOT_NEGATIVE, "words", "clause_words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledQuestion:
     """The claims of a question and its gold answers; no golds: the collection holds no answer.
 
-    `article` groups questions that must fall on one side when halves are crossed.
+    `article` groups questions that must fall on one side when parts are crossed. `kind` is a word such as
+    fact or definition: how much longer than a gold answer an answer may be. `weight` is how much the question
+    counts in a fit.
     """
 
     article: str
     claims: tuple[Claim, ...]
     golds: tuple[str, ...]
+    kind: str = "fact"
+    weight: float = 1.0
 
     def right(self, text: str) -> bool:
-        """Whether an answer is a gold one by the official rules."""
-        return bool(self.golds) and exact_match(text, self.golds) == 1.0
+        """Whether an answer is right as a person would judge it."""
+        return bool(self.golds) and is_right(text, self.golds, self.kind)
+
+    def holds_answer(self, text: str) -> bool:
+        """Whether a gold answer stands in a sentence."""
+        return bool(self.golds) and holds_answer(text, self.golds)
 
 
 def fit_decision(questions: Sequence[LabelledQuestion], start: DecisionSettings) -> DecisionSettings:
@@ -64,20 +79,27 @@ def fit_decision(questions: Sequence[LabelledQuestion], start: DecisionSettings)
     for _ in range(_ROUNDS):  # which claims stand for an answer depends on the weights
         settings = _fit_weights(usable, settings, start)
     settings = replace(settings, confidence=_fit_confidence(usable, settings))
+    settings = replace(settings, sentence=_fit_sentence(usable, settings))
     return replace(settings, threshold=_best_threshold(questions, settings), calibrated=True)
 
 
-def crossed_figures(questions: Sequence[LabelledQuestion], start: DecisionSettings) -> dict[str, float]:
-    """Figures of settings fitted on one half of the articles and judged on the other, both ways."""
+def crossed_figures(
+    questions: Sequence[LabelledQuestion], start: DecisionSettings, *, judged: Sequence[str] = ()
+) -> dict[str, float]:
+    """Figures of settings fitted on one half of the articles and judged on the other, both ways.
+
+    With `judged` each of these articles is judged by settings fitted on all the others.
+    """
     articles = sorted({question.article for question in questions})
-    first = set(articles[::2])
-    halves = [[q for q in questions if (q.article in first) == side] for side in (True, False)]
-    if not all(halves):
-        return {}
-    judged = [
-        item for one, other in (halves, halves[::-1]) for item in _judged(other, fit_decision(one, start))
-    ]
-    return _figures(judged)
+    parts = [{article} for article in judged] or [set(articles[::2]), set(articles[1::2])]
+    outcomes: list[_Judged] = []
+    for part in parts:
+        rest = [question for question in questions if question.article not in part]
+        if not rest or len(rest) == len(questions):
+            return {}
+        settings = fit_decision(rest, start)
+        outcomes += _judged([question for question in questions if question.article in part], settings)
+    return _figures(outcomes)
 
 
 def figures(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> dict[str, float]:
@@ -89,9 +111,11 @@ def figures(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -
 class _Judged:
     confidence: float
     right: bool
+    exact: bool
     f1: float
     answerable: bool
     answered: bool
+    weight: float
 
 
 def _judged(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> list[_Judged]:
@@ -99,34 +123,43 @@ def _judged(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -
     for question in questions:
         ranked = decide(question.claims, settings).ranked
         text = ranked[0].claim.candidate.text if ranked else ""
+        chosen = (ranked[0].claim.chosen or text) if ranked else ""
         confidence = ranked[0].confidence if ranked else 0.0
         judged.append(
             _Judged(
                 confidence,
                 question.right(text),
-                f1(text, question.golds) if question.golds and ranked else 0.0,
+                bool(question.golds and ranked) and exact_match(chosen, question.golds) == 1.0,
+                f1(chosen, question.golds) if question.golds and ranked else 0.0,
                 bool(question.golds),
                 bool(ranked) and confidence >= settings.threshold,
+                question.weight,
             )
         )
     return judged
 
 
 def _figures(judged: Sequence[_Judged]) -> dict[str, float]:
-    """Shares 0 to 1: exact match and F1 of the top answer, calibration error, effect of the threshold."""
+    """Shares 0 to 1: exact match and F1 of the words chosen, and what is shown as a person would judge it.
+
+    `ece` is the calibration error, `wrong` the share of answerable questions that are answered wrongly.
+    """
     answerable = [item for item in judged if item.answerable]
     unanswerable = [item for item in judged if not item.answerable]
     answered = [item for item in judged if item.answered]
     top = sorted(judged, key=lambda item: -item.confidence)[: max(1, len(judged) // 2)]
     shares = {
-        "exact_forced": _mean([item.right for item in answerable]),
+        "exact_forced": _mean([item.exact for item in answerable]),
         "f1_forced": _mean([item.f1 for item in answerable]),
+        "right_forced": _mean([item.right for item in answerable]),
         "ece": expected_calibration_error(
             [item.confidence for item in judged], [item.right for item in judged]
         ),
         "accuracy_top_half": _mean([item.right for item in top]),
         "accuracy_answered": _mean([item.right for item in answered]),
         "answered": _mean([item.answered for item in answerable]),
+        "right": _mean([item.answered and item.right for item in answerable]),
+        "wrong": _mean([item.answered and not item.right for item in answerable]),
     }
     return shares | ({"refused": _mean([not item.answered for item in unanswerable])} if unanswerable else {})
 
@@ -152,7 +185,7 @@ def _fit_weights(
     def loss() -> torch.Tensor:
         weights = began + free[:-1] / spread
         likelihood = batch.log_likelihood(weights[:-1], weights[-1], torch.sigmoid(agreement + free[-1]))
-        return (0.5 * free.square().sum() - likelihood.sum()) / len(questions)
+        return (0.5 * free.square().sum() - (batch.weight * likelihood).sum()) / len(questions)
 
     _minimise(loss, free)
     with torch.no_grad():
@@ -168,7 +201,8 @@ class _Batch:
 
     `evidence` (questions, claims, kinds), `taken` and `counts` (questions, claims): whether there is a claim,
     and whether it counts (a copy does not); `group` its answer's number; `right` (questions,
-    groups): whether that answer is a gold one; `hopeless` (questions,): none is, or there is none.
+    groups): whether that answer is a right one; `hopeless` (questions,): none is, or there is none; `weight`
+    (questions,): how much each counts.
     """
 
     evidence: torch.Tensor
@@ -177,6 +211,7 @@ class _Batch:
     group: torch.Tensor
     right: torch.Tensor
     hopeless: torch.Tensor
+    weight: torch.Tensor
 
     @classmethod
     def of(cls, questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> _Batch:
@@ -203,6 +238,7 @@ class _Batch:
             group=torch.from_numpy(number),
             right=torch.from_numpy(right),
             hopeless=torch.from_numpy(~right.any(axis=1)),
+            weight=torch.tensor([question.weight for question in questions]),
         )
 
     def log_likelihood(
@@ -241,6 +277,7 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
     if not rows:
         return settings.confidence
     values, wanted = torch.tensor(rows), torch.tensor(right).float()
+    counts = torch.tensor([question.weight for question in questions])
     spread = _spread(values)
     bounded = torch.tensor([True, *(name in _NOT_NEGATIVE for name in _EVIDENCE)])
     # Weights that may not be negative are squares; they begin above 0, where a square has a slope.
@@ -253,7 +290,7 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
 
     def loss() -> torch.Tensor:
         odds = values @ weights() + free[-1]
-        fit = torch.nn.functional.binary_cross_entropy_with_logits(odds, wanted, reduction="sum")
+        fit = torch.nn.functional.binary_cross_entropy_with_logits(odds, wanted, counts, reduction="sum")
         return (fit + 0.5 * (weights() * spread)[1:].square().sum()) / len(rows)
 
     _minimise(loss, free)
@@ -261,6 +298,33 @@ def _fit_confidence(questions: Sequence[LabelledQuestion], settings: DecisionSet
         scale, *rest = weights().tolist()
         shift = float(free[-1])
     return ConfidenceSettings(scale=scale, shift=shift, **dict(zip(_EVIDENCE, rest, strict=True)))
+
+
+def _fit_sentence(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> SentenceSettings:
+    rows, holds = [], []
+    for question in questions:
+        best = decide(question.claims, settings).ranked[0]
+        claim, passage = best.claim.candidate, best.claim.hit.passage.text
+        place = sentence_of(passage, claim.start, claim.end, best.claim.hit.document.language)
+        rows.append(log_odds(best.confidence))
+        holds.append(question.holds_answer(passage[place.start : place.end]))
+    if not rows:
+        return settings.sentence
+    odds, wanted = torch.tensor(rows), torch.tensor(holds).float()
+    counts = torch.tensor([question.weight for question in questions])
+    began = torch.tensor([settings.sentence.scale, settings.sentence.shift])
+    free = torch.zeros(2, requires_grad=True)
+
+    def loss() -> torch.Tensor:
+        scale, shift = began + free
+        fit = torch.nn.functional.binary_cross_entropy_with_logits(
+            scale * odds + shift, wanted, counts, reduction="sum"
+        )
+        return (fit + 0.5 * free.square().sum()) / len(rows)
+
+    _minimise(loss, free)
+    scale, shift = (began + free.detach()).tolist()
+    return replace(settings.sentence, scale=scale, shift=shift)
 
 
 def _evidence(best: AnswerGroup) -> list[float]:
@@ -290,22 +354,21 @@ def _minimise(loss: Callable[[], torch.Tensor], free: torch.Tensor) -> None:
 
 
 def _best_threshold(questions: Sequence[LabelledQuestion], settings: DecisionSettings) -> float:
-    """The confidence from which answering earns the most by the official rule for version 2.0.
+    """The confidence from which answering earns the most, where a wrong answer costs as much as a right one.
 
-    An answer earns its F1, a refusal 1 where there is no answer. The top of that curve is flat, and chance
-    decides where on it the highest point is: of all thresholds that earn at most one point per hundred
-    questions less, the highest is taken, because a wrong answer is worse than none.
+    The top of that curve is flat, and chance decides where on it the highest point is: of all thresholds that
+    earn at most one answer per hundred questions less, the one nearest to .5 is taken, where it is for a
+    confidence without error.
     """
     judged = _judged(questions, settings)
     if all(item.answerable for item in judged) or not any(item.answerable for item in judged):
         return settings.threshold
 
     def earned(threshold: float) -> float:
-        return sum(
-            item.f1 * (item.confidence >= threshold) if item.answerable else item.confidence < threshold
-            for item in judged
-        )
+        given = (item for item in judged if item.confidence >= threshold)
+        return sum(item.weight * (1.0 if item.right else -1.0) for item in given)
 
     earnings = {step / 100: earned(step / 100) for step in range(1, 100)}
-    least = max(earnings.values()) - _AS_GOOD * len(judged)
-    return max(threshold for threshold, earning in earnings.items() if earning >= least)
+    least = max(earnings.values()) - _AS_GOOD * sum(item.weight for item in judged)
+    good = [threshold for threshold, earning in earnings.items() if earning >= least]
+    return min(good, key=lambda threshold: abs(threshold - 0.5))

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import TextIO
 
 from index.errors import DataError
+from qa.evaluation.judgement import is_right
+from qa.forms.question_kind import question_kind
 from qa.records import AskResult
 from qa.squad.dataset import Example
 from qa.squad.metrics import exact_match, f1, gold_answers
@@ -58,8 +60,14 @@ class Outcome:
 
     @property
     def forced(self) -> str:
-        """The best span, whatever was decided."""
-        return self.result.answers[0].text if self.result.answers else ""
+        """The words that the reader chose in the best answer, whatever was decided.
+
+        Expected answers of SQuAD are such words, also where a question asks for more of their sentence.
+        """
+        if not self.result.answers:
+            return ""
+        best = self.result.answers[0]
+        return best.chosen or best.text
 
     @property
     def decided(self) -> str:
@@ -70,6 +78,14 @@ class Outcome:
     def forced_right(self) -> bool:
         """Whether the best span is a gold answer; never for a question without one."""
         return self.example.answerable and bool(self.forced) and exact_match(self.forced, self.golds) == 1.0
+
+    @property
+    def judged_right(self) -> bool:
+        """Whether the best answer is right as a person would judge it."""
+        kind = question_kind(self.example.question).value
+        return self.example.answerable and any(
+            is_right(answer.text, self.golds, kind) for answer in self.result.answers[:1]
+        )
 
     @property
     def stage(self) -> FailureStage | None:

@@ -90,7 +90,8 @@ class AnswersReport:
     `decided`: a refusal counts as ''; `forced`: the top span regardless of the decision. `accuracy_answered`
     is None where nothing was answered. `recall`: share of the answerable questions for which one passage that
     was read holds a gold span, None where there are none. Calibration and `risk_coverage` compare the
-    confidence of the top span with its exact match, which a question without an answer never has.
+    confidence of the top span with its exact match, which a question without an answer never has;
+    `reliability_judged` compares it with whether a person would judge the answer right.
     `failures` counts the questions decided wrongly by the stage that lost them.
     """
 
@@ -103,6 +104,7 @@ class AnswersReport:
     p95_ms: float
     reliability: tuple[Bin, ...]
     reliability_equal_mass: tuple[Bin, ...]
+    reliability_judged: tuple[Bin, ...]
     risk_coverage: RiskCoverage
     intervals: Mapping[str, Interval]
     failures: Mapping[FailureStage, int]
@@ -124,6 +126,7 @@ class AnswersReport:
             "accuracy_answered": self.accuracy_answered,
             "recall@k": self.recall,
             "ece": self.ece,
+            "ece_judged": calibration_error(self.reliability_judged),
             "questions": self.decided.total,
             "p50_ms": self.p50_ms,
             "p95_ms": self.p95_ms,

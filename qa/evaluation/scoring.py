@@ -97,6 +97,7 @@ def answers_report(outcomes: Sequence[Outcome]) -> AnswersReport:
         p95_ms=float(np.percentile(latencies, 95)),
         reliability=reliability(confidences, right),
         reliability_equal_mass=reliability(confidences, right, equal_mass=True),
+        reliability_judged=reliability(confidences, [item.judged_right for item in outcomes]),
         risk_coverage=risk_coverage(confidences, right),
         intervals=bootstrap(
             {

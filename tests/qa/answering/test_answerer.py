@@ -82,6 +82,12 @@ def test_an_answer_with_its_source(library: Store, reader: FirstWords) -> None:
     assert set(result.timings_ms) == {"encode", "search", "read", "total"}
 
 
+def test_a_reason_is_given_in_a_clause(library: Store, reader: FirstWords) -> None:
+    best = Answerer(library, reader).ask("Why is bread slow?", always_answer=True).answers[0]
+    assert (best.text, best.chosen) == ("Bread needs flour and time", "Bread needs")
+    assert library.document(best.document.id).text[best.start : best.end] == best.text
+
+
 def test_below_the_threshold_nothing_is_claimed_but_all_is_shown(library: Store, reader: FirstWords) -> None:
     answerer = Answerer(library, reader)
     result = answerer.ask("Where is it?")

@@ -17,11 +17,18 @@ from index.records import Hit
 from index.store.store import Store
 from ingest.records import Text
 from qa.answering.answerer import Answerer
-from qa.answering.calibration_file import Calibration, fitted_decision, reading_settings, save_calibration
+from qa.answering.calibration_file import (
+    FIRST_EVIDENCE,
+    Calibration,
+    fitted_decision,
+    reading_settings,
+    save_calibration,
+)
 from qa.answering.decision import Claim, ConfidenceSettings, DecisionSettings, decide
-from qa.answering.evidence import asks_for_several
 from qa.calibration.calibrate import calibrate, collect
 from qa.calibration.fit import LabelledQuestion, crossed_figures, figures, fit_decision
+from qa.forms.evidence import SENTENCE_EVIDENCE
+from qa.forms.question_kind import asks_for_several
 from qa.reading.answer_equality import near_duplicates, same_answer
 from qa.records import SpanCandidate
 from qa.squad.dataset import Example, GoldAnswer, SquadFile
@@ -168,14 +175,15 @@ class TestFitting:
         def value(threshold: float) -> float:
             at = figures(made, replace(fitted, threshold=threshold))
             share = sum(bool(item.golds) for item in made) / len(made)
-            answered = at["answered"] * share + (1 - at["refused"]) * (1 - share)
-            return answered * at["accuracy_answered"] + at["refused"] * (1 - share)
+            wrong = at["wrong"] * share + (1 - at["refused"]) * (1 - share)
+            return at["right"] * share - wrong
 
         assert 0.2 < found["refused"] < 1.0
         values = {step / 100: value(step / 100) for step in range(1, 100)}
         best = max(values.values())
-        assert values[fitted.threshold] >= best - 0.01  # a point is given for more silence, and no more
-        assert all(earned < best - 0.01 for step, earned in values.items() if step > fitted.threshold)
+        assert values[fitted.threshold] >= best - 0.011
+        nearer = [step for step in values if abs(step - 0.5) < abs(fitted.threshold - 0.5) - 1e-9]
+        assert all(values[step] < best - 0.009 for step in nearer)
 
     def test_without_unanswerable_questions_the_threshold_stays(self, make_hit: Callable[..., Hit]) -> None:
         fitted = fit_decision(questions(make_hit, 60, unanswerable=0.0), PLAIN)
@@ -194,6 +202,47 @@ class TestFitting:
         confidence = fit_decision(questions(make_hit, 300), PLAIN).confidence
         assert confidence.scale > 0
         assert min(confidence.margin, confidence.coverage, confidence.cosine, confidence.documents) >= 0
+
+    def test_a_question_counts_by_its_weight(self, make_hit: Callable[..., Hit]) -> None:
+        made = questions(make_hit, 200)
+        doubled = fit_decision([*made, *made], PLAIN)
+        weighed = fit_decision([replace(item, weight=2.0) for item in made], PLAIN)
+        assert weighed.coverage == pytest.approx(doubled.coverage, abs=1e-3)
+        assert weighed.confidence.scale == pytest.approx(doubled.confidence.scale, abs=1e-3)
+        assert weighed.threshold == doubled.threshold
+
+    def test_the_sentence_holds_an_answer_more_often_than_the_span_is_it(
+        self, make_hit: Callable[..., Hit]
+    ) -> None:
+        lot = random.Random(4)
+        made = []
+        for number in range(200):
+            hit = make_hit(f"The wide w{number} of old stands here.", 1)
+            said = lot.choice(
+                [f"w{number}", "wide"]
+            )  # half of the spans are wrong, every sentence holds the answer
+            span = replace(claim(hit, said, lot.gauss(0.0, 1.0)), coverage=0.5)
+            made.append(LabelledQuestion(article=f"a{number % 10}", claims=(span,), golds=(f"w{number}",)))
+        fitted = fit_decision(made, PLAIN).sentence
+        assert 1 / (1 + math.exp(-fitted.shift)) > 0.9
+
+    def test_each_judged_article_is_left_out_of_its_fit(
+        self, make_hit: Callable[..., Hit], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = questions(make_hit, 60)
+        fitted_on: list[set[str]] = []
+
+        def fit(some: Sequence[LabelledQuestion], start: DecisionSettings) -> DecisionSettings:
+            fitted_on.append({item.article for item in some})
+            return start
+
+        monkeypatch.setattr("qa.calibration.fit.fit_decision", fit)
+        found = crossed_figures(made, PLAIN, judged=("a1", "a2"))
+        assert fitted_on == [{f"a{n}" for n in range(10)} - {"a1"}, {f"a{n}" for n in range(10)} - {"a2"}]
+        assert (
+            found["exact_forced"]
+            == figures([q for q in made if q.article in ("a1", "a2")], PLAIN)["exact_forced"]
+        )
 
 
 def calibration(**changes: object) -> Calibration:
@@ -243,8 +292,21 @@ class TestKeeping:
 
     def test_a_later_format_is_ignored(self, tmp_path: Path) -> None:
         path = save_calibration(tmp_path, calibration())
-        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"format": 2}))
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"format": 3}))
         assert fitted_decision(tmp_path, encoder="e", reader="r") == DecisionSettings()
+
+    def test_the_first_format_still_serves_and_knows_nothing_of_sentences(self, tmp_path: Path) -> None:
+        # Its file bears the name that it had then, and its weights are those of the evidence of then.
+        first = calibration(settings=reading_settings(FIRST_EVIDENCE), format=1)
+        path = save_calibration(tmp_path, first)
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        for name in SENTENCE_EVIDENCE:
+            del kept["decision"][name]
+        path.write_text(json.dumps(kept), encoding="utf-8")
+        decision = fitted_decision(tmp_path, encoder="e", reader="r")
+        assert decision.score == PLAIN.score
+        assert decision.threshold == 0.42
+        assert not any(getattr(decision, name) for name in SENTENCE_EVIDENCE)
 
 
 class FirstWord:

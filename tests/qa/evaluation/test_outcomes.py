@@ -127,6 +127,22 @@ def test_every_stage(tmp_path: Path, hashing_encoder: Encoder, monkeypatch: pyte
     assert [line["gold_rank"] for line in lines.values()].count(None) == 2  # unanswerable, not retrieved
 
 
+def test_words_are_compared_as_chosen_and_answers_judged_as_shown(
+    tmp_path: Path, hashing_encoder: Encoder
+) -> None:
+    question = "Why does the ferry leave the harbour?"
+    context = "The ferry leaves the harbour because the tide turns. It is back at noon."
+    for gold, exact, judged in (("the tide", 100.0, True), ("The ferry leaves the harbour", 0.0, False)):
+        answers = [{"text": gold, "answer_start": context.index(gold)}]
+        asked = {"id": "1", "question": question, "answers": answers}
+        content = {"data": [{"title": "T", "paragraphs": [{"context": context, "qas": [asked]}]}]}
+        path = tmp_path / "squad.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        figures = evaluate_answers(path, Told({question: ("the tide", SURE)}), hashing_encoder).as_json()
+        assert figures["exact_forced"] == exact  # the reader's words, though their clause is shown
+        assert (figures["ece_judged"] < 0.1) is judged
+
+
 def test_a_question_that_the_reader_leaves_out_is_written_down_too(
     tmp_path: Path, hashing_encoder: Encoder
 ) -> None:

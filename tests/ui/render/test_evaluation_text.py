@@ -28,6 +28,7 @@ coverage             1.0000
 accuracy_answered    0.7500
 recall@k             -
 ece                  0.0800
+ece_judged           0.0800
 questions            4
 p50_ms               12.5000
 p95_ms               20.0000
@@ -64,6 +65,7 @@ def test_answers() -> None:
         p95_ms=20.0,
         reliability=reliability(CONFIDENCES, RIGHT),
         reliability_equal_mass=reliability(CONFIDENCES, RIGHT, equal_mass=True),
+        reliability_judged=reliability(CONFIDENCES, RIGHT),
         risk_coverage=CURVE,
         intervals={"exact": Interval(low=25.0, high=100.0)},
         failures={stage: int(stage is FailureStage.OUT_SCORED) for stage in FailureStage},
