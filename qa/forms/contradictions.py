@@ -6,7 +6,7 @@
     computed    a total, a difference or a part that the text does not state: "212 members, of whom 84 ..."
     measure     "how many years" or "how long", answered by a date
     direction   "until when", answered by the time at which it began
-    date        "on what day in June", and the sentence says May
+    date        "on what day in June" or "founded by Ida", and the sentence says May, or "by Max"
     identity    "who is Ida Moe", answered by another part of "the cook is Ida Moe, the driver is Max Orr"
 
 A span that fits in form is the reader's most frequent confident error; these rules know only forms that say
@@ -136,6 +136,11 @@ _ASKED_WITHIN = re.compile(
     rf"|\bin\s+(?P<other>(?:(?:{_MONTH})\b\W*)?(?:{_YEAR})?)\W*$",
     re.IGNORECASE,
 )
+_ASKS_WHO = re.compile(r"^\W*(?:who|whom|what|which)\b", re.IGNORECASE)
+_BY = re.compile(
+    rf"\bby\s+(?!him\b|her\b|them\b|it\b|whom\b|which\b)(?P<agent>{_WORD}(?:\s+{_WORD}){{0,3}})",
+    re.IGNORECASE,
+)
 _OTHER_EVENT = re.compile(
     r"\b(?:that|which|who|whose|after|before|since|until|between|following|war|act|treaty|law|battle|election)\b",
     re.IGNORECASE,
@@ -144,7 +149,7 @@ _DEMANDS = (
     re.compile("|".join(words for rank in _RANKS for words in rank), re.IGNORECASE),
     re.compile(rf"(?<!\w)(?:{'|'.join(kind for group in _CONTRASTS for kind in group)})\s", re.IGNORECASE),
     *(re.compile(asked, re.IGNORECASE) for asked, _ in _COMPUTED),
-    *(_ASKED_OF, _ASKS_FOR_PART, _MEASURE, _ASKS_FOR_DATE, _UNTIL_WHEN, _WHO_IS),
+    *(_ASKED_OF, _ASKS_FOR_PART, _MEASURE, _ASKS_FOR_DATE, _ASKED_WITHIN, _UNTIL_WHEN, _WHO_IS),
 )
 
 
@@ -171,6 +176,7 @@ def contradicts(question: str, answer: str, sentence: str, *, headings: Iterable
         or bool(_MEASURE.search(question) and _BARE_DATE.fullmatch(answer))
         or _begins(question, answer, sentence)
         or _other_date(question, answer, sentence)
+        or _other_agent(question, sentence)
         or _other_person(question, answer, sentence)
     )
 
@@ -266,18 +272,30 @@ def _other_person(question: str, answer: str, sentence: str) -> bool:
 
 
 def _other_date(question: str, answer: str, sentence: str) -> bool:
-    asked = _ASKS_FOR_DATE.match(question)
-    within = _ASKED_WITHIN.search(question)
-    if asked is None or within is None or _OTHER_EVENT.search(question, asked.end()):
+    asked, within = _ASKS_FOR_DATE.match(question), _ASKED_WITHIN.search(question)
+    first = asked or _ASKS_WHO.match(question)
+    if first is None or within is None or _OTHER_EVENT.search(question, first.end()):
+        return False
+    said = question[first.end() : within.start()].split()[-1:]
+    if asked is None and not set(_terms(" ".join(said))) & set(_terms(sentence)):
         return False
     detail = within["one"] or within["other"] or ""
     return any(
-        wanted and said and wanted.isdisjoint(said)
-        for wanted, said in (
+        wanted and told and wanted.isdisjoint(told)
+        for wanted, told in (
             (_years(detail), _years(answer) or _years(sentence)),
             (_months(detail), _months(answer) or _months(sentence)),
         )
     )
+
+
+def _other_agent(question: str, sentence: str) -> bool:
+    """Whether the date of what somebody did is asked for, and the sentence says that another did it."""
+    asked = _BY.search(question) if _ASKS_FOR_DATE.match(question) else None
+    if asked is None or not _BY.search(sentence):
+        return False
+    agent = set(_terms(asked["agent"]))
+    return bool(agent) and agent.isdisjoint(_terms(sentence))
 
 
 def _years(text: str) -> set[str]:
