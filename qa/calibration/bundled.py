@@ -118,7 +118,7 @@ def _faq(path: Path, reader: Reader, encoder: Encoder) -> Iterator[LabelledQuest
             project = "/".join(document.path.removeprefix("text:").split("/")[:2])
             documents.setdefault(project, []).append(document.id)
         answerer = Answerer(store, reader, encoder)
-        for number, row in enumerate(rng.sample(rows, _FAQ)):
+        for number, row in enumerate(rng.sample(rows, min(_FAQ, len(rows)))):
             left_out = number % _FAQ_LEFT_OUT == 0
             asked = [
                 document
