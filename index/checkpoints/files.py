@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from index.checkpoints.compact import weight_files
+from index.checkpoints.compact import weight_digests
 from index.checkpoints.hub import locate
 from index.checkpoints.presets import KNOWN_PREFIXES, Prefixes
 from index.errors import ModelError
@@ -169,9 +169,8 @@ def _json(path: Path, default: Any = None) -> Any:
 
 def _fingerprint(folder: Path, tokenizer: TextTokenizer, sentence: SentenceSettings) -> str:
     digest = hashlib.sha256()
-    for path in weight_files(folder):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+    for weights in weight_digests(folder):
+        digest.update(weights)
     digest.update(tokenizer.serialise().encode())
     digest.update(json.dumps([sentence.pooling, sentence.prefixes.query, sentence.prefixes.passage]).encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The commands `models` and `models compare`: the presets, and which models suit documents and questions."""
+"""The command `models` and its kinds: presets, a comparison on the user's documents, plain copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Documents = list[dict[str, str]]
 
 
 def declare(commands: Commands) -> None:
-    """Declare `models` and `models compare`."""
+    """Declare `models`, `models compare` and `models plain`."""
     purpose = "list the presets, what is bundled and what is cached; or compare models"
     kinds = commands.add_kinds(commands.add("models", purpose, list_models), required=False)
     purpose = "compare models on your own documents and questions, and recommend one"
@@ -44,6 +44,13 @@ def declare(commands: Commands) -> None:
     )
     sub.add_argument("-k", type=positive, default=20, metavar="N", help="passages to read (20)")
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the samples (0)")
+    purpose = "copy a checkpoint with its weights as plain numbers, for other programs"
+    sub = kinds.add("plain", purpose, plain)
+    sub.add_argument("model", metavar="MODEL", help="preset, hub id or folder of the checkpoint")
+    sub.add_argument("out", type=Path, metavar="OUT", help="the folder of the copy; new or empty")
+    sub.add_argument(
+        "--task", choices=("reader", "encoder"), default="reader", help="which of a preset's two (reader)"
+    )
 
 
 def list_models(flags: Flags, settings: Settings) -> int:
@@ -71,6 +78,22 @@ def compare(flags: Flags, settings: Settings) -> int:
     with Progress("model") as progress:
         comparison = compare_models(choices, documents, asked, k=flags["k"], progress=progress)
     terminal.show(settings, comparison.as_json(), comparison_text(comparison))
+    return 0
+
+
+def plain(flags: Flags, settings: Settings) -> int:
+    """Write a copy of a checkpoint with its weights as plain numbers."""
+    from index.checkpoints.compact import weight_files
+    from index.checkpoints.hub import locate
+    from index.checkpoints.write_compact import write_plain
+
+    out: Path = flags["out"]
+    _, folder = locate(flags["model"], flags["task"])
+    write_plain(folder, out)
+    before, after = (sum(file.stat().st_size for file in weight_files(place)) for place in (folder, out))
+    form: Json = {"model": flags["model"], "folder": str(out), "bytes_before": before, "bytes": after}
+    sizes = f"{phrasing.byte_size(before)} of weights before, {phrasing.byte_size(after)} now"
+    terminal.show(settings, form, f"{out}: {sizes}.\nUse it with --{flags['task']} {out}.")
     return 0
 
 
