@@ -270,7 +270,8 @@ class IngestReport:
 
     `skipped` counts files and folders that were passed over without a look inside, by reason: `hidden`,
     `ignored` (by a `.spanwiseignore`), `excluded` (by the patterns of the run), `special` (no regular file),
-    `loop` (a folder reached before).
+    `loop` (a folder reached before). `models` is the preset that the store was given in this run, by the
+    languages of its first documents; None where it had one.
     """
 
     added: int = 0
@@ -281,6 +282,7 @@ class IngestReport:
     rejected: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    models: str | None = None
     seconds: float = 0.0
 
 

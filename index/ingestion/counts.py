@@ -22,7 +22,11 @@ _PATIENCE_SECONDS = 0.2
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """The counts of a run. `renamed` holds the old paths of files that a dry run saw under a new one."""
+    """The counts of a run.
+
+    `renamed` holds the old paths of files that a dry run saw under a new one, `foreign` the documents by
+    language that the default models would read badly, `models` the preset that was chosen in this run.
+    """
 
     added: int = 0
     updated: int = 0
@@ -33,6 +37,8 @@ class Tally:
     warnings: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     renamed: set[str] = field(default_factory=set)
+    foreign: Counter[str] = field(default_factory=Counter)
+    models: str | None = None
 
     def reject(self, rejected: Rejected, *, held: bool) -> None:
         """Count a file that was left out; `held` says that an older version of it stays."""
@@ -55,6 +61,7 @@ class Tally:
             rejected=tuple(self.rejected),
             warnings=tuple(self.warnings),
             skipped=dict(self.skipped),
+            models=self.models,
             seconds=seconds,
         )
 

@@ -18,6 +18,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.checkpoints.presets import DEFAULT_PRESET
 from index.ingestion.change_detection import (
     Action,
     ChangeDetector,
@@ -25,6 +26,7 @@ from index.ingestion.change_detection import (
     ReadingConditions,
     first_gone,
 )
+from index.ingestion.choose_models import FirstDocuments, Held, foreign_note, is_foreign
 from index.ingestion.counts import Tally, Totals
 from index.ingestion.encoding_thread import EncodingThread
 from index.ingestion.prune import PruneScope, require_readable
@@ -65,12 +67,14 @@ class Ingestion:
         uploads: Path,
         chunking: ChunkSettings | None,
         publish: Callable[[], None],
+        first: FirstDocuments | None = None,
     ) -> None:
         self._catalog = catalog
         self._encoder = encoder
         self._uploads = uploads.as_posix()
         self._chunking = chunking
         self._pace = PublishPace(publish)
+        self._first = first
         self._tally = Tally()
         self._pending: list[_Pending] = []
         self._encoding: tuple[Sequence[_Pending], Future[list[dict[int, Vectors]]]] | None = None
@@ -127,7 +131,7 @@ class Ingestion:
             for text in texts:
                 document = document_from_text(text)
                 self._hold(document, FileState.now(document.size_bytes, time.time_ns()))
-            self._drain()
+            self._finish()
         return self._tally.report(seconds=time.monotonic() - started)
 
     # -- what to do with a file -----------------------------------------------------------------------------
@@ -138,6 +142,8 @@ class Ingestion:
         readers = conditions.readers
 
         def idle() -> None:
+            if self._first is not None and self._first.late:
+                self._split_all(self._first.release())
             self._drain()
             self._pace.publish_if_due()
             self._progress.within(parsing[0].path)
@@ -155,7 +161,7 @@ class Ingestion:
             while parsing:
                 result = parser.next_result()
                 self._take(parsing.popleft(), result, readers)
-            self._drain()
+            self._finish()
 
     def _settle(self, decision: FileDecision, readers: str) -> None:
         """Do what is to be done with a file that need not be parsed."""
@@ -220,8 +226,24 @@ class Ingestion:
         self._hold(result, state)
 
     def _hold(self, document: Document, state: FileState) -> None:
-        """Split a document and hold it until there are enough passages to encode, or it waited enough."""
+        """Hold a document: until the models are chosen, then until there are enough passages to encode."""
         self._tally.warn(document)
+        if is_foreign(document):
+            self._tally.foreign[document.language] += 1
+        if self._first is None:
+            self._split(document, state)
+            return
+        if released := self._first.add(document, state):
+            self._split_all(released)
+
+    def _split_all(self, released: Sequence[Held]) -> None:
+        if self._first is not None:
+            self._tally.models, self._first = self._first.chosen, None
+        for document, state in released:
+            self._split(document, state)
+
+    def _split(self, document: Document, state: FileState) -> None:
+        """Split a document and hold it until there are enough passages to encode, or it waited enough."""
         encoder = self._encoder()
         settings = self._chunking or ChunkSettings.for_window(encoder.passage_room, special_tokens=0)
         passages = split(document, encoder.tokenizer, settings)
@@ -257,6 +279,14 @@ class Ingestion:
                 self._progress.within(path, min(self._thread.encoded, passages), passages)
             self._pace.publish_if_due()
         return future.result()
+
+    def _finish(self) -> None:
+        """Encode and commit everything, also what waited for the choice of the models."""
+        if self._first is not None:
+            self._split_all(self._first.release())
+        self._drain()
+        if self._tally.foreign and self._encoder().name == DEFAULT_PRESET:
+            self._tally.warnings.append(foreign_note(self._tally.foreign))
 
     def _drain(self) -> None:
         """Encode and commit everything that is held."""

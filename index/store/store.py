@@ -25,6 +25,7 @@ import numpy as np
 from index.checkpoints.presets import ModelChoice, resolve_models
 from index.errors import ModelMismatch, StoreError, StoreNotFound
 from index.ingestion import run as ingestion
+from index.ingestion.choose_models import FirstDocuments
 from index.protocols import Encoder
 from index.records import (
     BackupReport,
@@ -98,10 +99,11 @@ class Store:
         """Open the store in a folder.
 
         `models` is a preset or "ENCODER,READER" with either side empty; without it the store's recorded
-        models serve. `encoder` is a loaded encoder to use instead of the recorded one. `database` is the URL
-        of a PostgreSQL database for the SQL side of a store made now; its password comes from the
-        environment. Raises StoreNotFound unless `create`, StoreVersionMismatch, and StoreError when the
-        folder holds something else or the database cannot be reached.
+        models serve, and those of a new store are chosen by its first documents. `encoder` is a loaded
+        encoder to use instead of the recorded one. `database` is the URL of a PostgreSQL database for the SQL
+        side of a store made now; its password comes from the environment. Raises StoreNotFound unless
+        `create`, StoreVersionMismatch, and StoreError when the folder holds something else or the database
+        cannot be reached.
         """
         folder = Path(path).expanduser().absolute()
         made = create and make_folder(folder, database)
@@ -120,9 +122,9 @@ class Store:
         recorded = f"{catalog.settings.get('encoder') or ''},{reader}"
         chosen = resolve_models(models, default=resolve_models(recorded))
         store = cls(folder, catalog, chosen, encoder)
-        if create and catalog.settings.get("encoder") is None:
-            catalog.settings.set("encoder", encoder.name if encoder else chosen.encoder)
-            catalog.settings.set("reader", named_inside(folder, chosen.reader))
+        # Without a word about models the first documents decide: `index.ingestion.choose_models`.
+        if create and (encoder or models) and catalog.settings.get("encoder") is None:
+            store._record_models(replace(chosen, encoder=encoder.name) if encoder else chosen)
         return store
 
     def __enter__(self) -> Self:
@@ -506,11 +508,26 @@ class Store:
             uploads=self.uploads,
             chunking=chunking,
             publish=self._index.publish,
+            first=None if self._has_models else FirstDocuments(self._choose_models),
         )
+
+    @property
+    def _has_models(self) -> bool:
+        return self._encoder is not None or self._catalog.settings.get("encoder") is not None
+
+    def _choose_models(self, preset: str) -> None:
+        self.models = resolve_models(preset)
+        self._record_models(self.models)
+
+    def _record_models(self, models: ModelChoice) -> None:
+        self._catalog.settings.set("encoder", models.encoder)
+        self._catalog.settings.set("reader", named_inside(self.path, models.reader))
 
     def _ready_encoder(self) -> Encoder:
         """The encoder, recorded as the one whose vectors this store holds."""
         encoder = self.encoder
+        if self._catalog.settings.get("encoder") is None:
+            self._record_models(self.models)
         if self._catalog.settings.get("fingerprint") is None:
             self._index.publish_empty(encoder.fingerprint, encoder.dimension)
             self._catalog.vectors.record_encoder(Encoding.of(encoder))

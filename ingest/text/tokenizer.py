@@ -81,6 +81,7 @@ class TextTokenizer:
         mask = _find(tokenizer, _MASK_NAMES)
         self.mask_id = self.pad_id if mask is None else mask
         self.unk_id = _find(tokenizer, (getattr(tokenizer.model, "unk_token", None), *_UNKNOWN_NAMES))
+        self._space = -1 if (space := tokenizer.token_to_id("▁")) is None else space
         self._spells_bytes = type(tokenizer.decoder).__name__ == "ByteLevel"
         tokenizer.encode_special_tokens = True
         added = tokenizer.get_added_tokens_decoder().items()
@@ -152,7 +153,8 @@ class TextTokenizer:
         if is_spelled(text, tokens.offsets):
             return 1.0
         unknown = tokens.ids == (-1 if self.unk_id is None else self.unk_id)
-        unknown |= _fragments(tokens.offsets)
+        # SentencePiece gives a space that begins a word the place of the word's first character.
+        unknown |= _fragments(tokens.offsets, tokens.ids == self._space)
         worded = np.array(
             [_is_word(text[start:end]) for start, end in tokens.offsets.tolist()], dtype=np.bool_
         )
@@ -235,8 +237,9 @@ def _is_word(token: str) -> bool:
     return any(character.isalnum() for character in token)
 
 
-def _fragments(offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which tokens share their character with a neighbour."""
+def _fragments(offsets: NDArray[np.int64], spaces: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which tokens share their character with a neighbour, where neither is a space."""
     same = (offsets[1:] == offsets[:-1]).all(axis=1) & (offsets[1:, 0] < offsets[1:, 1])
+    same &= ~(spaces[1:] | spaces[:-1])
     padded = np.concatenate([[False], same, [False]])
     return np.asarray(padded[1:] | padded[:-1], dtype=bool)

@@ -190,14 +190,18 @@ def backup(flags: Flags, settings: Settings) -> int:
 
 
 def reembed(flags: Flags, settings: Settings) -> int:
-    """Change the encoder of the store."""
+    """Change the encoder of the store, and the reader where one is named too."""
     from index.checkpoints.presets import resolve_models
     from index.store.store import Store
     from ui.render.progress import Progress
 
     if settings.models is None or not (settings.models.partition(",")[0]):
         raise UsageError("reembed needs the encoder to change to", hint="name it: --encoder NAME")
+    chosen = resolve_models(settings.models)
+    _, comma, reader = settings.models.partition(",")
     with Store.open(settings.store) as store, Progress("passage") as progress:
-        report = store.reembed(resolve_models(settings.models).encoder, progress=progress)
+        report = store.reembed(chosen.encoder, progress=progress)
+        if reader or not comma:
+            store.read_with(chosen.reader)
     terminal.show(settings, json_forms.record_json(report), terminal.reembed_text(report))
     return 0

@@ -118,6 +118,8 @@ def ingest_text(report: IngestReport, *, dry_run: bool = False) -> str:
     ]
     head = ", ".join([*counts, f"{report.unchanged:,} unchanged", f"{len(report.rejected):,} left out"])
     lines = [f"{head}; {phrasing.count(report.passages, 'new passage')} in {report.seconds:.1f} s"]
+    if report.models:
+        lines.append(f"  models: {report.models}, by the languages of the documents (spanwise models)")
     if report.skipped:
         lines.append(f"  passed over: {_counts(report.skipped.items())}")
     rejected = [

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
+from index.checkpoints.presets import models_folder
 from ingest.text.tokenizer import Frame, TextTokenizer
 
 FAMILIES = ("roberta", "bert", "xlm-roberta")
@@ -108,6 +109,12 @@ def test_a_batch_is_the_single_texts(tokenizers: dict[str, TextTokenizer], famil
         assert tokens.offsets.tolist() == tokenizer.encode(text).offsets.tolist()
     assert len(batch[1]) == 0
     assert batch[1].offsets.shape == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["多头注意力的宽度是多少", "RoBERTa 的训练数据有多大？", "Élu à Paris"])
+def test_a_space_in_the_place_of_the_first_character_is_known(text: str) -> None:
+    tokenizer = TextTokenizer.from_file(models_folder() / "polyglot" / "encoder" / "tokenizer.json")
+    assert tokenizer.unknown_share(text) == 0.0
 
 
 def test_unknown_share(pocket_tokenizer: TextTokenizer, tokenizers: dict[str, TextTokenizer]) -> None:
