@@ -266,8 +266,8 @@ def test_init_makes_a_store_once_and_a_dry_run_makes_none(
 def test_models_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     presets = {preset["name"]: preset for preset in json.loads(capsys.readouterr().out)["presets"]}
-    assert set(presets) == {"pocket", "base", "large", "multilingual"}
-    assert presets["pocket"]["bundled"]
+    assert set(presets) == {"pocket", "polyglot", "base", "large", "multilingual"}
+    assert [name for name, preset in presets.items() if preset["bundled"]] == ["pocket", "polyglot"]
     assert presets["pocket"]["default"]
     assert presets["pocket"]["encoder"]["bytes"] > 1_000_000
     assert main(["models"]) == 0

@@ -184,6 +184,7 @@ def test_the_form_of_an_ingest() -> None:
         passages=5,
         rejected=(unfit,) * 60,
         skipped={"hidden": 2, "ignored": 1},
+        models="polyglot",
         seconds=1.5,
     )
     assert json_forms.record_json(report) == {
@@ -195,10 +196,12 @@ def test_the_form_of_an_ingest() -> None:
         "rejected": [{"path": "/a", "reason": "no_text", "detail": "scanned"}] * 60,
         "warnings": [],
         "skipped": {"hidden": 2, "ignored": 1},
+        "models": "polyglot",
         "seconds": 1.5,
     }
     shown = text.ingest_text(report)
     assert "1 added, 2 updated, 4 removed, 3 unchanged, 60 left out" in shown
+    assert "models: polyglot, by the languages of the documents" in shown
     assert "passed over: hidden 2, ignored 1" in shown
     assert shown.count("left out (no_text): /a: scanned") == 50
     assert "... and 10 more; see: spanwise stats --files" in shown
