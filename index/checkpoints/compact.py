@@ -181,7 +181,8 @@ def weight_digests(folder: Path) -> list[bytes]:
     """The SHA-256 of each weights file of a folder; of a compact one that of the file that it stands for."""
     digests = []
     for path in own_files(folder):
-        made_from, files = "", (path,)
+        made_from = ""
+        files: tuple[Path, ...] = (path,)
         with suppress(SafetensorError):
             held = WeightsFile(path)
             made_from, files = held.made_from, held.files

@@ -73,7 +73,8 @@ class TestForms:
     def test_planes_give_back_every_step(self) -> None:
         steps = np.arange(-600, 600, dtype=np.int16).reshape(30, 40)
         planes = split_planes(steps)
-        assert (planes.dtype, planes.shape) == (np.uint8, (2, 30, 40))
+        assert planes.dtype == np.uint8
+        assert planes.shape == (2, 30, 40)
         assert np.array_equal(join_planes(planes), steps)
 
 
@@ -138,8 +139,8 @@ class TestFolders:
         self, pair: Path, tmp_path: Path
     ) -> None:
         for task in ("encoder", "reader"):
-            plain = load_model(str(tmp_path / f"plain-{task}"), task)  # type: ignore[arg-type]
-            assert load_model(str(pair / task), task).fingerprint == plain.fingerprint  # type: ignore[arg-type]
+            plain = load_model(str(tmp_path / f"plain-{task}"), task)
+            assert load_model(str(pair / task), task).fingerprint == plain.fingerprint
 
     def test_without_an_origin_the_fingerprint_covers_the_shared_file(self, small: Path) -> None:
         shared, own = small / "../encoder/model.safetensors", small / "model.safetensors"
