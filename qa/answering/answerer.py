@@ -26,6 +26,7 @@ from qa.answering.calibration_file import fitted_decision
 from qa.answering.citation import cite, cite_sentence
 from qa.answering.decision import Decision, DecisionSettings
 from qa.answering.early_stopping import READ_ALL, StoppingRule
+from qa.answering.passage_order import as_read
 from qa.answering.read_passages import ReadQuestion, can_be_read, read_questions, unread
 from qa.answering.recheck_float32 import decide_rechecked
 from qa.answering.unsure import Unsure, unsure
@@ -256,7 +257,7 @@ class Answerer:
             confidence=decision.confidence,
             reason=reason,
             answers=tuple(cite(ranked, self._store, result.query) for ranked in decision.ranked[:shown]),
-            passages=result.hits,
+            passages=as_read(result.hits, item.claims),
             candidates=tuple(cite(ranked, self._store, result.query) for ranked in rest.candidates),
             closest=(
                 None

@@ -66,7 +66,7 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Why the passage was read: its place among all that were found, and its scores.
+    """Why the passage was read: its place among all that are shown, and its scores.
 
     `score` is the fused score (comparable within the question), `dense_score` the cosine and `lexical_score`
     the BM25 weight, None where that index did not propose the passage. `coverage` is the share of the

@@ -371,7 +371,8 @@ def test_no_question_raises_and_every_answer_is_exact(
     assert result.question == question
     assert result.answered == (result.reason is None)
     assert 0 <= result.confidence <= 1
-    assert result.passages == shelf.hits
+    assert {hit.passage.id for hit in result.passages} == {hit.passage.id for hit in shelf.hits}
+    assert [hit.rank for hit in result.passages] == list(range(1, len(shelf.hits) + 1))
     assert sum([result.answered, bool(result.candidates), result.closest is not None]) <= 1
     for answer in (*result.answers, *result.candidates, *([result.closest] if result.closest else [])):
         inside = answer.passage.text[answer.start - answer.passage.start : answer.end - answer.passage.start]
