@@ -86,6 +86,8 @@ _WHITE = re.compile(r"\s+")
 
 def normalise(text: str) -> str:
     """The text in normal form, its lines and indentation kept."""
+    if text.isascii() and text.isprintable():  # most pieces are, and files have very many
+        return text.rstrip(" ")
     for pattern, replacement in _BEFORE:
         text = pattern.sub(replacement, text)
     text = unicodedata.normalize("NFC", text)
