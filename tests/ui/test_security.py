@@ -372,7 +372,7 @@ def test_nothing_from_a_document_a_name_or_a_question_runs(tmp_path: Path) -> No
             page.locator(".sw-hit .sw-text").first.wait_for()
         # The page may be drawn once more in between: what is looked for is waited for.
         page.locator(".sw-hit .sw-text", has_text="<script>window.owned").first.wait_for()
-        page.get_by_role("link", name="See it in the document").first.click()
+        page.get_by_role("link", name="Open in document").first.click()
         page.locator(".sw-document").wait_for()
         page.wait_for_timeout(1000)
         assert page.evaluate("window.owned") is None

@@ -225,7 +225,7 @@ def test_the_same_answer_elsewhere_is_a_link_to_its_place(
     with Store.open(folder / "store", encoder=hashing_encoder) as store:
         store.ingest([folder / "summer *times*.txt"])
     shown = ask(page, "When does the ferry leave, noon?")
-    assert "The same answer also stands in" in shown
+    assert "Also found in" in shown
     result = page.session_state["answer_known"][1]
     own, links = (
         result.answers[0].document.id,

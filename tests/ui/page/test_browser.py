@@ -220,7 +220,7 @@ def test_a_page_of_a_pdf_is_shown_with_the_answer_boxed_where_it_stands(page: Pa
     _ask(page, "Who built the lighthouse of Ellery?")
     assert page.locator(".sw-answer").inner_text() == "Ada Brand"
     asked = page.url
-    page.get_by_role("link", name="See it in the document").first.click()
+    page.get_by_role("link", name="Open in document").first.click()
     picture = page.locator(".st-key-page_picture img")
     picture.wait_for()
     assert "Page 2 of" in (picture.get_attribute("alt") or "")
@@ -299,7 +299,7 @@ def test_the_page_speaks_the_language_of_the_browser(browser: Browser, address: 
     context.set_default_timeout(120_000)
     page = context.new_page()
     page.goto(address)
-    page.get_by_role("link", name="提问").wait_for()
+    page.get_by_role("link", name="提问", exact=True).wait_for()
     page.wait_for_function("document.documentElement.lang === 'zh'")
     page.get_by_role("button", name="English").click()
     page.get_by_role("link", name="Ask", exact=True).wait_for()
@@ -326,7 +326,7 @@ def test_every_tab_fits_can_be_read_by_all_and_is_quiet(
     faults: dict[str, list[str]] = {}
     for tab in (TABS[0], "document", *TABS[1:]):
         if tab == "document":
-            page.get_by_role("link", name="See it in the document").first.click()
+            page.get_by_role("link", name="Open in document").first.click()
             page.locator("mark.sw-here").wait_for()
         elif tab != TABS[0]:
             page.locator(f'.st-key-frame a[href*="{tab}"]').click()
@@ -375,8 +375,8 @@ def test_what_is_folded_away_fits_and_can_be_read_by_all(
     page.goto(f"{address}?q=Who+designed+the+observatory%3F")
     page.locator(".sw-passage").wait_for()
     for button, inside in (
-        ("Where to look", "File type"),
-        ("How to read", "Passages to read"),
+        ("Filters", "File type"),
+        ("Answer settings", "Passages to read"),
         ("History", "Who designed the observatory?"),
         ("Cite and export", "Link to this result"),
     ):

@@ -162,7 +162,7 @@ def test_an_answer_is_called_right_and_taken_back(
 ) -> None:
     page = ask(open_tab("teach"), "When does the ferry leave, noon?")
     page.text_input(key="teach_author").set_value(" Ada ").run()
-    assert '<p class="sw-note" role="status">Kept.' in html_of(page.button(key="right_1").click().run())
+    assert '<p class="sw-note" role="status">Saved.' in html_of(page.button(key="right_1").click().run())
     (kept,) = taught(page_folder)
     assert (kept.verdict, kept.quote, kept.author) == (Verdict.RIGHT, "noon", "Ada")
     assert kept.details["paragraph"][kept.start - int(kept.details["paragraph_start"]) :].startswith(

@@ -119,7 +119,7 @@ def test_words_selected_with_the_mouse_are_exported_at_their_offsets(
     chosen.wait_for()
     picture(page, "teach", tmp_path)
     chosen.click()
-    page.get_by_text("Kept.").first.wait_for()
+    page.get_by_text("Saved.").first.wait_for()
     assert serious_faults(page) == []
     with page.expect_download() as download:
         page.get_by_role("button", name="Export as SQuAD 2.0").click()
@@ -138,8 +138,8 @@ def test_a_questionnaire_goes_on_through_a_refresh_and_ends_as_csv(
     page: Page, address: str, tmp_path: Path, serious_faults: Callable[[Page], list[str]]
 ) -> None:
     page.goto(f"{address}/questionnaire")
-    page.get_by_label("Questions, one a line").fill(f"{QUESTION}\nHow many years did the mayor serve?")
-    page.get_by_role("button", name="Ask them all").click()
+    page.get_by_label("One question per line").fill(f"{QUESTION}\nHow many years did the mayor serve?")
+    page.get_by_role("button", name="Ask all").click()
     page.locator(".sw-work").first.wait_for()
     page.reload()
     page.get_by_role("button", name="Download CSV").wait_for()
@@ -158,8 +158,8 @@ def test_a_questionnaire_goes_on_through_a_refresh_and_ends_as_csv(
 
 def test_two_sessions_watch_one_job_and_both_see_it_end(page: Page, address: str) -> None:
     page.goto(f"{address}/questionnaire")
-    page.get_by_label("Questions, one a line").fill(f"{QUESTION}\nWho was a fisher?\nWhere does Ellery lie?")
-    page.get_by_role("button", name="Ask them all").click()
+    page.get_by_label("One question per line").fill(f"{QUESTION}\nWho was a fisher?\nWhere does Ellery lie?")
+    page.get_by_role("button", name="Ask all").click()
     page.locator(".sw-work").first.wait_for()
     assert page.context.browser is not None
     other = page.context.browser.new_context(locale="en-GB").new_page()
