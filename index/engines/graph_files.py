@@ -14,7 +14,7 @@ from pathlib import Path
 from index.checkpoints.files import ModelFiles, Task
 from index.checkpoints.weights import Weights, cached_folder
 
-GRAPHS = "4"  # raised whenever the same weights would give another graph
+GRAPHS = "5"  # raised whenever the same weights would give another graph
 _GRAPH, _DATA = "model.onnx", "model.bin"
 
 

@@ -244,6 +244,7 @@ def test_models_are_listed_with_what_a_change_would_mean(
     page = open_tab("models")
     shown = html_of(page)
     assert "comes with Spanwise · " in shown
+    assert "half as fast" in shown
     assert "not on this computer" in shown
     pocket = next(
         item
