@@ -5,7 +5,8 @@
     sentence-transformers  `SentenceTransformer.encode`, its default settings
 
 All of them in float32 on the processor, as they do by default; weights that are stored in 16 bits are widened
-when they are loaded. They are optional and are loaded by name.
+when they are loaded, and those that are stored small are copied plain into the cache first. They are optional
+and are loaded by name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from index.checkpoints.hub import locate
+from index.checkpoints.compact import is_compact, weight_digests
+from index.checkpoints.hub import WEIGHTS, locate
+from index.checkpoints.weights import cached_folder
+from index.checkpoints.write_compact import write_plain
 from index.protocols import Vectors
 
 PACKAGES = ("sentence-transformers", "transformers-haystack", "haystack-ai")
@@ -48,7 +52,7 @@ def encoders_installed() -> bool:
 
 def readers(model: str) -> dict[str, ReadPassages]:
     """The peers that read, by name, each with the weights of the reader `model`; the best span's text."""
-    folder = locate(model, "reader")[1]
+    folder = _plain_copy(locate(model, "reader")[1])
     found: dict[str, ReadPassages] = {}
     if find_spec("haystack_integrations") is not None:
         found["haystack"] = _haystack(folder)
@@ -60,7 +64,15 @@ def encoders(model: str) -> dict[str, EncodePassages]:
     """The peers that encode, by name, each with the weights of the encoder `model`; unit rows."""
     if not encoders_installed():
         return {}
-    return {"sentence-transformers": _sentence_transformers(locate(model, "encoder")[1])}
+    return {"sentence-transformers": _sentence_transformers(_plain_copy(locate(model, "encoder")[1]))}
+
+
+def _plain_copy(folder: Path) -> Path:
+    """The folder of a checkpoint as others load it: a copy in the cache where it is stored small."""
+    if not is_compact(folder):
+        return folder
+    digest = b"".join(weight_digests(folder)).hex()[:24]
+    return cached_folder(f"plain/{folder.name}-{digest}", WEIGHTS, lambda draft: write_plain(folder, draft))
 
 
 def _haystack(folder: Path) -> ReadPassages:

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from index.checkpoints.engine_names import ENGINES
 from index.checkpoints.presets import models_folder
+from index.checkpoints.write_compact import write_plain
 from index.engines.load import load_model
 from index.models.encoder import RobertaEncoder, load_encoder, unit_length
 from index.protocols import Encoder, Vectors
@@ -42,8 +43,9 @@ def reference(folder: Path, texts: tuple[str, ...], pooling: str = "mean", windo
     return np.stack(rows)
 
 
-def test_the_pocket_encoder_equals_plain_transformers(pocket_encoder: Encoder) -> None:
-    expected = reference(models_folder() / "pocket" / "encoder", TEXTS)
+def test_the_pocket_encoder_equals_plain_transformers(pocket_encoder: Encoder, tmp_path: Path) -> None:
+    write_plain(models_folder() / "pocket" / "encoder", tmp_path / "plain")
+    expected = reference(tmp_path / "plain", TEXTS)
     found = pocket_encoder.encode_passages(TEXTS)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -164,6 +164,7 @@ def test_answers_over_the_whole_collection_by_hand(tmp_path: Path, hashing_encod
     figures = report.as_json()
     assert 0 < figures.pop("p50_ms") <= figures.pop("p95_ms")
     assert 0 <= figures.pop("ece") <= 1
+    assert 0 <= figures.pop("ece_judged") <= 1
     assert 0 <= figures.pop("ece_equal_mass") <= 1
     assert set(figures.pop("intervals")) == {"exact", "f1", "exact_forced", "f1_forced", "ece"}
     widths = figures.pop("reliability")

@@ -25,6 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from index.checkpoints.presets import models_folder
+from index.checkpoints.write_compact import write_plain
 from qa.evaluation.evaluate import evaluate_reader
 from qa.protocols import Reader
 from qa.reading.reader import load_reader
@@ -159,7 +161,7 @@ def test_windows_differ_by_more_than_is_tolerated(
 
 
 @pytest.mark.slow
-def test_the_bundled_reader_reads_as_plain_transformers_do() -> None:
+def test_the_bundled_reader_reads_as_plain_transformers_do(tmp_path: Path) -> None:
     source = SHARED / "squad-v1.1-dev.json.gz"
     if not source.is_file():
         pytest.skip(f"{source} is not here")
@@ -167,7 +169,8 @@ def test_the_bundled_reader_reads_as_plain_transformers_do() -> None:
         articles = json.load(file)["data"]
     paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
     ours = load_reader("pocket", engine="torch-fp32")
-    folder = ROOT / "data/models/pocket/reader"
+    folder = tmp_path / "plain"
+    write_plain(models_folder() / "pocket" / "reader", folder)
     plain = PlainReader(folder, max_tokens=384, special_tokens=4, segments=False)
     for paragraph in paragraphs[:: len(paragraphs) // 19]:
         agree(ours, plain, paragraph["qas"][0]["question"], paragraph["context"], tolerance=1e-3)

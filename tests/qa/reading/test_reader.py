@@ -10,12 +10,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from index.checkpoints.presets import models_folder
+from index.checkpoints.write_compact import write_plain
 from index.engines.load import load_model
 from index.errors import ModelError
 from index.protocols import TokenIds
 from qa.reading.reader import RobertaReader, load_reader
 
-ROOT = Path(__file__).parents[3]
 CONTEXTS = (
     "The log says that the ship left the harbour at eight. The wind came from the north, 3.14 knots.",
     "naïve café 😀😀 你好世界。 Привет, мир! e\u0301e\u0301 \u202bשלום\u202c " * 12,
@@ -40,10 +41,11 @@ def test_it_answers(pocket: RobertaReader) -> None:
     assert best.margin > 0
 
 
-def test_scores_are_those_of_the_plain_model(pocket: RobertaReader) -> None:
+def test_scores_are_those_of_the_plain_model(pocket: RobertaReader, tmp_path: Path) -> None:
     from transformers import AutoTokenizer, RobertaForQuestionAnswering
 
-    folder = ROOT / "data/models/pocket/reader"
+    folder = tmp_path / "plain"
+    write_plain(models_folder() / "pocket" / "reader", folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = RobertaForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
     question, context = "When did the ship leave the harbour?", CONTEXTS[0]
