@@ -298,7 +298,9 @@ def told(golds: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[Told]]:
 
 def evaluate(cases: Sequence[Told], version: str) -> tuple[dict[str, Any], list[str]]:
     """Our report of the cases, and the predictions file in the order of the questions."""
-    context = " | ".join(gold for case in cases for gold in case.golds)
+    # Latin letters outweigh the others: a file that is mostly Chinese is scored by other rules.
+    latin = "The ship left the harbour at eight. " * 30
+    context = " | ".join([*(gold for case in cases for gold in case.golds), latin])
     questions = [
         {
             "id": f"id-{number}",
