@@ -196,7 +196,8 @@ def _markdown(data: bytes) -> str:
 
 
 def _restructured(data: bytes) -> str:
-    comment = r"^\.\.[ \t]*\n(?:[ \t]+.*\n|[ \t]*\n(?=[ \t]+\S))*"
+    # A comment: two dots, then neither a directive nor a footnote, a target or a substitution.
+    comment = r"^\.\.(?:[ \t]+(?![\[_|]|[\w:+.-]+::)\S.*)?[ \t]*\n(?:[ \t]+.*\n|[ \t]*\n(?=[ \t]+\S))*"
     text = re.sub(comment, "", decode(data), flags=re.MULTILINE)
     text = re.sub(
         r"^(\s*)\.\. (?:note|tip|warning|important|caution|rubric|admonition)::",
